@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/arch.h - the architecture contract: what the core asks of an MMU.
+ *
+ * For every radix-tree MMU these functions are implemented once, in pagetable/,
+ * over a port's entry format (pagetable/view.h, docs/porting.md). A machine with
+ * an unusual MMU implements them directly.
+ *
+ * Except where said otherwise they are called with the mm lock held, `virt` is
+ * page-aligned and inside the space, no call can fail, none allocates, and each
+ * handles at most CONFIG_MEM_BATCH pages (or one large leaf), so that the core
+ * can let interrupts in between. Functions that take rights away or change where
+ * a page is leave no stale translation behind when they return, unless they say
+ * that the caller flushes.
+ */
+#ifndef QUIRE_ARCH_H
+#define QUIRE_ARCH_H
+
+#include <quire/compiler.h>
+#include <quire/mm.h>
+
+QR_EXTERN_C_BEGIN
+
+/* ---- what a page is: one word ----------------------------------------------------- */
+
+/* Bits 12 and up: the physical address of the frame (LOADED), or the token, shifted
+ * by 12. Bits 0 to 11: below. */
+typedef uint64_t arch_page_t;
+
+#define ARCH_DATA_PAGE_ACCESSED   (1u << 0)
+#define ARCH_DATA_PAGE_DIRTY      (1u << 1)
+#define ARCH_DATA_PAGE_LOADED     (1u << 2) /* in a frame: the address is valid */
+#define ARCH_DATA_PAGE_NOT_MAPPED (1u << 3) /* no mapping here */
+#define ARCH_PAGE_LAST            (1u << 4) /* a mapping ends with this page */
+#define ARCH_PAGE_RW              (1u << 5) /* rights; reading is always allowed */
+#define ARCH_PAGE_EXEC            (1u << 6)
+#define ARCH_PAGE_USER            (1u << 7)
+#define ARCH_PAGE_COW             (1u << 8) /* loaded, may be written by right, but a write
+					     * must bring a frame first: the zero page */
+#define ARCH_PAGE_LARGE           (1u << 9) /* part of a leaf larger than a page */
+
+/* What an entry that is neither loaded nor unmapped remembers: 2 bits of kind, 30 of value. */
+typedef uint32_t arch_token_t;
+#define ARCH_TOKEN_VALUE_BITS 30
+#define ARCH_TOKEN(kind, value) (((arch_token_t)(kind) << ARCH_TOKEN_VALUE_BITS) | (arch_token_t)(value))
+#define ARCH_TOKEN_KIND(token)  ((token) >> ARCH_TOKEN_VALUE_BITS)
+#define ARCH_TOKEN_VALUE(token) ((token) & ((1u << ARCH_TOKEN_VALUE_BITS) - 1u))
+enum arch_token_kind {
+	ARCH_TOKEN_LOCATION,    /* value: where the content is (quire/store.h) */
+	ARCH_TOKEN_BUSY,        /* value: index of the frame in transfer */
+	ARCH_TOKEN_GUARD_BEGIN, /* value: pages in the mapping that follows */
+	ARCH_TOKEN_GUARD_END,   /* value: 0 */
+};
+
+static inline arch_token_t arch_page_token(arch_page_t page)
+{
+	return (arch_token_t)(page >> 12);
+}
+static inline uint64_t arch_page_phys(arch_page_t page)
+{
+	return page & ~(uint64_t)0xfff;
+}
+
+/* Flags of the functions below, beside those of quire/mm.h. */
+#define ARCH_MEM_LAST     (1u << 25) /* the last page of this call ends a mapping */
+#define ARCH_MEM_LARGE    (1u << 26) /* leaves larger than a page may be used */
+#define ARCH_MEM_ACCESSED (1u << 27) /* arch_mem_page_in: born accessed */
+#define ARCH_MEM_DIRTY    (1u << 28) /* arch_mem_page_in: born dirty */
+#define ARCH_MEM_COW      (1u << 29) /* arch_mem_page_in: a write must fault */
+
+/* ---- starting ------------------------------------------------------------------------- */
+
+/* Link the static tables. Called once by k_mem_init, before any other; no lock. */
+void arch_mem_init(void);
+
+/* For the host kernel, on each CPU, after k_mem_init: switch MMU features on and make
+ * the core's tables current. Interrupts masked. The running code, its stack and data
+ * must be in the image that k_mem_init mapped. */
+void arch_mem_start(void);
+
+/* Reserve frames that the architecture keeps for itself: calls k_mem_frames_reserve
+ * (mm/frame.h) for each range. Called once by k_mem_init; no lock. */
+void arch_reserved_pages_update(void);
+
+/* ---- ranges --------------------------------------------------------------------------- */
+
+/* Map contiguous physical memory; entries were unmapped before. Maps as much of
+ * `size` as one batch allows and returns how many bytes that was. ARCH_MEM_LAST marks
+ * the end of the range only when this call reaches it. */
+size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags);
+
+/* Map `count` pages to the frames at phys[0..count-1]; entries were unmapped before. */
+void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags);
+
+/* Fill `count` entries with `token`, `token + step`, ...; entries were unmapped before. */
+void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step, uint32_t flags);
+
+/* Unmap, handing out in was[0..count-1] what each page was, with its last accessed
+ * and dirty state. Stops in front of a busy page. Returns how many pages were
+ * unmapped. The pages are not part of large leaves. */
+size_t arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
+
+/* Unmap up to one batch of a range of physical mappings, splitting large leaves at
+ * its ends; returns how many bytes were unmapped. */
+size_t arch_mem_unmap(void *virt, size_t size);
+
+/* Set rights and cache mode (from `flags`) of up to one batch of mapped pages, large
+ * leaves split at the ends of the range; everything else about the pages stays.
+ * Returns how many bytes were handled. */
+size_t arch_mem_flags(void *virt, size_t size, uint32_t flags);
+
+/* Drop cached translations of the range on all CPUs; returns when they are gone. */
+void arch_mem_flush(void *virt, size_t size);
+
+/* ---- one page ------------------------------------------------------------------------- */
+
+/* What the page is. Any address inside the space; a large leaf answers for each of
+ * its pages. */
+arch_page_t arch_page_get(const void *virt);
+
+/* Take a loaded page away and leave `token`, rights and LAST kept; returns what it was.
+ * Nothing is lost to a walker that sets accessed or dirty at the same moment: what is
+ * returned is final once the caller has flushed, which it must do. */
+arch_page_t arch_mem_page_out(void *virt, arch_token_t token);
+
+/* Replace the token of a page that is not loaded; rights and LAST kept. */
+void arch_page_token_set(void *virt, arch_token_t token);
+
+/* Make a page whose entry is a token, or the zero page, present in the frame at `phys`;
+ * rights and LAST kept. flags: ARCH_MEM_ACCESSED, ARCH_MEM_DIRTY, ARCH_MEM_COW. The caller
+ * flushes where the page was loaded before. */
+void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags);
+
+/* Set and clear ARCH_DATA_PAGE_ACCESSED and _DIRTY of a loaded page, losing no update of
+ * the walker's; returns what it was. The caller flushes where it cleared. */
+arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear);
+
+/* ---- Zephyr's queries ------------------------------------------------------------------- */
+
+enum arch_page_location {
+	ARCH_PAGE_LOCATION_PAGED_OUT,
+	ARCH_PAGE_LOCATION_PAGED_IN,
+	ARCH_PAGE_LOCATION_BAD,
+};
+
+/* Where the data page at `addr` is: PAGED_IN with the frame's physical address in
+ * *location, PAGED_OUT with its location, BAD where nothing is mapped (or a guard). */
+enum arch_page_location arch_page_location_get(void *addr, uintptr_t *location);
+
+/* ARCH_DATA_PAGE_* of the page; *location (may be NULL) as above. With `clear_accessed`
+ * the accessed bit is cleared in the same step and flushed. */
+uint32_t arch_page_info_get(void *addr, uintptr_t *location, bool clear_accessed);
+
+/* Physical address of the byte at `virt`, any alignment. 0, or -EFAULT where no frame
+ * or device is mapped. May be called without the lock. */
+int arch_page_phys_get(void *virt, uintptr_t *phys) QR_MUST_CHECK;
+
+/* The alignment, bytes, that lets a mapping of [phys, phys+size) use the largest leaves. */
+size_t arch_virt_region_align(uint64_t phys, size_t size);
+
+/* Map the frame at `phys` at this CPU's scratch page and return a pointer through which
+ * the CPU reaches it. Interrupts masked, mm lock not needed. */
+void *arch_mem_scratch(uint64_t phys);
+
+/* Physical addresses that the entry format can hold are below this. */
+uint64_t arch_phys_end(void);
+
+QR_EXTERN_C_END
+
+#endif /* QUIRE_ARCH_H */

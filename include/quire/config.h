@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/config.h - every number that is fixed when Quire is built.
+ *
+ * A host kernel sets these on the compiler's command line, or names one
+ * header of its own with -DQUIRE_CONFIG_FILE='"my_config.h"'. What it does
+ * not set gets the value below. Each value is range-checked here, once, so
+ * that no other file needs an #if.
+ *
+ * Sizes are bytes, counts are plain numbers, switches are 0 or 1.
+ */
+#ifndef QUIRE_CONFIG_H
+#define QUIRE_CONFIG_H
+
+#ifdef QUIRE_CONFIG_FILE
+#include QUIRE_CONFIG_FILE
+#endif
+
+/* ---- the address space (laws L1 and L3) --------------------------------- */
+
+/* First address of the space. A multiple of what one leaf table covers (2 MiB
+ * with 4 KiB pages and 8-byte entries). */
+#ifndef CONFIG_KERNEL_VM_BASE
+#define CONFIG_KERNEL_VM_BASE 0xffffffff80000000
+#endif
+
+/* Bytes in the space, a multiple of the page size. The table memory that it
+ * costs is printed by `make plan`. */
+#ifndef CONFIG_KERNEL_VM_SIZE
+#define CONFIG_KERNEL_VM_SIZE 0x20000000
+#endif
+
+/* Bytes in a page and in a page frame. */
+#ifndef CONFIG_MMU_PAGE_SIZE
+#define CONFIG_MMU_PAGE_SIZE 4096
+#endif
+
+/* Virtual minus physical address of the linked image, whose static page
+ * tables the hardware walker must find. 0 where image addresses are physical. */
+#ifndef CONFIG_KERNEL_IMAGE_OFFSET
+#define CONFIG_KERNEL_IMAGE_OFFSET CONFIG_KERNEL_VM_BASE
+#endif
+
+/* Use leaves larger than a page for physical mappings where address, size and
+ * alignment allow it. */
+#ifndef CONFIG_MMU_LARGE_PAGES
+#define CONFIG_MMU_LARGE_PAGES 1
+#endif
+
+/* ---- page frames (law L6) ------------------------------------------------ */
+
+/* Page frames that can be managed, all banks together: 8 bytes of metadata each. */
+#ifndef CONFIG_MEM_FRAMES_MAX
+#define CONFIG_MEM_FRAMES_MAX 16384
+#endif
+
+/* Separate ranges of main RAM. */
+#ifndef CONFIG_MEM_BANKS_MAX
+#define CONFIG_MEM_BANKS_MAX 4
+#endif
+
+/* ---- demand paging -------------------------------------------------------- */
+
+/* 0: mappings are eager, nothing is ever evicted, the rest is the same. */
+#ifndef CONFIG_DEMAND_PAGING
+#define CONFIG_DEMAND_PAGING 1
+#endif
+
+/* Frames that pinning may never take while paging is on, so that a fault can
+ * always be served. At least 1. */
+#ifndef CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE
+#define CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE 1
+#endif
+
+/* One shared frame of zeros for anonymous pages that were only read. */
+#ifndef CONFIG_DEMAND_PAGING_ZERO_PAGE
+#define CONFIG_DEMAND_PAGING_ZERO_PAGE 1
+#endif
+
+/* Backing stores that can be registered. At most 7. */
+#ifndef CONFIG_MEM_STORES_MAX
+#define CONFIG_MEM_STORES_MAX 4
+#endif
+
+/* Bytes of per-frame state that the eviction policies in the build need. */
+#ifndef CONFIG_EVICTION_FRAME_BYTES
+#define CONFIG_EVICTION_FRAME_BYTES 8
+#endif
+
+/* Victims that are tried for one frame before the fault gives up: each try
+ * after the first follows a failed write to the store. */
+#ifndef CONFIG_EVICTION_TRIES
+#define CONFIG_EVICTION_TRIES 8
+#endif
+
+/* Counters of faults, evictions and transfers. */
+#ifndef CONFIG_DEMAND_PAGING_STATS
+#define CONFIG_DEMAND_PAGING_STATS 1
+#endif
+
+/* The same counters for each thread. */
+#ifndef CONFIG_DEMAND_PAGING_THREAD_STATS
+#define CONFIG_DEMAND_PAGING_THREAD_STATS 1
+#endif
+
+/* Histograms of how long evictions and transfers took. */
+#ifndef CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM
+#define CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM 1
+#endif
+#ifndef CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS
+#define CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS 10
+#endif
+/* Upper bound of the first bin, in the port's cycles; each bin doubles it. */
+#ifndef CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST
+#define CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST 1000
+#endif
+
+/* ---- limits ---------------------------------------------------------------- */
+
+/* Page-table entries handled between two moments at which interrupts are on. */
+#ifndef CONFIG_MEM_BATCH
+#define CONFIG_MEM_BATCH 64
+#endif
+
+/* Pages flushed one by one; a longer range flushes the whole TLB. */
+#ifndef CONFIG_MEM_TLB_RANGE_MAX
+#define CONFIG_MEM_TLB_RANGE_MAX 64
+#endif
+
+/* CPUs that run the core. This version supports 1. */
+#ifndef CONFIG_MP_MAX_NUM_CPUS
+#define CONFIG_MP_MAX_NUM_CPUS 1
+#endif
+
+/* ---- checking --------------------------------------------------------------- */
+
+/* 0: no assertions. 1: cheap ones. 2: also those that look at every page. */
+#ifndef CONFIG_MEM_ASSERT
+#define CONFIG_MEM_ASSERT 1
+#endif
+
+/* The port gives only the four functions of the single-core profile that never
+ * sleeps (quire/port.h). */
+#ifndef CONFIG_MEM_PORT_MINIMAL
+#define CONFIG_MEM_PORT_MINIMAL 0
+#endif
+
+/* ---- range checks ------------------------------------------------------------ */
+
+#if CONFIG_MMU_PAGE_SIZE & (CONFIG_MMU_PAGE_SIZE - 1)
+#error "CONFIG_MMU_PAGE_SIZE must be a power of two"
+#endif
+#if CONFIG_KERNEL_VM_SIZE <= 0 || CONFIG_KERNEL_VM_SIZE % CONFIG_MMU_PAGE_SIZE
+#error "CONFIG_KERNEL_VM_SIZE must be a positive multiple of the page size"
+#endif
+#if CONFIG_KERNEL_VM_BASE % (CONFIG_MMU_PAGE_SIZE / 8 * CONFIG_MMU_PAGE_SIZE)
+#error "CONFIG_KERNEL_VM_BASE must be a multiple of what one leaf table covers"
+#endif
+#if CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE > (1 << 26)
+#error "CONFIG_KERNEL_VM_SIZE: at most 2^26 pages"
+#endif
+#if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX > (1 << 26)
+#error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^26"
+#endif
+#if CONFIG_MEM_BANKS_MAX < 1
+#error "CONFIG_MEM_BANKS_MAX must be at least 1"
+#endif
+#if CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE < 1
+#error "CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE must be at least 1"
+#endif
+#if CONFIG_MEM_STORES_MAX < 1 || CONFIG_MEM_STORES_MAX > 7
+#error "CONFIG_MEM_STORES_MAX must be 1 to 7"
+#endif
+#if CONFIG_MEM_BATCH < 1 || CONFIG_MEM_BATCH > 512
+#error "CONFIG_MEM_BATCH must be 1 to 512"
+#endif
+#if CONFIG_EVICTION_TRIES < 1
+#error "CONFIG_EVICTION_TRIES must be at least 1"
+#endif
+#if CONFIG_MP_MAX_NUM_CPUS != 1
+#error "this version of Quire runs on one CPU"
+#endif
+
+#endif /* QUIRE_CONFIG_H */

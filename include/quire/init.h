@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/init.h - starting the core, and what is declared at build time.
+ */
+#ifndef QUIRE_INIT_H
+#define QUIRE_INIT_H
+
+#include <quire/compiler.h>
+#include <quire/mm.h>
+#include <quire/policy.h>
+#include <quire/store.h>
+
+QR_EXTERN_C_BEGIN
+
+/* A range of physical memory, bytes. Need not be page-aligned: banks shrink to
+ * whole pages, holes grow to whole pages. */
+struct k_mem_range {
+	uintptr_t phys;
+	size_t size;
+};
+
+/* A piece of the linked image. `virt` and `size` are page-aligned. A resident
+ * piece is at `phys` and its frames are pinned. An on-demand piece (flags has
+ * K_MEM_IMAGE_ON_DEMAND) is in no frame: its pages are read from `location`
+ * onwards, must not be writable, and are dropped when their frame is needed. */
+struct k_mem_image {
+	void *virt;
+	size_t size;
+	uintptr_t phys;     /* bytes, page-aligned; resident pieces */
+	uintptr_t location; /* quire/store.h; on-demand pieces */
+	uint32_t flags;     /* K_MEM_PERM_*, K_MEM_IMAGE_ON_DEMAND */
+};
+#define K_MEM_IMAGE_ON_DEMAND (1u << 24)
+
+struct k_mem_config {
+	const struct k_mem_range *banks;    /* main RAM: becomes page frames */
+	size_t bank_count;                  /* 1 to CONFIG_MEM_BANKS_MAX */
+	const struct k_mem_range *holes;    /* parts of banks never to touch */
+	size_t hole_count;
+	const struct k_mem_image *image;    /* what is mapped at boot (law L2) */
+	size_t image_count;
+	const struct k_mem_store *stores;   /* K_MEM_LOCATION's store is the index here */
+	size_t store_count;                 /* 0 to CONFIG_MEM_STORES_MAX */
+	const struct k_mem_policy *policy;  /* required with CONFIG_DEMAND_PAGING */
+};
+
+/* Build the page tables, map the image, take over the page frames. Call once, on
+ * one CPU, before any other function of Quire, with interrupts masked; what it
+ * points to is copied, except for stores' contexts and the policy. The tables
+ * are complete when it returns; the host then makes them current with
+ * arch_mem_start() (quire/arch.h). Frames of the resident image inside a bank are
+ * pinned; every other frame outside the holes becomes free.
+ * Pages that are written out go to the first registered store that is not read-only.
+ *  -EINVAL  no bank, a bank or image piece that wraps, overlaps another, is not
+ *           page-aligned or lies outside the space; a writable and executable
+ *           piece; a writable on-demand piece; a store without slots or functions
+ *  -ENOMEM  more frames than CONFIG_MEM_FRAMES_MAX, or no frame is left free
+ * After an error the core is not usable. */
+int k_mem_init(const struct k_mem_config *config) QR_MUST_CHECK;
+
+/* A buffer that is physically contiguous, resident and never moves (law L10):
+ * `size` bytes, aligned to `align` bytes, both compile-time constants. Lives in
+ * the image's section .bss.pinned, zeroed at boot. */
+#define K_MEM_PINNED_BUFFER_DEFINE(name, size, align) \
+	QR_SECTION(".bss.pinned") QR_ALIGNED(align) QR_USED uint8_t name[size]
+
+/* Code and constants that need not be resident: the linker collects them in
+ * sections that the host kernel describes as on-demand pieces of the image. */
+#define __ondemand_func   QR_SECTION(".ondemand_text") QR_NOINLINE
+#define __ondemand_rodata QR_SECTION(".ondemand_rodata")
+
+QR_EXTERN_C_END
+
+#endif /* QUIRE_INIT_H */

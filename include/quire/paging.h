@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/paging.h - demand paging: moving data pages between frames and stores,
+ * the page fault, statistics.
+ *
+ * Common rules as in quire/mm.h. Where a function works on a range, the range
+ * must be wholly mapped with paged memory (anonymous, stored, on-demand image) or
+ * with memory that is always resident, for which there is nothing to do.
+ */
+#ifndef QUIRE_PAGING_H
+#define QUIRE_PAGING_H
+
+#include <quire/compiler.h>
+
+QR_EXTERN_C_BEGIN
+
+/* ---- moving pages ---------------------------------------------------------------- */
+
+/* Evict every page of the range that is in a frame and not pinned: clean ones are
+ * dropped, the others written. Their frames become free. May sleep.
+ *  -EINVAL  bad range
+ *  -EFAULT  a page of the range is not mapped
+ *  -ENOMEM  not enough slots for the range; nothing was evicted
+ *  -EIO     the store failed for a page, which stays in its frame; the content of
+ *           every page is as it was */
+int k_mem_page_out(void *addr, size_t size) QR_MUST_CHECK;
+
+/* Bring every page of the range into a frame, so that touching it soon does not
+ * fault; no promise that it stays. May sleep.
+ *  -EINVAL, -EFAULT  as above
+ *  -ENOMEM  more pages than frames can ever hold at once
+ *  -EIO     the store failed for a page; the content of every page is as it was */
+int k_mem_page_in(void *addr, size_t size) QR_MUST_CHECK;
+
+/* Bring every page of the range into a frame of its own and keep it there until
+ * k_mem_unpin or k_mem_unmap: no fault after this returns. Pinning does not nest.
+ * May sleep.
+ *  -EINVAL, -EFAULT, -EIO  as above; no page is pinned that was not
+ *  -ENOMEM  too few frames would be left to page with */
+int k_mem_pin(void *addr, size_t size) QR_MUST_CHECK;
+
+/* Let the pages of the range be evicted again. Pages that are not pinned stay as
+ * they are. -EINVAL, -EFAULT as above; -ENOMEM: the pages, pageable again, could not
+ * be kept. */
+int k_mem_unpin(void *addr, size_t size) QR_MUST_CHECK;
+
+/* ---- the fault --------------------------------------------------------------------- */
+
+#define K_MEM_FAULT_WRITE (1u << 0) /* a store; else a load or a fetch */
+#define K_MEM_FAULT_EXEC  (1u << 1) /* an instruction fetch */
+#define K_MEM_FAULT_USER  (1u << 2) /* from user mode */
+
+/* For the trap handler: make the access to `addr` (any alignment) possible, if the
+ * mappings allow it. `access` says what was tried. Called with the interrupt mask
+ * of the interrupted context, so that interrupts are on while anything slow
+ * happens; where it may not sleep, the store is polled.
+ *  0        retry the instruction
+ *  -EFAULT  nothing is mapped there: no mapping, a guard, outside the space
+ *  -EACCES  mapped, but not for this access
+ *  -EIO     the page could not be read; it is as lost as its slot, but only the
+ *           thread that asked is concerned, and a later try reads again
+ *  -ENOMEM  no frame could be freed: so many writes to the store failed that the
+ *           promise of k_mem_map could not be kept */
+int k_mem_page_fault(void *addr, uint32_t access) QR_MUST_CHECK;
+
+/* For a timer of the host kernel, at the pace the policy wants (100 to 1000 ms for
+ * the NRU policy): let the policy age its frames. Any context but a fault. */
+void k_mem_paging_tick(void);
+
+/* ---- statistics ----------------------------------------------------------------------- */
+
+struct k_mem_paging_stats_t {
+	struct {
+		unsigned long cnt;          /* faults served or refused */
+		unsigned long irq_unlocked; /* from threads with interrupts on */
+		unsigned long irq_locked;   /* from threads with interrupts masked */
+		unsigned long in_isr;       /* from interrupt handlers */
+	} pagefaults;
+	struct {
+		unsigned long clean; /* pages dropped */
+		unsigned long dirty; /* pages written and dropped */
+	} eviction;
+	struct {
+		unsigned long page_in;    /* pages read from a store */
+		unsigned long page_out;   /* pages written to a store */
+		unsigned long zero_fill;  /* frames filled with zeros */
+		unsigned long zero_map;   /* read faults served by the zero page */
+		unsigned long rescued;    /* touched while being written out */
+		unsigned long flags;      /* faults that only set accessed or dirty */
+		unsigned long in_errors;  /* reads that failed */
+		unsigned long out_errors; /* writes that failed: slots retired */
+		unsigned long looks;      /* page-table entries a policy looked at */
+		unsigned long flushes;    /* TLB invalidations: pages and whole ones */
+	} transfer;
+};
+
+/* Counters since k_mem_init; zeros without CONFIG_DEMAND_PAGING_STATS. */
+void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats);
+
+/* Counters of one thread, as the port keeps it (NULL: the running one); zeros where
+ * it keeps none or without CONFIG_DEMAND_PAGING_THREAD_STATS. */
+void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *stats);
+
+/* counts[i] events took up to bounds[i] cycles of qr_port_cycles() and more than
+ * bounds[i - 1]; the last bin has no upper bound. */
+struct k_mem_paging_histogram_t {
+	unsigned long counts[CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS];
+	unsigned long bounds[CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS];
+};
+
+/* How long it took to choose victims, to read pages, to write pages; zeros without
+ * CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM. */
+void k_mem_paging_histogram_eviction_get(struct k_mem_paging_histogram_t *hist);
+void k_mem_paging_histogram_backing_store_page_in_get(struct k_mem_paging_histogram_t *hist);
+void k_mem_paging_histogram_backing_store_page_out_get(struct k_mem_paging_histogram_t *hist);
+
+QR_EXTERN_C_END
+
+#endif /* QUIRE_PAGING_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/policy.h - the seam to eviction policies.
+ *
+ * A policy chooses which frame to empty. It is a const table of functions over
+ * per-frame state of its own, which the core allocates (statically:
+ * CONFIG_EVICTION_FRAME_BYTES a frame) and hands over in start(). Frames are
+ * known by their index, 0 to frame_count - 1.
+ *
+ * All functions are called with the mm lock held, so each must be bounded:
+ * what it does per call may not grow with the number of frames, or be limited
+ * by a constant that its file states.
+ */
+#ifndef QUIRE_POLICY_H
+#define QUIRE_POLICY_H
+
+#include <quire/compiler.h>
+
+QR_EXTERN_C_BEGIN
+
+struct k_mem_policy {
+	const char *name;
+
+	/* Bytes of state per frame; at most CONFIG_EVICTION_FRAME_BYTES. */
+	size_t frame_bytes;
+
+	/* `state` is frame_count * frame_bytes zeroed bytes, 8-aligned. Called once
+	 * by k_mem_init. */
+	void (*start)(void *state, uint32_t frame_count);
+
+	/* The frame holds a data page that may be evicted, from now on. `by_fault`:
+	 * because a fault brought it in. May be NULL. */
+	void (*seen)(uint32_t frame, bool by_fault);
+
+	/* The frame no longer holds such a page (unmapped, pinned, evicted). May be NULL. */
+	void (*forgotten)(uint32_t frame);
+
+	/* Choose a victim among the frames for which k_mem_frame_evictable() is true.
+	 * -ENOENT: there is none. May return -EAGAIN after bounded work without a
+	 * choice; the core then calls again with interrupts let in between. */
+	int (*pick)(uint32_t *frame);
+
+	/* Time passed: called from k_mem_paging_tick() by the host kernel's timer,
+	 * in slices: *cursor is 0 in the first call, the policy handles a bounded
+	 * number of frames from there and moves it; returns false when the pass is
+	 * complete. NULL for policies without a clock. */
+	bool (*tick)(uint32_t *cursor);
+};
+
+/* ---- what a policy may ask, mm lock held ------------------------------------ */
+
+/* May this frame be evicted now: it holds a pageable data page, is not pinned,
+ * not busy? */
+bool k_mem_frame_evictable(uint32_t frame);
+
+#define K_MEM_FRAME_ACCESSED 1u /* used since the bit was last cleared */
+#define K_MEM_FRAME_DIRTY    2u /* evicting it costs a write: changed since it was
+				 * read, or never written to a store */
+
+/* The bits of the page in an evictable frame, over all sets of tables; with
+ * `clear` the accessed bit is cleared in the same step (the flush is batched and
+ * done by the core before the lock is released). */
+unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
+
+/* ---- the policies that come with Quire --------------------------------------- */
+
+/* Second chance with a moving hand; looks at a bounded number of frames. */
+extern const struct k_mem_policy k_mem_policy_clock;
+
+/* Not recently used, as in Zephyr: classes by accessed and dirty, a periodic
+ * timer ages them, a scan of all frames for each victim. To compare with. */
+extern const struct k_mem_policy k_mem_policy_nru;
+
+/* Least recently used by the head of one queue only, as in Zephyr. To compare with. */
+extern const struct k_mem_policy k_mem_policy_lru;
+
+QR_EXTERN_C_END
+
+#endif /* QUIRE_POLICY_H */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/store.h - the seam to backing stores.
+ *
+ * A store keeps data pages in numbered slots of one page each. It is a const
+ * table of functions and a context pointer; several live at once. The core
+ * never asks a store to keep two pages in one slot and never starts two
+ * transfers on one slot at the same time.
+ *
+ * A location names a data page that is in no frame: a store and a slot. It is
+ * a 30-bit number; the locations of consecutive slots are consecutive.
+ */
+#ifndef QUIRE_STORE_H
+#define QUIRE_STORE_H
+
+#include <quire/compiler.h>
+
+QR_EXTERN_C_BEGIN
+
+#define K_MEM_LOCATION_SLOT_BITS 27
+#define K_MEM_SLOTS_MAX (1u << K_MEM_LOCATION_SLOT_BITS)
+
+/* The location of slot `slot` in the store that k_mem_init registered as `store`
+ * (its index in the table given there). */
+#define K_MEM_LOCATION(store, slot) \
+	(((uintptr_t)(store) << K_MEM_LOCATION_SLOT_BITS) | (uintptr_t)(slot))
+
+enum k_mem_io_op {
+	K_MEM_IO_READ,  /* slot -> frame */
+	K_MEM_IO_WRITE, /* frame -> slot */
+};
+
+struct k_mem_io;
+
+/* A transfer ended with `status`: 0, or -EIO when its content did not arrive.
+ * Called from an interrupt handler, from poll(), never from inside submit(),
+ * never with the mm lock held. */
+typedef void (*k_mem_io_done_t)(struct k_mem_io *io, int status);
+
+/* One transfer of `page_count` consecutive slots from or to as many frames. It
+ * belongs to the caller, and to the store from submit() until `done`. */
+struct k_mem_io {
+	enum k_mem_io_op op;
+	uint32_t slot;             /* first slot */
+	uint32_t page_count;       /* 1 to the store's page_count_max */
+	const uintptr_t *frames;   /* physical address of each frame, bytes */
+	k_mem_io_done_t done;
+	void *context;             /* the caller's */
+	struct k_mem_io *next;     /* the store's while the transfer is under way */
+	uintptr_t scratch[2];      /* the store's while the transfer is under way */
+};
+
+struct k_mem_store_ops {
+	const char *name;
+
+	/* Take a free slot. Bounded; called with the mm lock held.
+	 * -ENOSPC: none is free. NULL for a read-only store. */
+	int (*reserve)(void *context, uint32_t *slot);
+
+	/* Give a slot back; its content is no longer wanted. Bounded; mm lock held.
+	 * NULL for a read-only store. */
+	void (*release)(void *context, uint32_t slot);
+
+	/* A write to this reserved slot failed: never hand it out again. Bounded;
+	 * mm lock held. NULL for a read-only store. */
+	void (*retire)(void *context, uint32_t slot);
+
+	/* Start a transfer. Called without the mm lock, in any context.
+	 *  0             it is complete; `done` will not be called
+	 *  -EINPROGRESS  it was taken; `done` will be called once
+	 *  -EAGAIN       no room for another request: poll or wait, then try again
+	 *  -EIO          it failed; `done` will not be called
+	 *  -EROFS        a write to a read-only store */
+	int (*submit)(void *context, struct k_mem_io *io);
+
+	/* Look for completed transfers and call their `done`; for contexts that
+	 * cannot sleep. NULL for a store whose submit() never returns -EINPROGRESS. */
+	void (*poll)(void *context);
+};
+
+struct k_mem_store {
+	const struct k_mem_store_ops *ops;
+	void *context;
+	uint32_t slot_count;     /* slots that exist, at most K_MEM_SLOTS_MAX */
+	uint32_t page_count_max; /* pages that one transfer may move, at least 1 */
+	bool read_only;          /* holds images: pages are read, never written out */
+};
+
+/* ---- for stores that copy with the CPU ------------------------------------- */
+
+/* Map the frame at `phys` (bytes, page-aligned) into this CPU's scratch window
+ * and return its address. Interrupts stay masked until the matching close, so
+ * keep it short: one page copied. Any context without the mm lock; does not nest.
+ * `key` receives what close needs. */
+void *k_mem_scratch_open(uintptr_t phys, unsigned long *key);
+void k_mem_scratch_close(unsigned long key);
+
+/* ---- the stores that come with Quire ---------------------------------------- */
+
+/* Bookkeeping of slots in one bitmap, for stores whose slots are all alike. The
+ * caller gives the memory: K_MEM_SLOT_MAP_WORDS(n) words, one bit a slot. */
+#define K_MEM_SLOT_MAP_WORDS(slots) ((((slots) + 63u) / 64u))
+struct k_mem_slot_map {
+	uint64_t *used;      /* a set bit: reserved or retired */
+	uint32_t slot_count;
+	uint32_t next;       /* where the next search starts */
+	uint32_t free_count;
+};
+void k_mem_slot_map_init(struct k_mem_slot_map *map, uint64_t *words, uint32_t slot_count);
+int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot) QR_MUST_CHECK;
+void k_mem_slot_map_release(struct k_mem_slot_map *map, uint32_t slot);
+
+QR_EXTERN_C_END
+
+#endif /* QUIRE_STORE_H */

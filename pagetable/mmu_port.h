@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mmu_port.h - the machine part of a port: what its mmu.h, mmu.c and fault.c give
+ * to pagetable/ and to the host kernel's trap handler. (The format part is view.h.)
+ *
+ * mmu.h, chosen by include path, gives inline functions:
+ *
+ *     void      mmu_publish(const qr_entry_t *first, size_t count)
+ *               make stores to these entries visible to the walker
+ *     void      mmu_tlb_page(unsigned int tag, uintptr_t virt)
+ *               drop one page's translation on this CPU (tag 0: global ones too)
+ *     void      mmu_tlb_tag(unsigned int tag)   all of a tag
+ *     void      mmu_tlb_all(void)               everything, global ones included
+ *     void      mmu_tlb_sync(void)              wait until the drops above took effect
+ *     uint64_t  mmu_table_phys(const void *table)
+ *               physical address of a static table of the image
+ *     void     *mmu_access(uintptr_t virt)
+ *               a pointer through which C code reaches the page at `virt` (the identity,
+ *               but on the emulated machine)
+ *     MMU_TLB_REACH   enum mmu_tlb_reach, a constant
+ */
+#ifndef QR_PAGETABLE_MMU_PORT_H
+#define QR_PAGETABLE_MMU_PORT_H
+
+#include <quire/compiler.h>
+
+enum mmu_tlb_reach {
+	MMU_TLB_LOCAL,     /* drops reach this CPU: others need an interrupt */
+	MMU_TLB_BROADCAST, /* drops reach all CPUs */
+};
+
+/* Switch the MMU features that Quire uses on for this CPU. mmu.c */
+void mmu_start(void);
+
+/* Make the table at physical address `root` current, under `tag`. mmu.c */
+void mmu_root_set(uint64_t root, unsigned int tag);
+
+/* How many tags the CPU has; 1: none beside 0. mmu.c */
+unsigned int mmu_tags(void);
+
+/* Make stores to [virt, virt+size) visible to instruction fetches. mmu.c */
+void code_sync(void *virt, size_t size);
+
+/* What went wrong in a page fault. */
+enum qr_fault_kind {
+	QR_FAULT_MISSING,  /* no translation */
+	QR_FAULT_DENIED,   /* a translation that does not allow the access */
+	QR_FAULT_FLAG,     /* the CPU wants software to set accessed or dirty */
+	QR_FAULT_RESERVED, /* an entry with bits that must not be set: a bug */
+};
+
+struct qr_fault {
+	void *address;          /* what was touched */
+	uint32_t access;        /* K_MEM_FAULT_* (quire/paging.h) */
+	enum qr_fault_kind kind;
+};
+
+/* Read a fault from the two words that the CPU reports: x86 CR2 and the error code,
+ * arm64 FAR_EL1 and ESR_EL1, riscv stval and scause with sstatus.SPP in bit 62 inverted
+ * (1: from user mode). Returns false when the trap is not a page fault. fault.c */
+bool fault_read(uintptr_t address, uintptr_t syndrome, struct qr_fault *fault);
+
+#endif /* QR_PAGETABLE_MMU_PORT_H */
