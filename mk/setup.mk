@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs the Debian packages that a command needs and that are missing, before
+# anything is built: while this file is read, so that no rule must ask for it.
+# tools/packages.txt says what is needed for what. SETUP=no skips it.
+
+SETUP ?= yes
+export SETUP
+
+.PHONY: setup
+setup: ## install the Debian packages that are missing (SETUP=no: never)
+	$(Q)tools/setup run test
+
+# `make help` and `make clean` need nothing; recursive calls were looked after.
+setup_goals := $(filter-out help clean setup,$(MAKECMDGOALS))
+setup_tests := $(filter test check% tidy layers mutants all,$(setup_goals))
+ifneq ($(setup_goals),)
+ifeq ($(MAKELEVEL),0)
+$(shell tools/setup run $(if $(setup_tests),test) >&2)
+ifneq ($(.SHELLSTATUS),0)
+$(error packages are missing and could not be installed)
+endif
+endif
+endif
