@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arch_config.h - what is fixed at build time for x86_64 alone (quire/config.h has the rest).
+ */
+#ifndef QR_ARCH_CONFIG_H
+#define QR_ARCH_CONFIG_H
+
+#include <quire/config.h>
+
+/* 1: five levels of tables, 57 virtual address bits. The CPU must have LA57, and the
+ * host kernel must have set CR4.LA57 on its way into long mode. */
+#ifndef CONFIG_X86_LA57
+#define CONFIG_X86_LA57 0
+#endif
+
+#if CONFIG_X86_LA57 != 0 && CONFIG_X86_LA57 != 1
+#error "CONFIG_X86_LA57 must be 0 or 1"
+#endif
+#if CONFIG_MMU_PAGE_SIZE != 4096
+#error "x86_64 has pages of 4096 bytes"
+#endif
+
+#endif /* QR_ARCH_CONFIG_H */
