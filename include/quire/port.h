@@ -63,6 +63,8 @@ enum qr_port_context {
 	QR_PORT_IRQ_LOCKED, /* a thread with interrupts masked */
 	QR_PORT_ISR,        /* an interrupt handler */
 };
+
+/* What the running context is. */
 enum qr_port_context qr_port_context(void);
 
 /* A free-running counter, in the unit of the timing histograms. */

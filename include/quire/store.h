@@ -97,17 +97,40 @@ void k_mem_scratch_close(unsigned long key);
 
 /* ---- the stores that come with Quire ---------------------------------------- */
 
-/* Bookkeeping of slots in one bitmap, for stores whose slots are all alike. The
- * caller gives the memory: K_MEM_SLOT_MAP_WORDS(n) words, one bit a slot. */
-#define K_MEM_SLOT_MAP_WORDS(slots) ((((slots) + 63u) / 64u))
+/* Bookkeeping of slots, for stores whose slots are all alike: a bit a slot, under
+ * summaries in which a bit stands for 64 bits below that are all set. The caller gives
+ * the memory, K_MEM_SLOT_MAP_WORDS(slots) words (1.6 % of a byte more than one bit a slot),
+ * and calls with the mm lock held. Each call touches at most two words a level,
+ * whatever the size. Slots are handed out in rising order, starting again at 0 after the
+ * last, so that pages written one after the other lie side by side. A slot that must
+ * never be used again (k_mem_store_ops.retire) is simply not released. */
+#define K_MEM_SLOT_MAP_LEVELS 5
+#define K_MEM_SLOT_MAP_LEVEL_WORDS(slots, level) \
+	(((uint32_t)(slots) + (uint32_t)((UINT64_C(1) << (6 * (level) + 6)) - 1)) >> (6 * (level) + 6))
+#define K_MEM_SLOT_MAP_WORDS(slots)                                                           \
+	(K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 0) + K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 1) +        \
+	 K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 2) + K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 3) +        \
+	 K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 4))
 struct k_mem_slot_map {
-	uint64_t *used;      /* a set bit: reserved or retired */
+	uint64_t *used[K_MEM_SLOT_MAP_LEVELS]; /* [0]: a set bit: reserved or retired */
 	uint32_t slot_count;
 	uint32_t next;       /* where the next search starts */
 	uint32_t free_count;
 };
+
+/* All slots free. `slot_count`: 1 to K_MEM_SLOTS_MAX. */
+
+/* Start with all of `slot_count` slots free; `words` is the caller's memory. */
 void k_mem_slot_map_init(struct k_mem_slot_map *map, uint64_t *words, uint32_t slot_count);
+
+/* Take a free slot; -ENOSPC: none is free. */
+
+/* Take a free slot, in bounded time. 0, or -ENOSPC: none is free. */
 int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot) QR_MUST_CHECK;
+
+/* Give back a slot that was reserved. */
+
+/* Give a reserved slot back. */
 void k_mem_slot_map_release(struct k_mem_slot_map *map, uint32_t slot);
 
 QR_EXTERN_C_END
