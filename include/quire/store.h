@@ -119,18 +119,12 @@ struct k_mem_slot_map {
 };
 
 /* All slots free. `slot_count`: 1 to K_MEM_SLOTS_MAX. */
-
-/* Start with all of `slot_count` slots free; `words` is the caller's memory. */
 void k_mem_slot_map_init(struct k_mem_slot_map *map, uint64_t *words, uint32_t slot_count);
 
 /* Take a free slot; -ENOSPC: none is free. */
-
-/* Take a free slot, in bounded time. 0, or -ENOSPC: none is free. */
 int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot) QR_MUST_CHECK;
 
 /* Give back a slot that was reserved. */
-
-/* Give a reserved slot back. */
 void k_mem_slot_map_release(struct k_mem_slot_map *map, uint32_t slot);
 
 QR_EXTERN_C_END
