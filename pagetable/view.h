@@ -21,6 +21,9 @@
  *     bool           entry_legal(const struct qr_view *view, unsigned int level)
  *     qr_entry_t     entry_encode(struct qr_view view, unsigned int level)
  *     struct qr_view entry_decode(qr_entry_t entry, unsigned int level)
+ *     ENTRY_CACHE_MODES   bit m is set where the format can say K_MEM_CACHE_ mode m
+ *
+ * entry_legal is qr_view_legal below with the port's limits, unless a format is odd.
  *
  * Both conversions must be QR_INLINE: with a constant view they fold to a constant,
  * and in a loop to a handful of instructions. In a leaf's encoding the address
@@ -56,5 +59,67 @@ struct qr_view {
 	bool cow;         /* LEAF with write: the hardware must refuse writes; not dirty */
 	bool global;      /* LEAF: the same in every set of tables */
 };
+
+/* ---- legal views: alike in every format but for these limits ------------------------- */
+
+struct qr_view_limits {
+	unsigned int page_shift;
+	unsigned int index_bits;
+	unsigned int levels;
+	unsigned int leaf_levels;
+	unsigned int pa_bits;
+	unsigned int cache_modes;
+};
+
+/* A multiple of 2^shift that an entry has bits for. */
+QR_INLINE bool qr_view_address_legal(uint64_t address, unsigned int shift, unsigned int pa_bits)
+{
+	return (address & (((uint64_t)1 << shift) - 1)) == 0 && address >> pa_bits == 0;
+}
+
+/* Nothing that leaves alone have. */
+QR_INLINE bool qr_view_is_no_leaf(const struct qr_view *view)
+{
+	return view->cache == 0 && !view->accessed && !view->dirty && !view->cow && !view->global;
+}
+
+/* Nothing that leaves and tokens have. */
+QR_INLINE bool qr_view_is_without_rights(const struct qr_view *view)
+{
+	return view->token == 0 && !view->write && !view->exec && !view->user && !view->last;
+}
+
+QR_INLINE bool qr_view_leaf_legal(const struct qr_view *view, unsigned int level,
+				  struct qr_view_limits limits)
+{
+	const unsigned int shift = limits.page_shift + level * limits.index_bits;
+
+	return level < limits.leaf_levels && view->token == 0 &&
+	       qr_view_address_legal(view->address, shift, limits.pa_bits) && view->cache < 8 &&
+	       ((limits.cache_modes >> view->cache) & 1u) != 0 && !(view->write && view->exec) &&
+	       (!view->cow || (view->write && !view->dirty));
+}
+
+/* Can an entry of `level` hold this view? Tokens stand for pages: level 0 only. */
+QR_INLINE bool qr_view_legal(const struct qr_view *view, unsigned int level,
+			     struct qr_view_limits limits)
+{
+	switch (view->kind) {
+	case QR_NONE:
+		return level < limits.levels && view->address == 0 &&
+		       qr_view_is_without_rights(view) && qr_view_is_no_leaf(view);
+	case QR_TABLE:
+		return level >= 1 && level < limits.levels &&
+		       qr_view_address_legal(view->address, limits.page_shift, limits.pa_bits) &&
+		       qr_view_is_without_rights(view) && qr_view_is_no_leaf(view);
+	case QR_LEAF:
+		return qr_view_leaf_legal(view, level, limits);
+	case QR_TOKEN:
+		return level == 0 && view->address == 0 && !(view->write && view->exec) &&
+		       qr_view_is_no_leaf(view);
+	default:
+		return false;
+	}
+}
 
 #endif /* QR_PAGETABLE_VIEW_H */

@@ -126,13 +126,26 @@ QR_INLINE struct qr_view entry_token_decode(qr_entry_t entry)
 QR_INLINE struct qr_view entry_decode(qr_entry_t entry, unsigned int level)
 {
 	(void)level;
-	if (!(entry & ENTRY_V))
+	if (!(entry & ENTRY_V)) {
 		return entry == 0 ? (struct qr_view){.kind = QR_NONE} : entry_token_decode(entry);
-	if (entry & ENTRY_R)
+	}
+	if (entry & ENTRY_R) {
 		return entry_leaf_decode(entry);
+	}
 	return (struct qr_view){.kind = QR_TABLE, .address = entry_address_decode(entry)};
 }
 
-#include <pagetable/view_legal.h>
+QR_INLINE bool entry_legal(const struct qr_view *view, unsigned int level)
+{
+	return qr_view_legal(view, level,
+			     (struct qr_view_limits){
+				     .page_shift = ENTRY_PAGE_SHIFT,
+				     .index_bits = ENTRY_INDEX_BITS,
+				     .levels = ENTRY_LEVELS,
+				     .leaf_levels = ENTRY_LEAF_LEVELS,
+				     .pa_bits = ENTRY_PA_BITS,
+				     .cache_modes = ENTRY_CACHE_MODES,
+			     });
+}
 
 #endif /* QR_ARCH_ENTRY_H */
