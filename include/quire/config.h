@@ -47,6 +47,11 @@
 #define CONFIG_MMU_LARGE_PAGES 1
 #endif
 
+/* Bytes that the space's static page tables may take; the build fails above. 0: any. */
+#ifndef CONFIG_MMU_TABLE_BYTES_MAX
+#define CONFIG_MMU_TABLE_BYTES_MAX 0
+#endif
+
 /* ---- page frames (law L6) ------------------------------------------------ */
 
 /* Page frames that can be managed, all banks together: 8 bytes of metadata each. */
