@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The checks of the source text, each counted as tests by `make test`: tools/tidy (style),
+# tools/layers (who may include whom), and what of the style needs a compiler.
+
+.PHONY: tidy layers check-tidy check-layers check-library
+tidy: ## check the style (silent when all is well)
+	$(Q)tools/tidy
+
+layers: ## check who includes whom (silent when all is well)
+	$(Q)tools/layers
+
+check-tidy:
+	$(Q)tools/tidy --tap
+
+check-layers:
+	$(Q)tools/layers --tap
+
+# The library for a machine without an operating system, to look at its symbols.
+check_srcs := $(LIB_SRCS) $(sort $(wildcard arch/x86_64/*.[cS]))
+check_objs := $(check_srcs:%=$(BUILD)/check/%.o)
+
+$(BUILD)/check/%.o: %
+	@mkdir -p $(@D)
+	$(Q)$(CC) --target=x86_64-elf -ffreestanding -nostdlibinc -mno-red-zone \
+		-mgeneral-regs-only -mcmodel=kernel -Os $(CFLAGS_LIB) -Iarch/x86_64 -c $< -o $@
+
+-include $(check_objs:.o=.d)
+
+check-library: $(check_objs)
+	$(Q)tests/tools/library_test $(BUILD)/check
+
+TEST_DEPS    += $(check_objs)
+SCRIPT_TESTS += check-tidy check-layers check-library \
+		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test
