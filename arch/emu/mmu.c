@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mmu.c - starting the emulated MMU (contract: pagetable/mmu_port.h).
+ *
+ * Making another root current drops nothing, as on CPUs with tags: what a tag's
+ * translations were, they stay until they are dropped.
+ */
+#include "machine.h"
+
+void mmu_start(void)
+{
+	emu.started = true;
+}
+
+void mmu_root_set(uint64_t root, unsigned int tag)
+{
+	QR_ASSERT(emu.started && (root & EMU_PAGE_MASK) == 0 && tag < EMU_TAGS);
+	emu.root = root;
+	emu.tag = tag;
+}
+
+unsigned int mmu_tags(void)
+{
+	return EMU_TAGS;
+}
+
+/* Instructions are not run, so none is stale. */
+void code_sync(void *virt, size_t size)
+{
+	(void)virt;
+	(void)size;
+}
