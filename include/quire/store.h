@@ -99,14 +99,14 @@ void k_mem_scratch_close(unsigned long key);
 
 /* Bookkeeping of slots, for stores whose slots are all alike: a bit a slot, under
  * summaries in which a bit stands for 64 bits below that are all set. The caller gives
- * the memory, K_MEM_SLOT_MAP_WORDS(slots) words (1.6 % of a byte more than one bit a slot),
- * and calls with the mm lock held. Each call touches at most two words a level,
+ * the memory, K_MEM_SLOT_MAP_WORDS(slots) words (a bit and about a 63rd of one a slot),
+ * and calls with the mm lock held. A call touches at most two words a level and direction,
  * whatever the size. Slots are handed out in rising order, starting again at 0 after the
  * last, so that pages written one after the other lie side by side. A slot that must
  * never be used again (k_mem_store_ops.retire) is simply not released. */
 #define K_MEM_SLOT_MAP_LEVELS 5
-#define K_MEM_SLOT_MAP_LEVEL_WORDS(slots, level) \
-	(((uint32_t)(slots) + (uint32_t)((UINT64_C(1) << (6 * (level) + 6)) - 1)) >> (6 * (level) + 6))
+#define K_MEM_SLOT_MAP_LEVEL_WORDS(slots, level)                                              \
+	(((uint32_t)(slots) + ((UINT32_C(64) << 6 * (level)) - 1)) >> (6 * (level) + 6))
 #define K_MEM_SLOT_MAP_WORDS(slots)                                                           \
 	(K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 0) + K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 1) +        \
 	 K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 2) + K_MEM_SLOT_MAP_LEVEL_WORDS(slots, 3) +        \

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nru.c - not recently used, the way Zephyr does it. Here to be compared with.
+ *
+ * A timer clears the accessed bits of all pages. Until it does so again a page is in one
+ * of four classes; for each victim all frames are looked at in order of their index, and
+ * the first of the lowest class is taken:
+ *
+ *     0 not used, clean   1 not used, dirty   2 used, clean   3 used, dirty
+ *
+ * Zephyr scans with interrupts masked throughout. Here pick() looks at SLICE frames and
+ * answers -EAGAIN, the scan going on in the next call; tick() likewise. In between pages
+ * come and go: a victim that went away meanwhile means a new scan.
+ *
+ * No state per frame. All under the mm lock.
+ */
+#include <quire/policy.h>
+
+#define SLICE 64u
+#define CLASSES 4u
+
+static struct {
+	uint32_t frame_count;
+	uint32_t at;         /* the frame to look at next; 0: no scan is under way */
+	uint32_t best;       /* with best_class < CLASSES: the best frame so far */
+	uint32_t best_class;
+} scan;
+
+static void scan_reset(void)
+{
+	scan.at = 0;
+	scan.best_class = CLASSES;
+}
+
+static void nru_start(void *state, uint32_t frame_count)
+{
+	(void)state;
+	scan.frame_count = frame_count;
+	scan_reset();
+}
+
+/* As in clock.c: a page that came behind the scan must not be overlooked. */
+static void nru_seen(uint32_t frame, bool by_fault)
+{
+	(void)frame;
+	(void)by_fault;
+	if (scan.best_class == CLASSES) {
+		scan.at = 0;
+	}
+}
+
+static uint32_t nru_class(uint32_t frame)
+{
+	unsigned int bits = k_mem_frame_bits(frame, false);
+
+	return (bits & K_MEM_FRAME_ACCESSED ? 2u : 0u) + (bits & K_MEM_FRAME_DIRTY ? 1u : 0u);
+}
+
+static int nru_settle(uint32_t *frame)
+{
+	bool any = scan.best_class < CLASSES;
+
+	scan_reset();
+	if (!any) {
+		return -ENOENT;
+	}
+	if (!k_mem_frame_evictable(scan.best)) {
+		return -EAGAIN;
+	}
+	*frame = scan.best;
+	return 0;
+}
+
+static int nru_pick(uint32_t *frame)
+{
+	for (uint32_t step = 0; step < SLICE && scan.at < scan.frame_count; step++) {
+		uint32_t here = scan.at++;
+		uint32_t class_here;
+
+		if (!k_mem_frame_evictable(here)) {
+			continue;
+		}
+		class_here = nru_class(here);
+		if (class_here < scan.best_class) {
+			scan.best = here;
+			scan.best_class = class_here;
+		}
+		if (class_here == 0) {
+			break;
+		}
+	}
+	if (scan.best_class == 0 || scan.at == scan.frame_count) {
+		return nru_settle(frame);
+	}
+	return -EAGAIN;
+}
+
+static bool nru_tick(uint32_t *cursor)
+{
+	for (uint32_t step = 0; step < SLICE && *cursor < scan.frame_count; step++) {
+		uint32_t here = (*cursor)++;
+
+		if (k_mem_frame_evictable(here)) {
+			(void)k_mem_frame_bits(here, true);
+		}
+	}
+	return *cursor < scan.frame_count;
+}
+
+const struct k_mem_policy k_mem_policy_nru = {
+	.name = "nru",
+	.frame_bytes = 0,
+	.start = nru_start,
+	.seen = nru_seen,
+	.pick = nru_pick,
+	.tick = nru_tick,
+};

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.c - the store that checks, delays and fails (store.h).
+ *
+ * A late transfer moves its pages only when it ends, so that a frame that was given away
+ * too early is written into, or read from, while somebody else has it. The verdict is asked
+ * in submit and kept with the request, where a failed one is never handed to the inner store.
+ */
+#include "store.h"
+
+#include "strict.h"
+
+enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_MOVING, SLOT_RETIRED };
+
+/* The two words of a request that are the store's while it is under way. */
+enum { POLLS_LEFT, VERDICT };
+
+static void must(bool condition, const char *what)
+{
+	if (!condition) {
+		qr_port_panic(what);
+	}
+}
+
+/* ---- slots --------------------------------------------------------------------------- */
+
+static int strict_reserve(void *context, uint32_t *slot)
+{
+	struct strict_store *strict = context;
+	int status;
+
+	must(strict_locked(), "a slot is reserved without the mm lock");
+	status = strict->inner.ops->reserve(strict->inner.context, slot);
+	if (status == 0) {
+		must(strict->slots[*slot] == SLOT_FREE, "a slot is reserved twice");
+		strict->slots[*slot] = SLOT_RESERVED;
+		strict->reserved++;
+	}
+	return status;
+}
+
+static void slot_end(struct strict_store *strict, uint32_t slot, enum slot_state state)
+{
+	must(strict_locked(), "a slot is given up without the mm lock");
+	must(slot < strict->inner.slot_count, "a slot beyond the end is given up");
+	must(strict->slots[slot] != SLOT_MOVING, "a slot in transfer is given up");
+	must(strict->slots[slot] == SLOT_RESERVED, "a slot that is not reserved is given up");
+	strict->slots[slot] = (uint8_t)state;
+	strict->reserved--;
+}
+
+static void strict_release(void *context, uint32_t slot)
+{
+	struct strict_store *strict = context;
+
+	slot_end(strict, slot, SLOT_FREE);
+	strict->inner.ops->release(strict->inner.context, slot);
+}
+
+static void strict_retire(void *context, uint32_t slot)
+{
+	struct strict_store *strict = context;
+
+	slot_end(strict, slot, SLOT_RETIRED);
+	strict->retired++;
+	strict->inner.ops->retire(strict->inner.context, slot);
+}
+
+/* ---- transfers ----------------------------------------------------------------------- */
+
+static void io_check(const struct strict_store *strict, const struct k_mem_io *io)
+{
+	/* slots of a read-only store are nobody's; several readers may meet there */
+	const enum slot_state wanted = strict->inner.read_only ? SLOT_FREE : SLOT_RESERVED;
+	uint32_t slots = strict->inner.slot_count;
+
+	must(!strict_locked(), "a transfer is started under the mm lock");
+	must(io->done != NULL, "a transfer has no one to tell");
+	must(io->page_count > 0 && io->page_count <= strict->inner.page_count_max,
+	     "a transfer of no or too many pages");
+	must(io->slot < slots && io->page_count <= slots - io->slot,
+	     "a transfer beyond the last slot");
+	for (uint32_t i = 0; i < io->page_count; i++) {
+		must(io->frames[i] % CONFIG_MMU_PAGE_SIZE == 0, "a transfer of half a frame");
+		must(strict->slots[io->slot + i] != SLOT_MOVING,
+		     "two transfers of one slot at a time");
+		must(strict->slots[io->slot + i] == wanted,
+		     "a transfer of a slot that is not reserved");
+	}
+}
+
+static void slots_set(struct strict_store *strict, const struct k_mem_io *io,
+		      enum slot_state state)
+{
+	if (strict->inner.read_only) {
+		return;
+	}
+	for (uint32_t i = 0; i < io->page_count; i++) {
+		strict->slots[io->slot + i] = (uint8_t)state;
+	}
+}
+
+/* Move the pages, or fail. */
+static int io_do(struct strict_store *strict, struct k_mem_io *io, int verdict)
+{
+	int status = verdict;
+
+	if (status == 0) {
+		status = strict->inner.ops->submit(strict->inner.context, io);
+	}
+	must(status != -EINPROGRESS, "the inner store does not complete at once");
+	if (status != 0) {
+		strict->failures++;
+	} else if (io->op == K_MEM_IO_READ) {
+		strict->reads += io->page_count;
+	} else {
+		strict->writes += io->page_count;
+	}
+	slots_set(strict, io, SLOT_RESERVED);
+	return status;
+}
+
+static int strict_submit(void *context, struct k_mem_io *io)
+{
+	struct strict_store *strict = context;
+	struct k_mem_io **link = &strict->first;
+	int verdict = 0;
+
+	io_check(strict, io);
+	if (strict->room > 0 && strict->in_flight >= strict->room) {
+		return -EAGAIN;
+	}
+	if (strict->verdict != NULL) {
+		verdict = strict->verdict(strict->argument, io);
+	}
+	slots_set(strict, io, SLOT_MOVING);
+	if (strict->late == 0) {
+		return io_do(strict, io, verdict);
+	}
+	io->scratch[POLLS_LEFT] = strict->late;
+	io->scratch[VERDICT] = (uintptr_t)(unsigned int)-verdict;
+	io->next = NULL;
+	while (*link != NULL) {
+		link = &(*link)->next;
+	}
+	*link = io;
+	strict->in_flight++;
+	return -EINPROGRESS;
+}
+
+/* Take out the first request that is due, or the last, going backwards. */
+static struct k_mem_io *due_take(struct strict_store *strict)
+{
+	struct k_mem_io **found = NULL;
+	struct k_mem_io *io;
+
+	for (struct k_mem_io **link = &strict->first; *link != NULL; link = &(*link)->next) {
+		if ((*link)->scratch[POLLS_LEFT] == 0 && (found == NULL || strict->backwards)) {
+			found = link;
+		}
+	}
+	if (found == NULL) {
+		return NULL;
+	}
+	io = *found;
+	*found = io->next;
+	strict->in_flight--;
+	return io;
+}
+
+static void strict_poll(void *context)
+{
+	struct strict_store *strict = context;
+	struct k_mem_io *io;
+
+	must(!strict_locked(), "a store is polled under the mm lock");
+	for (io = strict->first; io != NULL; io = io->next) {
+		if (io->scratch[POLLS_LEFT] > 0) {
+			io->scratch[POLLS_LEFT]--;
+		}
+	}
+	while ((io = due_take(strict)) != NULL) {
+		io->done(io, io_do(strict, io, -(int)io->scratch[VERDICT]));
+	}
+}
+
+static const struct k_mem_store_ops read_write_ops = {
+	.name = "strict",
+	.reserve = strict_reserve,
+	.release = strict_release,
+	.retire = strict_retire,
+	.submit = strict_submit,
+	.poll = strict_poll,
+};
+
+static const struct k_mem_store_ops read_only_ops = {
+	.name = "strict, read-only",
+	.submit = strict_submit,
+	.poll = strict_poll,
+};
+
+void strict_store_init(struct k_mem_store *store, struct strict_store *strict)
+{
+	*store = strict->inner;
+	store->ops = strict->inner.read_only ? &read_only_ops : &read_write_ops;
+	store->context = strict;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ram.c - the RAM store: slot n is page n of the caller's memory.
+ *
+ * Lock: the slot map under the mm lock, as for every store. A transfer needs none: the
+ * core never starts two on one slot, and the scratch window keeps other users of the
+ * window off this CPU.
+ */
+#include <quire/ramstore.h>
+
+static int ram_reserve(void *context, uint32_t *slot)
+{
+	struct k_mem_ram_store *ram = context;
+
+	return k_mem_slot_map_reserve(&ram->map, slot);
+}
+
+static void ram_release(void *context, uint32_t slot)
+{
+	struct k_mem_ram_store *ram = context;
+
+	k_mem_slot_map_release(&ram->map, slot);
+}
+
+/* Copies do not fail, but who tests failures may retire slots. */
+static void ram_retire(void *context, uint32_t slot)
+{
+	(void)context;
+	(void)slot;
+}
+
+static int ram_submit(void *context, struct k_mem_io *io)
+{
+	const struct k_mem_ram_store *ram = context;
+
+	QR_ASSERT(io->slot < ram->map.slot_count);
+	QR_ASSERT(io->page_count <= ram->map.slot_count - io->slot);
+	for (uint32_t i = 0; i < io->page_count; i++) {
+		uint8_t *page = ram->pages + (size_t)(io->slot + i) * CONFIG_MMU_PAGE_SIZE;
+		unsigned long key;
+		void *window = k_mem_scratch_open(io->frames[i], &key);
+		bool read = io->op == K_MEM_IO_READ;
+
+		__builtin_memcpy(read ? window : page, read ? page : window, CONFIG_MMU_PAGE_SIZE);
+		k_mem_scratch_close(key);
+	}
+	return 0;
+}
+
+static const struct k_mem_store_ops ram_ops = {
+	.name = "ram",
+	.reserve = ram_reserve,
+	.release = ram_release,
+	.retire = ram_retire,
+	.submit = ram_submit,
+};
+
+int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram, void *pages,
+			 uint32_t slot_count, uint64_t *words)
+{
+	if (slot_count == 0 || slot_count > K_MEM_SLOTS_MAX) {
+		return -EINVAL;
+	}
+	k_mem_slot_map_init(&ram->map, words, slot_count);
+	ram->pages = pages;
+	*store = (struct k_mem_store){
+		.ops = &ram_ops,
+		.context = ram,
+		.slot_count = slot_count,
+		.page_count_max = slot_count,
+	};
+	return 0;
+}
