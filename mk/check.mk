@@ -28,7 +28,7 @@ $(BUILD)/check/%.o: %
 -include $(check_objs:.o=.d)
 
 check-library: $(check_objs)
-	$(Q)tests/tools/library_test $(BUILD)/check
+	$(Q)tests/tools/library_test $(check_objs)
 
 TEST_DEPS    += $(check_objs)
 SCRIPT_TESTS += check-tidy check-layers check-library \
