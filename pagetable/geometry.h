@@ -104,6 +104,6 @@ _Static_assert(QR_SPACE_BASE % ((uint64_t)1 << QR_TABLE_SHIFT(0)) == 0,
 	       "CONFIG_KERNEL_VM_BASE is not a multiple of what a level 0 table covers");
 _Static_assert(QR_TABLES(ENTRY_LEVELS - 1) == 1, "there is one root");
 _Static_assert(CONFIG_MMU_TABLE_BYTES_MAX == 0 || QR_TABLES_BYTES <= CONFIG_MMU_TABLE_BYTES_MAX,
-	       "the page tables of this space need more than CONFIG_MMU_TABLE_BYTES_MAX: see make plan");
+	       "the page tables need more than CONFIG_MMU_TABLE_BYTES_MAX: see make plan");
 
 #endif /* QR_PAGETABLE_GEOMETRY_H */
