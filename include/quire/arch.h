@@ -42,7 +42,8 @@ typedef uint64_t arch_page_t;
 /* What an entry that is neither loaded nor unmapped remembers: 2 bits of kind, 30 of value. */
 typedef uint32_t arch_token_t;
 #define ARCH_TOKEN_VALUE_BITS 30
-#define ARCH_TOKEN(kind, value) (((arch_token_t)(kind) << ARCH_TOKEN_VALUE_BITS) | (arch_token_t)(value))
+#define ARCH_TOKEN(kind, value) \
+	(((arch_token_t)(kind) << ARCH_TOKEN_VALUE_BITS) | (arch_token_t)(value))
 #define ARCH_TOKEN_KIND(token)  ((token) >> ARCH_TOKEN_VALUE_BITS)
 #define ARCH_TOKEN_VALUE(token) ((token) & ((1u << ARCH_TOKEN_VALUE_BITS) - 1u))
 enum arch_token_kind {
@@ -52,10 +53,13 @@ enum arch_token_kind {
 	ARCH_TOKEN_GUARD_END,   /* value: 0 */
 };
 
+/* The token of a page that is neither loaded nor unmapped. */
 static inline arch_token_t arch_page_token(arch_page_t page)
 {
 	return (arch_token_t)(page >> 12);
 }
+
+/* The physical address of a loaded page. */
 static inline uint64_t arch_page_phys(arch_page_t page)
 {
 	return page & ~(uint64_t)0xfff;
@@ -93,16 +97,20 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags);
 void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags);
 
 /* Fill `count` entries with `token`, `token + step`, ...; entries were unmapped before. */
-void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step, uint32_t flags);
+void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step,
+			uint32_t flags);
 
 /* Unmap, handing out in was[0..count-1] what each page was, with its last accessed
- * and dirty state. Stops in front of a busy page. Returns how many pages were
- * unmapped. The pages are not part of large leaves. */
-size_t arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
+ * and dirty state. The pages are not part of large leaves. */
+void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
 
 /* Unmap up to one batch of a range of physical mappings, splitting large leaves at
  * its ends; returns how many bytes were unmapped. */
 size_t arch_mem_unmap(void *virt, size_t size);
+
+/* How many bytes from `virt` on are loaded, up to `size`, up to and including the first
+ * page that ends a mapping, and up to one batch. *ended: such a page was reached. */
+size_t arch_mem_extent(void *virt, size_t size, bool *ended);
 
 /* Set rights and cache mode (from `flags`) of up to one batch of mapped pages, large
  * leaves split at the ends of the range; everything else about the pages stays.

@@ -20,10 +20,8 @@
 #define QR_EXTERN_C_END
 #endif
 
-#if defined(__has_include)
-#if __has_include(<errno.h>)
+#if __STDC_HOSTED__
 #include <errno.h>
-#endif
 #endif
 
 /* A freestanding compiler has no <errno.h>: these are the usual values. */

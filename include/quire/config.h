@@ -98,6 +98,12 @@
 #define CONFIG_EVICTION_TRIES 8
 #endif
 
+/* Polls of the stores by a context that may not sleep, while every frame is in transfer,
+ * before its fault fails. */
+#ifndef CONFIG_MEM_POLLS_MAX
+#define CONFIG_MEM_POLLS_MAX 1000000
+#endif
+
 /* Counters of faults, evictions and transfers. */
 #ifndef CONFIG_DEMAND_PAGING_STATS
 #define CONFIG_DEMAND_PAGING_STATS 1
@@ -161,11 +167,11 @@
 #if CONFIG_KERNEL_VM_BASE % (CONFIG_MMU_PAGE_SIZE / 8 * CONFIG_MMU_PAGE_SIZE)
 #error "CONFIG_KERNEL_VM_BASE must be a multiple of what one leaf table covers"
 #endif
-#if CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE > (1 << 26)
-#error "CONFIG_KERNEL_VM_SIZE: at most 2^26 pages"
+#if CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE >= (1 << 25)
+#error "CONFIG_KERNEL_VM_SIZE: less than 2^25 pages"
 #endif
-#if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX > (1 << 26)
-#error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^26"
+#if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX >= (1 << 25)
+#error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^25 - 1"
 #endif
 #if CONFIG_MEM_BANKS_MAX < 1
 #error "CONFIG_MEM_BANKS_MAX must be at least 1"

@@ -130,7 +130,6 @@ static inline void *k_mem_map_unpaged(uintptr_t location, size_t size, uint32_t 
  * flags: K_MEM_PERM_*, K_MEM_CACHE_* (physical mappings only).
  *  -EINVAL  a page of the range is not mapped or a guard; unknown flags; RW with
  *           EXEC; a cache mode on paged memory
- *  -EPERM   RW on a page of the on-demand image
  *  -ENOMEM  RW on pages of a read-only store that could then not be kept */
 int k_mem_update_flags(void *addr, size_t size, uint32_t flags) QR_MUST_CHECK;
 

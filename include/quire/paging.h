@@ -40,8 +40,7 @@ int k_mem_page_in(void *addr, size_t size) QR_MUST_CHECK;
 int k_mem_pin(void *addr, size_t size) QR_MUST_CHECK;
 
 /* Let the pages of the range be evicted again. Pages that are not pinned stay as
- * they are. -EINVAL, -EFAULT as above; -ENOMEM: the pages, pageable again, could not
- * be kept. */
+ * they are. -EINVAL, -EFAULT as above. */
 int k_mem_unpin(void *addr, size_t size) QR_MUST_CHECK;
 
 /* ---- the fault --------------------------------------------------------------------- */

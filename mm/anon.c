@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * anon.c - anonymous memory and stored data: k_mem_map_anon, k_mem_map_stored.
+ *
+ * Both reserve everything first: the charge, the addresses, and with LOCK the frames. From
+ * the first entry on nothing can fail.
+ */
+#include "anon.h"
+
+#include "charge.h"
+#include "evict.h"
+#include "store.h"
+
+int qr_region_size(size_t size, uint32_t *count)
+{
+	if (size == 0 || (size & (QR_PAGE_SIZE - 1)) != 0 ||
+	    (size >> QR_PAGE_SHIFT) > QR_SPACE_PAGES) {
+		return -EINVAL;
+	}
+	*count = (uint32_t)(size >> QR_PAGE_SHIFT);
+	return 0;
+}
+
+int qr_region_take(uint32_t count, struct qr_pages *pages)
+{
+	if (qr_space_take(count + 2, 1, 0, pages) != 0) {
+		return -ENOSPC;
+	}
+	pages->first++;
+	pages->count = count;
+	return 0;
+}
+
+void qr_region_give(struct qr_pages pages)
+{
+	qr_space_give((struct qr_pages){pages.first - 1, pages.count + 2});
+}
+
+void qr_region_close(struct qr_pages pages)
+{
+	arch_mem_map_token(qr_page_addr(pages.first + pages.count), 1,
+			   ARCH_TOKEN(ARCH_TOKEN_GUARD_END, 0), 0, 0);
+	arch_mem_map_token(qr_page_addr(pages.first - 1), 1,
+			   ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count), 0, 0);
+}
+
+void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, struct qr_hold *hold)
+{
+	uint32_t step = qr_location_store(location) == QR_STORE_NONE ? 0 : 1;
+	uint32_t done = 0;
+
+	while (done < pages.count) {
+		struct qr_pages batch = qr_batch(pages, done);
+		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
+
+		if (done > 0) {
+			qr_breathe(hold);
+		}
+		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
+				   ARCH_TOKEN(ARCH_TOKEN_LOCATION, location + step * done), step,
+				   flags | last);
+		done += batch.count;
+	}
+}
+
+/* Frames set aside for pages that are resident at once; may evict others. */
+static int reserve_frames(uint32_t count, struct qr_hold *hold)
+{
+	while (!qr_frames_reserve(count)) {
+		uint32_t frame;
+		int status = CONFIG_DEMAND_PAGING ? qr_frame_evict_one(&frame, hold) : -ENOMEM;
+
+		if (status != 0) {
+			return status;
+		}
+		qr_frame_free(frame);
+	}
+	return 0;
+}
+
+/* Give each page of the batch a frame and map it. With `zero` the lock is let go for the
+ * zeroing, page by page; nobody else knows the frames. */
+static void fill_resident(struct qr_pages batch, uint32_t flags, bool zero, struct qr_hold *hold)
+{
+	uint64_t phys[CONFIG_MEM_BATCH];
+	uint32_t frames[CONFIG_MEM_BATCH];
+
+	for (uint32_t i = 0; i < batch.count; i++) {
+		frames[i] = qr_frame_take_reserved(batch.first + i,
+						   QR_FRAME_MAPPED | QR_FRAME_PINNED);
+		phys[i] = qr_frame_phys(frames[i]);
+	}
+	if (zero) {
+		qr_unlock(hold);
+		for (uint32_t i = 0; i < batch.count; i++) {
+			qr_frame_zero(frames[i]);
+		}
+		qr_lock(hold);
+	}
+	arch_mem_map_list(qr_page_addr(batch.first), phys, batch.count, flags);
+}
+
+static void region_fill_resident(struct qr_pages pages, uint32_t flags, struct qr_hold *hold)
+{
+	bool zero = !(flags & K_MEM_MAP_UNINIT);
+	uint32_t done = 0;
+
+	while (done < pages.count) {
+		struct qr_pages batch = qr_batch(pages, done);
+		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
+
+		if (done > 0) {
+			qr_breathe(hold);
+		}
+		fill_resident(batch, flags | last, zero, hold);
+		done += batch.count;
+	}
+}
+
+static int check_anon(size_t size, uint32_t flags, uint32_t *count)
+{
+	const uint32_t options = K_MEM_MAP_UNINIT | K_MEM_MAP_LOCK | K_MEM_MAP_UNPAGED;
+
+	if (qr_flags_check(flags, QR_PERM_MASK | options) != 0 ||
+	    qr_region_size(size, count) != 0 ||
+	    ((flags & K_MEM_PERM_USER) && (flags & K_MEM_MAP_UNINIT)) ||
+	    ((flags & K_MEM_MAP_LOCK) && (flags & K_MEM_MAP_UNPAGED))) {
+		return -EINVAL;
+	}
+	return !CONFIG_DEMAND_PAGING && (flags & K_MEM_MAP_UNPAGED) ? -ENOTSUP : 0;
+}
+
+int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
+{
+	bool resident = (flags & K_MEM_MAP_LOCK) || !CONFIG_DEMAND_PAGING;
+	struct qr_hold hold;
+	struct qr_pages pages;
+	uint32_t count;
+	int status = check_anon(size, flags, &count);
+
+	if (status != 0) {
+		return status;
+	}
+	qr_lock_may_sleep(&hold);
+	status = qr_charge_add(resident ? 0 : count, resident ? count : 0);
+	if (status != 0) {
+		goto out;
+	}
+	status = qr_region_take(count, &pages);
+	if (status != 0) {
+		goto uncharge;
+	}
+	if (resident) {
+		status = reserve_frames(count, &hold);
+		if (status != 0) {
+			goto give;
+		}
+		region_fill_resident(pages, flags, &hold);
+	} else {
+		qr_region_fill(pages,
+			       (flags & K_MEM_MAP_UNINIT) ? QR_LOCATION_UNINIT : QR_LOCATION_ZERO,
+			       flags, &hold);
+	}
+	qr_region_close(pages);
+	*addr = qr_page_addr(pages.first);
+	qr_unlock(&hold);
+	return 0;
+
+give:
+	qr_region_give(pages);
+uncharge:
+	qr_charge_sub(resident ? 0 : count, resident ? count : 0);
+out:
+	qr_unlock(&hold);
+	return status;
+}
+
+int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flags)
+{
+	struct qr_hold hold;
+	struct qr_pages pages;
+	uint32_t count, charged;
+	int status;
+
+	if (!CONFIG_DEMAND_PAGING) {
+		return -ENOTSUP;
+	}
+	if (qr_flags_check(flags, QR_PERM_MASK) != 0 || qr_region_size(size, &count) != 0 ||
+	    qr_location_check(location, count) != 0) {
+		return -EINVAL;
+	}
+	charged = (flags & K_MEM_PERM_RW) || qr_location_owned((uint32_t)location) ? count : 0;
+	qr_lock(&hold);
+	status = qr_charge_add(charged, 0);
+	if (status == 0) {
+		status = qr_region_take(count, &pages);
+		if (status != 0) {
+			qr_charge_sub(charged, 0);
+		}
+	}
+	if (status == 0) {
+		qr_slots_adopt((uint32_t)location, count);
+		qr_region_fill(pages, (uint32_t)location, flags, &hold);
+		qr_region_close(pages);
+		*addr = qr_page_addr(pages.first);
+	}
+	qr_unlock(&hold);
+	return status;
+}

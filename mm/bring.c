@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bring.c - making one page present: the life of a fault.
+ *
+ *   1 look    what the entry says now: there already; the zero page is enough; in transfer
+ *             by somebody (rescue it, or wait); or it needs a frame
+ *   2 room    a frame in hand; may let go of the lock, then look again
+ *   3 fill    entry := token BUSY(frame); zero it or read it, the lock let go
+ *   4 recheck the frame's ORPHAN flag: unmapped, or overtaken, meanwhile
+ *   5 map     the entry becomes a leaf; cannot fail
+ *
+ * Until 3 nothing has changed; a failed read puts the token back. Two faults on one page
+ * meet on the BUSY frame: the second waits on its channel. A context that cannot sleep does
+ * not wait for a thread that it may have interrupted: it overtakes, that is, fills a frame of
+ * its own, and the first finds its frame ORPHAN. Each time round the loop some transfer
+ * ended or some other thread mapped the page.
+ */
+#include "bring.h"
+
+#include "charge.h"
+#include "evict.h"
+#include "policy.h"
+#include "stats.h"
+#include "store.h"
+
+_Static_assert(QR_BRING_WRITE == K_MEM_FAULT_WRITE && QR_BRING_EXEC == K_MEM_FAULT_EXEC &&
+		       QR_BRING_USER == K_MEM_FAULT_USER,
+	       "the trap handler's access bits are passed on");
+
+struct bring {
+	struct qr_hold *hold;
+	uint32_t page;
+	unsigned int want;
+	uint32_t frame;   /* in hand, or QR_NO_INDEX */
+	bool pinned_here;
+};
+
+/* Look again. */
+#define LOOK 1
+
+static bool access_allowed(arch_page_t page, unsigned int want)
+{
+	return (!(want & QR_BRING_WRITE) || (page & ARCH_PAGE_RW)) &&
+	       (!(want & QR_BRING_EXEC) || (page & ARCH_PAGE_EXEC)) &&
+	       (!(want & QR_BRING_USER) || (page & ARCH_PAGE_USER));
+}
+
+/* Does this purpose need a frame of the page's own, not the shared zeros? */
+static bool own_frame(arch_page_t page, unsigned int want)
+{
+	return (want & (QR_BRING_WRITE | QR_BRING_PIN)) ||
+	       ((want & QR_BRING_AHEAD) && (page & ARCH_PAGE_RW));
+}
+
+bool qr_page_charged(arch_page_t page)
+{
+	uint32_t location;
+
+	if (page & ARCH_PAGE_RW) {
+		return true;
+	}
+	if (page & ARCH_DATA_PAGE_LOADED) {
+		uint32_t frame = qr_frame_of(arch_page_phys(page));
+
+		if (frame == qr_frame_table.zero) {
+			return true;
+		}
+		location = qr_frame_location(qr_frames[frame]);
+		return !(qr_frames[frame] & QR_FRAME_BACKED) || !qr_location_image(location);
+	}
+	location = ARCH_TOKEN_VALUE(arch_page_token(page));
+	if (ARCH_TOKEN_KIND(arch_page_token(page)) == ARCH_TOKEN_BUSY) {
+		location = qr_frame_location(qr_frames[location]);
+	}
+	return !qr_location_image(location);
+}
+
+/* The frame that holds this loaded page as paged memory; QR_NO_INDEX for memory that is
+ * always resident: the image, physical mappings, the zero page. */
+static uint32_t paged_frame(uint32_t page, arch_page_t now)
+{
+	uint32_t frame = qr_frame_of(arch_page_phys(now));
+
+	if (frame == QR_NO_INDEX || (qr_frames[frame] & QR_FRAME_RESERVED) ||
+	    qr_frame_page(qr_frames[frame]) != page) {
+		return QR_NO_INDEX;
+	}
+	return frame;
+}
+
+/* 1: the page is loaded and needs no other frame. */
+static int already_loaded(struct bring *bring, arch_page_t now)
+{
+	uint32_t frame;
+
+	if (!(bring->want & QR_BRING_AHEAD)) {
+		/* the CPU asks for a bit, or somebody was faster, or its TLB was behind */
+		uint32_t set = ARCH_DATA_PAGE_ACCESSED |
+			       ((bring->want & QR_BRING_WRITE) ? ARCH_DATA_PAGE_DIRTY : 0);
+
+		if (!(now & ARCH_PAGE_LARGE)) {
+			(void)arch_page_bits(qr_page_addr(bring->page), set, 0);
+		}
+		arch_mem_flush(qr_page_addr(bring->page), QR_PAGE_SIZE);
+		QR_COUNT(transfer.flags, 1);
+		return 0;
+	}
+	if (!(bring->want & QR_BRING_PIN)) {
+		return 0;
+	}
+	frame = paged_frame(bring->page, now);
+	if (frame == QR_NO_INDEX || (qr_frames[frame] & QR_FRAME_PINNED)) {
+		return 0;
+	}
+	if (qr_charge_pin(qr_page_charged(now)) != 0) {
+		return -ENOMEM;
+	}
+	if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
+		qr_policy_forgotten(frame);
+	}
+	qr_frames[frame] |= QR_FRAME_PINNED;
+	bring->pinned_here = true;
+	return 0;
+}
+
+/* 1: the page is in transfer in `frame`. */
+static int in_transfer(struct bring *bring, uint32_t frame)
+{
+	unsigned int want = bring->want;
+
+	if (qr_frames[frame] & QR_FRAME_OUT) {
+		qr_rescue(frame, ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
+					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
+		return LOOK;
+	}
+	qr_wait(qr_frame_channel(frame), bring->hold);
+	return LOOK;
+}
+
+/* 3: read or zero; the lock is let go. */
+static int fill(uint32_t frame, uint32_t location, struct qr_hold *hold)
+{
+	if (location == QR_LOCATION_UNINIT) {
+		return 0;
+	}
+	if (location != QR_LOCATION_ZERO) {
+		return qr_store_transfer(K_MEM_IO_READ, location, frame, hold);
+	}
+	QR_COUNT(transfer.zero_fill, 1);
+	qr_unlock(hold);
+	qr_frame_zero(frame);
+	qr_lock(hold);
+	return 0;
+}
+
+/* 4 and 5: the fill of the frame ended with `status`. */
+static int filled(struct bring *bring, uint32_t frame, int status)
+{
+	uint64_t word = qr_frames[frame];
+	uint32_t location = qr_frame_location(word);
+	void *virt = qr_page_addr(bring->page);
+	unsigned int want = bring->want;
+
+	qr_wake(qr_frame_channel(frame));
+	if (word & QR_FRAME_ORPHAN) {
+		qr_slot_give(location);
+		qr_frame_free(frame);
+		return LOOK;
+	}
+	if (status != 0) {
+		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+		qr_frame_free(frame);
+		return status;
+	}
+	qr_page_map(bring->page, frame,
+		    ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
+			    ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
+	qr_frames[frame] = qr_frame_word(bring->page, location, QR_FRAME_MAPPED | QR_FRAME_BACKED);
+	qr_frame_table.busy_count--;
+	qr_policy_seen(frame, !(want & QR_BRING_AHEAD));
+	qr_wake(QR_FRAME_CHANNEL);
+	return (want & QR_BRING_PIN) ? LOOK : 0;
+}
+
+/* 2 and 3: the content is at `location`, and `overtaken` is the frame that it is on its way
+ * to, or none. */
+static int give_frame(struct bring *bring, arch_page_t now, uint32_t location, uint32_t overtaken)
+{
+	void *virt = qr_page_addr(bring->page);
+	uint32_t frame = bring->frame;
+
+	if (frame == QR_NO_INDEX) {
+		int status;
+
+		bring->hold->dropped = false;
+		status = qr_frame_get(&bring->frame, bring->hold);
+		if (status != 0) {
+			return status;
+		}
+		if (bring->hold->dropped) {
+			return LOOK;
+		}
+		frame = bring->frame;
+	}
+	if (now & ARCH_DATA_PAGE_LOADED) {
+		/* the zero page goes; break before make */
+		(void)arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+		arch_mem_flush(virt, QR_PAGE_SIZE);
+	} else {
+		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+	}
+	if (overtaken != QR_NO_INDEX) {
+		qr_frames[overtaken] = qr_frame_word(QR_NO_INDEX, QR_LOCATION_UNINIT,
+						     QR_FRAME_BUSY | QR_FRAME_ORPHAN);
+	}
+	qr_frames[frame] = qr_frame_word(bring->page, location, QR_FRAME_BUSY);
+	bring->frame = QR_NO_INDEX;
+	return filled(bring, frame, fill(frame, location, bring->hold));
+}
+
+/* One look at the entry, and what follows from it. */
+static int look(struct bring *bring)
+{
+	void *virt = qr_page_addr(bring->page);
+	arch_page_t now = arch_page_get(virt);
+	uint32_t value = ARCH_TOKEN_VALUE(arch_page_token(now));
+
+	if (!qr_page_is_mapped(now)) {
+		return -EFAULT;
+	}
+	if (!(bring->want & QR_BRING_AHEAD) && !access_allowed(now, bring->want)) {
+		return -EACCES;
+	}
+	if (now & ARCH_DATA_PAGE_LOADED) {
+		if (qr_frame_of(arch_page_phys(now)) == qr_frame_table.zero &&
+		    qr_frame_table.zero != QR_NO_INDEX && own_frame(now, bring->want)) {
+			return give_frame(bring, now, QR_LOCATION_ZERO, QR_NO_INDEX);
+		}
+		return already_loaded(bring, now);
+	}
+	if (ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY) {
+		uint64_t word = qr_frames[value];
+
+		if (!(word & QR_FRAME_OUT) && !bring->hold->can_sleep) {
+			return give_frame(bring, now, qr_frame_location(word), value);
+		}
+		return in_transfer(bring, value);
+	}
+	if (value == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
+	    !own_frame(now, bring->want)) {
+		qr_page_map(bring->page, qr_frame_table.zero, ARCH_MEM_ACCESSED | ARCH_MEM_COW);
+		QR_COUNT(transfer.zero_map, 1);
+		return 0;
+	}
+	return give_frame(bring, now, value, QR_NO_INDEX);
+}
+
+int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly)
+{
+	struct bring bring = {
+		.hold = hold,
+		.page = page,
+		.want = want,
+		.frame = QR_NO_INDEX,
+	};
+	int status;
+
+	QR_ASSERT_LOCKED();
+	do {
+		status = look(&bring);
+	} while (status == LOOK);
+	if (bring.frame != QR_NO_INDEX) {
+		qr_frame_free(bring.frame);
+	}
+	if (newly != NULL) {
+		*newly = bring.pinned_here;
+	}
+	return status;
+}

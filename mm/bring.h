@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bring.h - making one page present. Lock held; lets go of it.
+ */
+#ifndef QR_MM_BRING_H
+#define QR_MM_BRING_H
+
+#include "frame.h"
+
+/* Why a page is wanted. */
+#define QR_BRING_WRITE 0x01u /* = K_MEM_FAULT_WRITE: it is about to be written */
+#define QR_BRING_EXEC  0x02u /* = K_MEM_FAULT_EXEC */
+#define QR_BRING_USER  0x04u /* = K_MEM_FAULT_USER */
+#define QR_BRING_AHEAD 0x10u /* not touched yet: rights are not checked */
+#define QR_BRING_PIN   0x20u /* AHEAD, and must be pinned when this returns */
+
+/* Make the page present for this purpose. 0, -EFAULT, -EACCES, -EIO, -ENOMEM as for
+ * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted. A page that was
+ * pinned already counts as brought; *newly says (may be NULL) whether this call pinned it. */
+int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly) QR_MUST_CHECK;
+
+/* Would a page with this content count against the promise: charge.h. */
+bool qr_page_charged(arch_page_t page);
+
+#endif /* QR_MM_BRING_H */

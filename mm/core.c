@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.c - ranges of pages from addresses and sizes, flags, and waiting.
+ */
+#include "core.h"
+
+#include "frame.h"
+#include "store.h"
+
+bool qr_locked;
+
+/* Threads that wait, or 0: then waking is free. */
+static uint32_t waiter_count;
+
+int qr_pages_of(const void *addr, size_t size, struct qr_pages *pages)
+{
+	uintptr_t offset = (uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE;
+
+	/* an address below the base has wrapped around to a large offset */
+	if (size == 0 || ((offset | size) & (QR_PAGE_SIZE - 1)) != 0 ||
+	    offset >= CONFIG_KERNEL_VM_SIZE || size > CONFIG_KERNEL_VM_SIZE - offset) {
+		return -EINVAL;
+	}
+	pages->first = (uint32_t)(offset >> QR_PAGE_SHIFT);
+	pages->count = (uint32_t)(size >> QR_PAGE_SHIFT);
+	return 0;
+}
+
+int qr_flags_check(uint32_t flags, uint32_t allowed)
+{
+	const uint32_t both = K_MEM_PERM_RW | K_MEM_PERM_EXEC;
+
+	return (flags & ~allowed) != 0 || (flags & both) == both ? -EINVAL : 0;
+}
+
+void qr_wait(const void *channel, struct qr_hold *hold)
+{
+	QR_ASSERT_LOCKED();
+	hold->dropped = true;
+	if (!hold->can_sleep) {
+		qr_unlock(hold);
+		qr_stores_poll();
+		qr_lock(hold);
+		return;
+	}
+	waiter_count++;
+	qr_locked = false;
+	hold->key = qr_port_sleep(channel, hold->key);
+	qr_locked = CONFIG_MEM_ASSERT >= 1;
+	waiter_count--;
+}
+
+void qr_wake(const void *channel)
+{
+	QR_ASSERT_LOCKED();
+	if (waiter_count > 0) {
+		qr_port_wakeup(channel);
+	}
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.h - what the files of mm/ share: the lock, ranges of pages, waiting.
+ *
+ * The lock. One lock, the mm lock, guards everything in mm/ and every entry. It masks
+ * interrupts, so it is held for one batch at most. A struct qr_hold goes from function to
+ * function while it is held; a function that takes one may let go of the lock in between
+ * and says so by setting `dropped`, after which nothing read before is true any more.
+ */
+#ifndef QR_MM_CORE_H
+#define QR_MM_CORE_H
+
+#include <quire/arch.h>
+#include <quire/compiler.h>
+#include <quire/mm.h>
+#include <quire/paging.h>
+#include <quire/port.h>
+
+#include "space.h"
+
+#define QR_PAGE_SHIFT ((unsigned int)__builtin_ctz(CONFIG_MMU_PAGE_SIZE))
+#define QR_PAGE_SIZE  ((size_t)CONFIG_MMU_PAGE_SIZE)
+
+/* ---- the lock ------------------------------------------------------------------------ */
+
+struct qr_hold {
+	qr_port_key_t key;
+	bool can_sleep; /* asked before the lock was taken */
+	bool dropped;   /* the lock was let go since this was last set to false */
+};
+
+/* Is the lock held? For assertions only. */
+extern bool qr_locked;
+
+QR_INLINE void qr_lock(struct qr_hold *hold)
+{
+	hold->key = qr_port_lock();
+	QR_ASSERT(!qr_locked);
+	if (CONFIG_MEM_ASSERT >= 1) {
+		qr_locked = true;
+	}
+}
+
+QR_INLINE void qr_unlock(struct qr_hold *hold)
+{
+	QR_ASSERT(qr_locked);
+	if (CONFIG_MEM_ASSERT >= 1) {
+		qr_locked = false;
+	}
+	hold->dropped = true;
+	qr_port_unlock(hold->key);
+}
+
+#define QR_ASSERT_LOCKED() QR_ASSERT(qr_locked)
+
+/* Take the lock for an operation that may have to wait. */
+QR_INLINE void qr_lock_may_sleep(struct qr_hold *hold)
+{
+	hold->can_sleep = qr_port_can_sleep();
+	hold->dropped = false;
+	qr_lock(hold);
+}
+
+/* Let interrupts in between two batches. */
+QR_INLINE void qr_breathe(struct qr_hold *hold)
+{
+	qr_unlock(hold);
+	qr_lock(hold);
+}
+
+/* ---- waiting --------------------------------------------------------------------------- */
+
+/* Let go of the lock until qr_wake(channel) may have been called: asleep, or by polling the
+ * stores once where sleeping is not allowed. Callers look at their condition again. */
+void qr_wait(const void *channel, struct qr_hold *hold);
+
+/* Wake all that wait on the channel. */
+void qr_wake(const void *channel);
+
+/* ---- pages ------------------------------------------------------------------------------- */
+
+/* The only way from an address and a size to pages (space.h); what it gives lies inside the
+ * space. -EINVAL: empty, unaligned, wraps or leaves the space. */
+int qr_pages_of(const void *addr, size_t size, struct qr_pages *pages) QR_MUST_CHECK;
+
+QR_INLINE void *qr_page_addr(uint32_t page)
+{
+	return (void *)((uintptr_t)CONFIG_KERNEL_VM_BASE + ((uintptr_t)page << QR_PAGE_SHIFT));
+}
+
+/* The page that an address inside the space is in. */
+QR_INLINE uint32_t qr_page_of(const void *addr)
+{
+	return (uint32_t)(((uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE) >> QR_PAGE_SHIFT);
+}
+
+QR_INLINE uint32_t qr_min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A guard page beside a mapping. */
+QR_INLINE bool qr_page_is_guard(arch_page_t page)
+{
+	return !(page & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
+	       ARCH_TOKEN_KIND(arch_page_token(page)) >= ARCH_TOKEN_GUARD_BEGIN;
+}
+
+/* Neither unmapped nor a guard. */
+QR_INLINE bool qr_page_is_mapped(arch_page_t page)
+{
+	return !(page & ARCH_DATA_PAGE_NOT_MAPPED) && !qr_page_is_guard(page);
+}
+
+/* ---- checks that several calls share -------------------------------------------------------- */
+
+/* 0 when `flags` holds only bits of `allowed` and not both RW and EXEC, else -EINVAL. */
+int qr_flags_check(uint32_t flags, uint32_t allowed) QR_MUST_CHECK;
+
+/* The next batch of a walk over `pages` of which `done` are done: never past the end of
+ * a leaf table, so that entries of one batch are neighbours in one table. */
+QR_INLINE struct qr_pages qr_batch(struct qr_pages pages, uint32_t done)
+{
+	const uint32_t table = (uint32_t)(QR_PAGE_SIZE / sizeof(uint64_t));
+	uint32_t first = pages.first + done;
+	uint32_t count = qr_min(pages.count - done, CONFIG_MEM_BATCH);
+
+	return (struct qr_pages){first, qr_min(count, table - first % table)};
+}
+
+#define QR_PERM_MASK (K_MEM_PERM_RW | K_MEM_PERM_EXEC | K_MEM_PERM_USER)
+
+#endif /* QR_MM_CORE_H */

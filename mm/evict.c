@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evict.c - making room: choosing a victim, taking it out of its frame, writing it.
+ *
+ *   leaf --(1)--> token BUSY(frame) --(2) clean--> token LOCATION         frame in hand
+ *                        |
+ *                        +-- dirty: write to slot, lock let go
+ *                              |  ended well  --(3)--> token LOCATION     frame in hand
+ *                              |  failed      --(4)--> leaf, dirty        slot retired
+ *                              |  touched     --(5)--> leaf               the write goes on
+ *                              |  unmapped    --(6)--> frame ORPHAN
+ *
+ * (1) takes the entry by exchange and flushes, so what it says about dirty is final. After
+ * (5) the owner of the write finds MAPPED set, after (6) ORPHAN.
+ *
+ * A slot is taken only when it is known that one is needed. Where none is free, the charge
+ * rule (charge.h) says that some page in a frame has one: that page is evicted instead.
+ */
+#include "evict.h"
+
+#include "charge.h"
+#include "policy.h"
+#include "stats.h"
+#include "store.h"
+
+void qr_page_map(uint32_t page, uint32_t frame, uint32_t flags)
+{
+	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
+}
+
+void qr_rescue(uint32_t frame, uint32_t flags)
+{
+	QR_ASSERT(qr_frames[frame] & QR_FRAME_OUT);
+	qr_page_map(qr_frame_page(qr_frames[frame]), frame, flags);
+	qr_frames[frame] |= QR_FRAME_MAPPED;
+	QR_COUNT_ALL(transfer.rescued, 1);
+}
+
+/* The frame keeps its page after all: undo (1), or end the write of a rescued page. */
+static void keep(uint32_t frame, uint32_t word_flags, uint32_t location)
+{
+	uint32_t page = qr_frame_page(qr_frames[frame]);
+
+	qr_frames[frame] = qr_frame_word(page, location, word_flags);
+	qr_frame_table.busy_count--;
+	if (!(word_flags & QR_FRAME_PINNED)) {
+		qr_policy_seen(frame, false);
+	}
+	qr_wake(qr_frame_channel(frame));
+	qr_wake(QR_FRAME_CHANNEL);
+}
+
+/* The write of `frame` to `location` ended with `status`. */
+static int write_ended(uint32_t frame, uint32_t location, int status)
+{
+	uint64_t word = qr_frames[frame];
+	const uint32_t pins = QR_FRAME_PINNED | QR_FRAME_PINNING;
+	uint32_t backed = status == 0 ? QR_FRAME_BACKED : 0;
+
+	if (status != 0) {
+		qr_slot_retire(location);
+	}
+	if (word & QR_FRAME_ORPHAN) {
+		if (status == 0) {
+			qr_slot_give(location);
+		}
+		qr_frame_free(frame);
+		return -EAGAIN;
+	}
+	if (word & QR_FRAME_MAPPED) {
+		keep(frame, QR_FRAME_MAPPED | backed | (uint32_t)(word & pins), backed ? location : 0);
+		return -EAGAIN;
+	}
+	if (status != 0) {
+		qr_page_map(qr_frame_page(word), frame, ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY);
+		keep(frame, QR_FRAME_MAPPED, 0);
+		return -EIO;
+	}
+	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
+			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+	qr_frames[frame] = QR_FRAME_BUSY;
+	QR_COUNT(eviction.dirty, 1);
+	qr_wake(qr_frame_channel(frame));
+	return 0;
+}
+
+int qr_evict(uint32_t frame, struct qr_hold *hold)
+{
+	uint64_t word = qr_frames[frame];
+	uint32_t location = qr_frame_location(word);
+	uint32_t page = qr_frame_page(word);
+	void *virt = qr_page_addr(page);
+	bool owned = (word & QR_FRAME_BACKED) && qr_location_owned(location);
+	arch_page_t was;
+
+	QR_ASSERT_LOCKED();
+	QR_ASSERT(k_mem_frame_evictable(frame));
+	was = arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+	arch_mem_flush(virt, QR_PAGE_SIZE);
+	QR_COUNT_ALL(transfer.flushes, 1);
+	qr_policy_forgotten(frame);
+	qr_frame_table.busy_count++;
+
+	if ((word & QR_FRAME_BACKED) && !(was & ARCH_DATA_PAGE_DIRTY)) {
+		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+		qr_frames[frame] = QR_FRAME_BUSY;
+		QR_COUNT(eviction.clean, 1);
+		return 0;
+	}
+	if (!owned && qr_slot_take(&location) != 0) {
+		uint32_t dirty = (was & ARCH_DATA_PAGE_DIRTY) ? ARCH_MEM_DIRTY : 0;
+
+		qr_page_map(page, frame, ARCH_MEM_ACCESSED | dirty);
+		keep(frame, (uint32_t)word & QR_FRAME_FLAGS, qr_frame_location(word));
+		return -ENOMEM;
+	}
+	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY | QR_FRAME_OUT);
+	return write_ended(frame, location,
+			   qr_store_transfer(K_MEM_IO_WRITE, location, frame, hold));
+}
+
+/* Can the frame be emptied without a new slot? */
+static bool needs_no_slot(uint32_t frame)
+{
+	uint64_t word = qr_frames[frame];
+
+	if (!k_mem_frame_evictable(frame) || !(word & QR_FRAME_BACKED)) {
+		return false;
+	}
+	return qr_location_owned(qr_frame_location(word)) ||
+	       !(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
+}
+
+/* No slot is free: find a page that has one. A moving hand, so that the cost is spread. */
+static uint32_t find_slotted(struct qr_hold *hold)
+{
+	static uint32_t hand;
+	uint32_t count = qr_frame_table.count;
+
+	for (uint32_t looked = 1; looked <= count; looked++) {
+		hand = hand + 1 < count ? hand + 1 : 0;
+		if (needs_no_slot(hand)) {
+			return hand;
+		}
+		if (looked % CONFIG_MEM_BATCH == 0) {
+			qr_breathe(hold);
+		}
+	}
+	return QR_NO_INDEX;
+}
+
+/* Nothing can be evicted now: wait for a transfer to end, or say that none is under way. Where
+ * sleeping is not allowed only polling helps, and only so often. */
+static int wait_for_frames(struct qr_hold *hold, uint32_t *polls)
+{
+	if (qr_frame_table.busy_count == 0 || (!hold->can_sleep && ++*polls > CONFIG_MEM_POLLS_MAX)) {
+		return -ENOMEM;
+	}
+	qr_wait(QR_FRAME_CHANNEL, hold);
+	return 0;
+}
+
+/* One victim, by the policy, or where slots ran out by what has one. */
+static int pick(uint32_t *frame, bool slotted, struct qr_hold *hold)
+{
+	if (slotted) {
+		*frame = find_slotted(hold);
+		return *frame == QR_NO_INDEX ? -ENOENT : 0;
+	}
+	return qr_policy_pick(frame);
+}
+
+/* Evict until a frame is had. What fell free meanwhile by other means does as well, where
+ * the caller has a use for it. */
+static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
+{
+	bool slotted = false;
+	uint32_t polls = 0;
+	unsigned int tries = 0;
+	int status = 0;
+
+	while (tries < CONFIG_EVICTION_TRIES && status == 0) {
+		if (take_free && (*frame = qr_frame_take()) != QR_NO_INDEX) {
+			return 0;
+		}
+		status = pick(frame, slotted, hold);
+		if (status == -EAGAIN) {
+			qr_breathe(hold);
+			status = 0;
+			continue;
+		}
+		if (status != 0) {
+			status = wait_for_frames(hold, &polls);
+			slotted = false;
+			continue;
+		}
+		status = qr_evict(*frame, hold);
+		if (status == 0) {
+			return 0;
+		}
+		slotted = slotted || status == -ENOMEM;
+		tries += status == -EIO ? 1 : 0;
+		status = 0;
+	}
+	return status != 0 ? status : -EIO;
+}
+
+int qr_frame_evict_one(uint32_t *frame, struct qr_hold *hold)
+{
+	uint32_t start = qr_stats_time();
+	int status = evict_until(frame, false, hold);
+
+	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
+	return status;
+}
+
+int qr_frame_get(uint32_t *frame, struct qr_hold *hold)
+{
+	uint32_t start;
+	int status;
+
+	*frame = qr_frame_take();
+	if (QR_LIKELY(*frame != QR_NO_INDEX)) {
+		return 0;
+	}
+	if (!CONFIG_DEMAND_PAGING) {
+		return -ENOMEM;
+	}
+	start = qr_stats_time();
+	status = evict_until(frame, true, hold);
+	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
+	return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evict.h - making room. Lock held; all may let go of it.
+ */
+#ifndef QR_MM_EVICT_H
+#define QR_MM_EVICT_H
+
+#include "frame.h"
+
+/* A frame in the caller's hand (BUSY, no page): a free one, or a victim's.
+ * -ENOMEM: nothing can be evicted and no transfer is under way that would change that.
+ * -EIO: as many victims as CONFIG_EVICTION_TRIES could not be written. */
+int qr_frame_get(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
+
+/* The same, always by evicting: for a caller that needs more frames than are free. */
+int qr_frame_evict_one(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
+
+/* Take the page out of an evictable frame, which is then in the caller's hand.
+ * -EAGAIN  the page was touched, or unmapped, while it was being written; look again
+ * -ENOMEM  there is no slot for it; the page stays
+ * -EIO     the store failed; the page stays */
+int qr_evict(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
+
+/* The page's content is being written out and is touched: map it again. Its frame is BUSY and
+ * OUT and stays so until the write ends. */
+void qr_rescue(uint32_t frame, uint32_t arch_flags);
+
+/* Map a page whose entry is a token into its frame; `flags` for arch_mem_page_in. */
+void qr_page_map(uint32_t page, uint32_t frame, uint32_t flags);
+
+#endif /* QR_MM_EVICT_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.c - the entry for the trap handler. The work is in bring.c.
+ */
+#include "bring.h"
+#include "stats.h"
+
+int k_mem_page_fault(void *addr, uint32_t access)
+{
+	uintptr_t offset = (uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE;
+	enum qr_port_context context = qr_port_context();
+	struct qr_hold hold;
+	int status;
+
+	if (offset >= CONFIG_KERNEL_VM_SIZE) {
+		return -EFAULT;
+	}
+	qr_lock_may_sleep(&hold);
+	qr_stats_fault(context);
+	status = qr_bring((uint32_t)(offset >> QR_PAGE_SHIFT),
+			  access & (QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER), &hold, NULL);
+	qr_unlock(&hold);
+	return status;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * frame.c - the frame table and the pool of free frames (frame.h).
+ */
+#include "frame.h"
+
+#include <quire/store.h>
+
+uint64_t qr_frames[CONFIG_MEM_FRAMES_MAX];
+struct qr_frame_table qr_frame_table;
+
+void qr_frame_free(uint32_t frame)
+{
+	QR_ASSERT_LOCKED();
+	QR_ASSERT(qr_frames[frame] & QR_FRAME_BUSY);
+	qr_frame_table.busy_count--;
+	qr_frame_give(frame);
+	qr_wake(QR_FRAME_CHANNEL);
+}
+
+int qr_frames_add_bank(uint64_t phys, uint64_t size)
+{
+	struct qr_frame_table *table = &qr_frame_table;
+	uint64_t first = (phys + QR_PAGE_SIZE - 1) >> QR_PAGE_SHIFT;
+	uint64_t end = (phys + size) >> QR_PAGE_SHIFT;
+
+	if (phys + size < phys || end <= first || phys + size > arch_phys_end()) {
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < table->bank_count; i++) {
+		uint64_t other = table->bank[i].phys >> QR_PAGE_SHIFT;
+
+		if (first < other + table->bank[i].count && other < end) {
+			return -EINVAL;
+		}
+	}
+	if (end - first > CONFIG_MEM_FRAMES_MAX - table->count) {
+		return -ENOMEM;
+	}
+	table->bank[table->bank_count++] = (struct qr_bank){
+		.phys = first << QR_PAGE_SHIFT,
+		.count = (uint32_t)(end - first),
+		.first = table->count,
+	};
+	table->count += (uint32_t)(end - first);
+	return 0;
+}
+
+void k_mem_frames_reserve(uint64_t phys, uint64_t size)
+{
+	uint64_t end = phys + size;
+
+	for (phys &= ~(uint64_t)(QR_PAGE_SIZE - 1); phys < end; phys += QR_PAGE_SIZE) {
+		uint32_t frame = qr_frame_of(phys);
+
+		if (frame != QR_NO_INDEX) {
+			qr_frames[frame] |= QR_FRAME_RESERVED;
+		}
+	}
+}
+
+void qr_frames_start(void)
+{
+	qr_frame_table.free_head = QR_NO_INDEX;
+	for (uint32_t frame = qr_frame_table.count; frame-- > 0;) {
+		if (!(qr_frames[frame] & QR_FRAME_RESERVED)) {
+			qr_frame_give(frame);
+		}
+	}
+}
+
+void *k_mem_scratch_open(uintptr_t phys, unsigned long *key)
+{
+	*key = qr_port_irq_lock();
+	return arch_mem_scratch(phys);
+}
+
+void k_mem_scratch_close(unsigned long key)
+{
+	qr_port_irq_unlock(key);
+}
+
+void qr_frame_zero(uint32_t frame)
+{
+	unsigned long key;
+	uint8_t *page = (uint8_t *)k_mem_scratch_open((uintptr_t)qr_frame_phys(frame), &key);
+
+	__builtin_memset(page, 0, QR_PAGE_SIZE);
+	k_mem_scratch_close(key);
+}

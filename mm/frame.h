@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * frame.h - page frames: one 8-byte word each, and the pool of free ones.
+ *
+ *    63            34 33            9 8      0
+ *   +----------------+---------------+--------+
+ *   |    location    |  page or next |  flags |
+ *   +----------------+---------------+--------+
+ *
+ * `page` is the number of the one data page that the frame holds (every set of tables maps
+ * alike, so one is enough); in a free frame it is the next free frame. `location` says
+ * where the content also is (BACKED): a slot, or one of the two pseudo locations for content
+ * that needs no slot. Who may change a frame:
+ *
+ *   FREE       in the pool
+ *   RESERVED   never the core's: the image, holes, the zero page
+ *   MAPPED     holds `page`, whose entry is a leaf with this frame
+ *   PINNED     never evicted
+ *   PINNING    with PINNED: pinned by a k_mem_pin that may yet fail and undo it
+ *   BUSY       belongs to one operation: it is in hand, being filled, or being written out.
+ *              Who set the flag is the only one to clear it. While a page is on its way its
+ *              entry holds the token BUSY with this frame's number.
+ *   OUT        with BUSY: the content is being written to `location`. A fault may rescue
+ *              the page: map it again (MAPPED) while the write goes on.
+ *   ORPHAN     with BUSY: the page was unmapped, or brought in by somebody else, meanwhile;
+ *              the owner, when done, releases `location` (if any) and frees the frame.
+ *   BACKED     `location` is valid; dropping the page loses nothing if it is not dirty
+ */
+#ifndef QR_MM_FRAME_H
+#define QR_MM_FRAME_H
+
+#include "core.h"
+
+#define QR_FRAME_FREE     0x01u
+#define QR_FRAME_RESERVED 0x02u
+#define QR_FRAME_MAPPED   0x04u
+#define QR_FRAME_PINNED   0x08u
+#define QR_FRAME_BUSY     0x10u
+#define QR_FRAME_OUT      0x20u
+#define QR_FRAME_ORPHAN   0x40u
+#define QR_FRAME_BACKED   0x80u
+#define QR_FRAME_PINNING  0x100u
+#define QR_FRAME_FLAGS    0x1ffu
+
+#define QR_FRAME_PAGE_SHIFT     9
+#define QR_FRAME_PAGE_MASK      ((1u << 25) - 1u)
+#define QR_FRAME_LOCATION_SHIFT 34
+
+/* No page, no frame. */
+#define QR_NO_INDEX QR_FRAME_PAGE_MASK
+
+extern uint64_t qr_frames[CONFIG_MEM_FRAMES_MAX];
+
+QR_INLINE uint64_t qr_frame_word(uint32_t page, uint32_t location, uint32_t flags)
+{
+	return (uint64_t)location << QR_FRAME_LOCATION_SHIFT |
+	       (uint64_t)page << QR_FRAME_PAGE_SHIFT | flags;
+}
+QR_INLINE uint32_t qr_frame_page(uint64_t word)
+{
+	return (uint32_t)(word >> QR_FRAME_PAGE_SHIFT) & QR_FRAME_PAGE_MASK;
+}
+QR_INLINE uint32_t qr_frame_location(uint64_t word)
+{
+	return (uint32_t)(word >> QR_FRAME_LOCATION_SHIFT);
+}
+
+/* ---- which frames there are ------------------------------------------------------------ */
+
+struct qr_bank {
+	uint64_t phys;   /* bytes, page-aligned */
+	uint32_t count;  /* frames */
+	uint32_t first;  /* index of its first frame */
+};
+
+struct qr_frame_table {
+	struct qr_bank bank[CONFIG_MEM_BANKS_MAX];
+	uint32_t bank_count;
+	uint32_t count;       /* frames in all banks */
+	/* the pool */
+	uint32_t free_head;   /* first frame of the free list, or QR_NO_INDEX */
+	uint32_t free_count;  /* free frames that nobody has reserved */
+	uint32_t busy_count;  /* frames that are BUSY */
+	uint32_t zero;        /* the frame of zeros, or QR_NO_INDEX */
+};
+extern struct qr_frame_table qr_frame_table;
+
+QR_INLINE uint64_t qr_frame_phys(uint32_t frame)
+{
+	const struct qr_bank *bank = qr_frame_table.bank;
+
+	while (frame - bank->first >= bank->count) {
+		bank++;
+	}
+	return bank->phys + ((uint64_t)(frame - bank->first) << QR_PAGE_SHIFT);
+}
+
+/* The frame at a physical address, or QR_NO_INDEX where the core has none. */
+QR_INLINE uint32_t qr_frame_of(uint64_t phys)
+{
+	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
+		const struct qr_bank *bank = &qr_frame_table.bank[i];
+		uint64_t offset = (phys - bank->phys) >> QR_PAGE_SHIFT;
+
+		if (offset < bank->count) {
+			return bank->first + (uint32_t)offset;
+		}
+	}
+	return QR_NO_INDEX;
+}
+
+/* ---- the pool --------------------------------------------------------------------------- */
+
+/* Take a free frame; it is BUSY and in the caller's hand. QR_NO_INDEX: none. */
+QR_INLINE uint32_t qr_frame_take(void)
+{
+	uint32_t frame = qr_frame_table.free_head;
+
+	QR_ASSERT_LOCKED();
+	if (qr_frame_table.free_count == 0) {
+		return QR_NO_INDEX;
+	}
+	qr_frame_table.free_head = qr_frame_page(qr_frames[frame]);
+	qr_frame_table.free_count--;
+	qr_frame_table.busy_count++;
+	qr_frames[frame] = QR_FRAME_BUSY;
+	return frame;
+}
+
+/* Free a BUSY frame that is in the caller's hand and wake who waits for frames. */
+void qr_frame_free(uint32_t frame);
+
+/* Set `count` free frames aside for the caller, who takes them with qr_frame_take_reserved
+ * or gives back what is left with qr_frames_unreserve. False: not that many are free. */
+QR_INLINE bool qr_frames_reserve(uint32_t count)
+{
+	QR_ASSERT_LOCKED();
+	if (qr_frame_table.free_count < count) {
+		return false;
+	}
+	qr_frame_table.free_count -= count;
+	return true;
+}
+QR_INLINE void qr_frames_unreserve(uint32_t count)
+{
+	qr_frame_table.free_count += count;
+}
+
+/* Take one of the frames set aside for `page`; it is mapped and pinned with these flags. */
+QR_INLINE uint32_t qr_frame_take_reserved(uint32_t page, uint32_t flags)
+{
+	uint32_t frame = qr_frame_table.free_head;
+
+	QR_ASSERT(qr_frames[frame] & QR_FRAME_FREE);
+	qr_frame_table.free_head = qr_frame_page(qr_frames[frame]);
+	qr_frames[frame] = qr_frame_word(page, 0, flags);
+	return frame;
+}
+
+/* Put a frame that is nobody's back: the bare step, without a wake-up. */
+QR_INLINE void qr_frame_give(uint32_t frame)
+{
+	qr_frames[frame] = qr_frame_word(qr_frame_table.free_head, 0, QR_FRAME_FREE);
+	qr_frame_table.free_head = frame;
+	qr_frame_table.free_count++;
+}
+
+/* A channel for those who wait until some frame becomes free or evictable. */
+#define QR_FRAME_CHANNEL (&qr_frame_table)
+
+/* A channel for those who wait for this frame's transfer. */
+QR_INLINE const void *qr_frame_channel(uint32_t frame)
+{
+	return &qr_frames[frame];
+}
+
+/* Fill a frame with zeros; called without the lock. */
+void qr_frame_zero(uint32_t frame);
+
+/* ---- starting ----------------------------------------------------------------------------- */
+
+/* Add a bank of whole pages. -ENOMEM, -EINVAL as in k_mem_init. Frames start RESERVED. */
+int qr_frames_add_bank(uint64_t phys, uint64_t size) QR_MUST_CHECK;
+
+/* Let every frame that is neither a hole nor image enter the pool, lowest address first. */
+void qr_frames_start(void);
+
+/* Keep [phys, phys + size) out of the pool (holes, the architecture's own). */
+void k_mem_frames_reserve(uint64_t phys, uint64_t size);
+
+#endif /* QR_MM_FRAME_H */

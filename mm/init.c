@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init.c - k_mem_init: from a description of the machine and the image to a running core.
+ *
+ * Order: the tables are linked; banks become frames, all of them free in the end but holes
+ * and what the image lies in; the image is mapped, section by section, each with its own
+ * rights, and nothing else is. The scratch page, the last of the space, is taken.
+ */
+#include <quire/init.h>
+
+#include "charge.h"
+#include "core.h"
+#include "frame.h"
+#include "policy.h"
+#include "stats.h"
+#include "store.h"
+
+static int check_image(const struct k_mem_config *config, const struct k_mem_image *piece)
+{
+	const uint32_t allowed = QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_IMAGE_ON_DEMAND;
+	struct qr_pages pages, other;
+
+	if (qr_flags_check(piece->flags, allowed) != 0 ||
+	    qr_pages_of(piece->virt, piece->size, &pages) != 0) {
+		return -EINVAL;
+	}
+	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
+		if (!CONFIG_DEMAND_PAGING || (piece->flags & K_MEM_PERM_RW) ||
+		    qr_location_check(piece->location, pages.count) != 0 ||
+		    !qr_location_image((uint32_t)piece->location)) {
+			return -EINVAL;
+		}
+	} else if ((piece->phys & (QR_PAGE_SIZE - 1)) != 0 || piece->phys >= arch_phys_end()) {
+		return -EINVAL;
+	}
+	for (const struct k_mem_image *before = config->image; before != piece; before++) {
+		if (qr_pages_of(before->virt, before->size, &other) != 0 ||
+		    (pages.first < other.first + other.count &&
+		     other.first < pages.first + pages.count)) {
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* The frames of a resident piece are the image's for ever; each knows its page. */
+static void keep_image_frames(const struct k_mem_image *piece, struct qr_pages pages)
+{
+	for (uint32_t i = 0; i < pages.count; i++) {
+		uint32_t frame = qr_frame_of(piece->phys + ((uint64_t)i << QR_PAGE_SHIFT));
+
+		if (frame != QR_NO_INDEX) {
+			qr_frames[frame] = qr_frame_word(pages.first + i, 0,
+							 QR_FRAME_RESERVED | QR_FRAME_MAPPED |
+								 QR_FRAME_PINNED);
+		}
+	}
+}
+
+static void map_on_demand(const struct k_mem_image *piece, struct qr_pages pages)
+{
+	uint32_t done = 0;
+
+	while (done < pages.count) {
+		struct qr_pages batch = qr_batch(pages, done);
+		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
+
+		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
+				   ARCH_TOKEN(ARCH_TOKEN_LOCATION, (uint32_t)piece->location + done),
+				   1, piece->flags | last);
+		done += batch.count;
+	}
+}
+
+static int map_piece(const struct k_mem_image *piece)
+{
+	uint8_t *virt = (uint8_t *)piece->virt;
+	uint64_t phys = piece->phys;
+	size_t left = piece->size;
+	struct qr_pages pages;
+
+	if (qr_pages_of(virt, left, &pages) != 0 || qr_space_take_at(pages) != 0) {
+		return -EINVAL;
+	}
+	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
+		map_on_demand(piece, pages);
+		return 0;
+	}
+	keep_image_frames(piece, pages);
+	while (left > 0) {
+		size_t done = arch_mem_map(virt, phys, left,
+					   piece->flags | ARCH_MEM_LAST | ARCH_MEM_LARGE);
+
+		virt += done;
+		phys += done;
+		left -= done;
+	}
+	return 0;
+}
+
+static int init_image(const struct k_mem_config *config)
+{
+	for (size_t i = 0; i < config->image_count; i++) {
+		int status = check_image(config, &config->image[i]);
+
+		if (status != 0) {
+			return status;
+		}
+	}
+	for (size_t i = 0; i < config->image_count; i++) {
+		int status = map_piece(&config->image[i]);
+
+		if (status != 0) {
+			return status;
+		}
+	}
+	return 0;
+}
+
+static int init_frames(const struct k_mem_config *config)
+{
+	qr_frame_table = (struct qr_frame_table){.zero = QR_NO_INDEX, .free_head = QR_NO_INDEX};
+	if (config->bank_count == 0 || config->bank_count > CONFIG_MEM_BANKS_MAX) {
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < CONFIG_MEM_FRAMES_MAX; i++) {
+		qr_frames[i] = 0;
+	}
+	for (size_t i = 0; i < config->bank_count; i++) {
+		int status = qr_frames_add_bank(config->banks[i].phys, config->banks[i].size);
+
+		if (status != 0) {
+			return status;
+		}
+	}
+	for (size_t i = 0; i < config->hole_count; i++) {
+		k_mem_frames_reserve(config->holes[i].phys, config->holes[i].size);
+	}
+	arch_reserved_pages_update();
+	return 0;
+}
+
+/* Set the frame of zeros aside and let the charge know what there is. */
+static int init_charge(void)
+{
+	uint32_t paging = qr_store_table.paging;
+
+	if (CONFIG_DEMAND_PAGING && CONFIG_DEMAND_PAGING_ZERO_PAGE) {
+		struct qr_hold hold;
+		uint32_t frame;
+
+		qr_lock(&hold);
+		frame = qr_frame_take();
+		if (frame != QR_NO_INDEX) {
+			qr_frames[frame] = QR_FRAME_RESERVED | QR_FRAME_PINNED;
+			qr_frame_table.busy_count--;
+			qr_frame_table.zero = frame;
+		}
+		qr_unlock(&hold);
+		if (frame != QR_NO_INDEX) {
+			qr_frame_zero(frame);
+		}
+	}
+	qr_charge = (struct qr_charge){
+		.frames = qr_frame_table.free_count,
+		.slots = paging == QR_STORE_NONE ? 0 : qr_store_table.store[paging].slot_count,
+	};
+	return qr_frame_table.free_count > 0 ? 0 : -ENOMEM;
+}
+
+int k_mem_init(const struct k_mem_config *config)
+{
+	const struct qr_pages scratch = {QR_SPACE_PAGES - 1, 1};
+	int status;
+
+	arch_mem_init();
+	qr_space_init();
+	qr_stats_init();
+	if (qr_space_take_at(scratch) != 0) {
+		return -EINVAL;
+	}
+	status = init_frames(config);
+	if (status == 0) {
+		status = qr_stores_init(config->stores, config->store_count);
+	}
+	if (status == 0) {
+		status = init_image(config);
+	}
+	if (status == 0) {
+		status = qr_policy_init(config->policy);
+	}
+	if (status == 0) {
+		qr_frames_start();
+		status = init_charge();
+	}
+	return status;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * phys.c - physical memory: device registers, ancillary memory, the image seen elsewhere.
+ *
+ * These mappings have no guards and no frames of their own. The mark LAST on the last page
+ * says where one ends, so a run of whole ones is recognised by reading the entries.
+ */
+#include "core.h"
+#include "frame.h"
+
+/* The whole pages around a physical range. */
+struct span {
+	uint64_t phys;
+	uint32_t count;
+	uint32_t offset; /* of the first byte in its page */
+};
+
+static int span_of(uintptr_t address, size_t size, struct span *span)
+{
+	uintptr_t offset = address & (QR_PAGE_SIZE - 1);
+
+	if (size == 0 || size > CONFIG_KERNEL_VM_SIZE || address + (size - 1) < address) {
+		return -EINVAL;
+	}
+	span->phys = address - offset;
+	span->offset = (uint32_t)offset;
+	span->count = (uint32_t)((offset + size + QR_PAGE_SIZE - 1) >> QR_PAGE_SHIFT);
+	return 0;
+}
+
+/* Does the range touch a frame that the core may hand out? RESERVED never changes after
+ * k_mem_init, so no lock is needed. */
+static bool touches_frames(const struct span *span)
+{
+	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
+		const struct qr_bank *bank = &qr_frame_table.bank[i];
+		uint64_t end = bank->phys + ((uint64_t)bank->count << QR_PAGE_SHIFT);
+		uint64_t span_end = span->phys + ((uint64_t)span->count << QR_PAGE_SHIFT);
+		uint64_t from = span->phys > bank->phys ? span->phys : bank->phys;
+		uint64_t to = span_end < end ? span_end : end;
+
+		for (uint64_t phys = from; phys < to; phys += QR_PAGE_SIZE) {
+			if (!(qr_frames[qr_frame_of(phys)] & QR_FRAME_RESERVED)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Addresses for the span: equal to the physical ones, or such that large leaves fit, or any. */
+static int take_addresses(const struct span *span, uint32_t flags, struct qr_pages *pages)
+{
+	uint64_t page_number = span->phys >> QR_PAGE_SHIFT;
+	uint64_t base_number = (uint64_t)CONFIG_KERNEL_VM_BASE >> QR_PAGE_SHIFT;
+
+	if (flags & K_MEM_DIRECT_MAP) {
+		void *virt = (void *)(uintptr_t)span->phys;
+
+		if (qr_pages_of(virt, (size_t)span->count << QR_PAGE_SHIFT, pages) != 0) {
+			return -EINVAL;
+		}
+		return qr_space_take_at(*pages);
+	}
+
+	size_t bytes = (size_t)span->count << QR_PAGE_SHIFT;
+	uint32_t align = (uint32_t)(arch_virt_region_align(span->phys, bytes) >> QR_PAGE_SHIFT);
+	uint32_t skew = (uint32_t)(base_number - page_number) & (align - 1);
+
+	if (align > 1 && qr_space_take(span->count, align, skew, pages) == 0) {
+		return 0;
+	}
+	return qr_space_take(span->count, 1, 0, pages);
+}
+
+int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t flags)
+{
+	struct qr_pages pages;
+	struct qr_hold hold;
+	struct span span;
+	size_t left;
+	uint8_t *to;
+	int status;
+
+	if (qr_flags_check(flags, QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_DIRECT_MAP) != 0 ||
+	    (flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || span_of(phys, size, &span) != 0 ||
+	    span.phys >= arch_phys_end() ||
+	    (uint64_t)span.count << QR_PAGE_SHIFT > arch_phys_end() - span.phys) {
+		return -EINVAL;
+	}
+	if (touches_frames(&span)) {
+		return -EBUSY;
+	}
+	qr_lock(&hold);
+	status = take_addresses(&span, flags, &pages);
+	if (status != 0) {
+		qr_unlock(&hold);
+		return status;
+	}
+	to = (uint8_t *)qr_page_addr(pages.first);
+	left = (size_t)span.count << QR_PAGE_SHIFT;
+	*virt = to + span.offset;
+	for (;;) {
+		size_t done = arch_mem_map(to, span.phys, left,
+					   flags | ARCH_MEM_LAST | ARCH_MEM_LARGE);
+
+		left -= done;
+		if (left == 0) {
+			break;
+		}
+		to += done;
+		span.phys += done;
+		qr_breathe(&hold);
+	}
+	qr_unlock(&hold);
+	return 0;
+}
+
+/* May a physical mapping start here: it is loaded, and not the core's (a region's page or
+ * the image)? */
+static bool starts_mapping(uint32_t page)
+{
+	arch_page_t now = arch_page_get(qr_page_addr(page));
+	uint32_t frame;
+
+	if (!(now & ARCH_DATA_PAGE_LOADED)) {
+		return false;
+	}
+	frame = qr_frame_of(arch_page_phys(now));
+	return frame == QR_NO_INDEX ||
+	       ((qr_frames[frame] & QR_FRAME_RESERVED) && qr_frame_page(qr_frames[frame]) != page &&
+		frame != qr_frame_table.zero);
+}
+
+/* Does nothing reach into `page` from the page before? */
+static bool starts_fresh(uint32_t page)
+{
+	arch_page_t before;
+
+	if (page == 0) {
+		return true;
+	}
+	before = arch_page_get(qr_page_addr(page - 1));
+	return !qr_page_is_mapped(before) || (before & ARCH_PAGE_LAST);
+}
+
+static bool is_whole_mappings(struct qr_pages pages, struct qr_hold *hold)
+{
+	bool ended = starts_fresh(pages.first);
+	uint32_t done = 0;
+
+	while (done < pages.count) {
+		uint32_t page = pages.first + done;
+		size_t bytes;
+
+		if (done > 0) {
+			qr_breathe(hold);
+		}
+		if (ended && !starts_mapping(page)) {
+			return false;
+		}
+		bytes = arch_mem_extent(qr_page_addr(page),
+					(size_t)(pages.count - done) << QR_PAGE_SHIFT, &ended);
+		if (bytes == 0) {
+			return false;
+		}
+		done += (uint32_t)(bytes >> QR_PAGE_SHIFT);
+	}
+	return ended;
+}
+
+int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
+{
+	struct qr_pages pages;
+	struct qr_hold hold;
+	struct span span;
+	uint32_t done = 0;
+
+	if (span_of((uintptr_t)virt, size, &span) != 0 ||
+	    qr_pages_of(virt - span.offset, (size_t)span.count << QR_PAGE_SHIFT, &pages) != 0) {
+		return -EINVAL;
+	}
+	qr_lock(&hold);
+	if (!is_whole_mappings(pages, &hold)) {
+		qr_unlock(&hold);
+		return -EINVAL;
+	}
+	/* Addresses go back batch by batch, so that a second, forbidden unmapping at the same
+	 * time frees nothing twice. */
+	while (done < pages.count) {
+		uint32_t page = pages.first + done;
+		size_t bytes = arch_mem_unmap(qr_page_addr(page),
+					      (size_t)(pages.count - done) << QR_PAGE_SHIFT);
+		uint32_t count = (uint32_t)(bytes >> QR_PAGE_SHIFT);
+
+		qr_space_give((struct qr_pages){page, count});
+		done += count;
+		if (done < pages.count) {
+			qr_breathe(&hold);
+		}
+	}
+	qr_unlock(&hold);
+	return 0;
+}

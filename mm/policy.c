@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.c - what an eviction policy may ask of the core, and the batched flush behind it.
+ *
+ * A translation whose accessed bit was cleared must be dropped, or the CPU, which holds it,
+ * would not set the bit again. The pages of one call of the policy are collected and
+ * flushed together before the lock is let go.
+ */
+#include "policy.h"
+
+#include "stats.h"
+
+const struct k_mem_policy *qr_policy;
+
+static QR_ALIGNED(8) uint8_t
+	policy_state[CONFIG_DEMAND_PAGING ? CONFIG_MEM_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES : 8];
+
+/* Pages to flush; more than fit are flushed as "everything". */
+static uint32_t cleared[CONFIG_MEM_TLB_RANGE_MAX];
+static uint32_t cleared_count;
+
+bool k_mem_frame_evictable(uint32_t frame)
+{
+	const uint32_t mask = QR_FRAME_MAPPED | QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_RESERVED;
+
+	return (qr_frames[frame] & mask) == QR_FRAME_MAPPED;
+}
+
+unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
+{
+	uint64_t word = qr_frames[frame];
+	uint32_t page = qr_frame_page(word);
+	arch_page_t bits = arch_page_bits(qr_page_addr(page), 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0);
+
+	QR_ASSERT_LOCKED();
+	QR_COUNT_ALL(transfer.looks, 1);
+	if (clear && (bits & ARCH_DATA_PAGE_ACCESSED)) {
+		if (cleared_count < CONFIG_MEM_TLB_RANGE_MAX) {
+			cleared[cleared_count] = page;
+		}
+		cleared_count++;
+	}
+	return ((bits & ARCH_DATA_PAGE_ACCESSED) ? K_MEM_FRAME_ACCESSED : 0u) |
+	       ((bits & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED) ? K_MEM_FRAME_DIRTY : 0u);
+}
+
+static void flush_cleared(void)
+{
+	if (cleared_count > CONFIG_MEM_TLB_RANGE_MAX) {
+		arch_mem_flush(qr_page_addr(0), CONFIG_KERNEL_VM_SIZE);
+		QR_COUNT_ALL(transfer.flushes, 1);
+	} else {
+		for (uint32_t i = 0; i < cleared_count; i++) {
+			arch_mem_flush(qr_page_addr(cleared[i]), QR_PAGE_SIZE);
+		}
+		QR_COUNT_ALL(transfer.flushes, cleared_count);
+	}
+	cleared_count = 0;
+}
+
+int qr_policy_pick(uint32_t *frame)
+{
+	int status;
+
+	QR_ASSERT_LOCKED();
+	status = qr_policy->pick(frame);
+	flush_cleared();
+	QR_ASSERT(status != 0 || k_mem_frame_evictable(*frame));
+	return status;
+}
+
+void k_mem_paging_tick(void)
+{
+	uint32_t cursor = 0;
+	bool more = CONFIG_DEMAND_PAGING && qr_policy->tick != NULL;
+	struct qr_hold hold;
+
+	while (more) {
+		qr_lock(&hold);
+		more = qr_policy->tick(&cursor);
+		flush_cleared();
+		qr_unlock(&hold);
+	}
+}
+
+int qr_policy_init(const struct k_mem_policy *policy)
+{
+	if (!CONFIG_DEMAND_PAGING) {
+		return 0;
+	}
+	if (policy == NULL || policy->start == NULL || policy->pick == NULL ||
+	    policy->frame_bytes > CONFIG_EVICTION_FRAME_BYTES) {
+		return -EINVAL;
+	}
+	qr_policy = policy;
+	policy->start(policy_state, qr_frame_table.count);
+	return 0;
+}

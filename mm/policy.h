@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.h - the eviction policy in use, as the core calls it. All with the lock held.
+ */
+#ifndef QR_MM_POLICY_H
+#define QR_MM_POLICY_H
+
+#include <quire/policy.h>
+
+#include "frame.h"
+
+extern const struct k_mem_policy *qr_policy;
+
+/* The frame may be evicted from now on. */
+QR_INLINE void qr_policy_seen(uint32_t frame, bool by_fault)
+{
+	if (CONFIG_DEMAND_PAGING && qr_policy->seen != NULL) {
+		qr_policy->seen(frame, by_fault);
+	}
+}
+
+/* The frame may not be evicted any more. */
+QR_INLINE void qr_policy_forgotten(uint32_t frame)
+{
+	if (CONFIG_DEMAND_PAGING && qr_policy->forgotten != NULL) {
+		qr_policy->forgotten(frame);
+	}
+}
+
+/* A victim: 0; -ENOENT none; -EAGAIN let interrupts in and ask again. Translations whose
+ * accessed bit was cleared on the way are flushed. */
+int qr_policy_pick(uint32_t *frame) QR_MUST_CHECK;
+
+/* -EINVAL as in k_mem_init; after the frames are known. */
+int qr_policy_init(const struct k_mem_policy *policy) QR_MUST_CHECK;
+
+#endif /* QR_MM_POLICY_H */

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stats.c - counters of faults, evictions and transfers, for the system and for each
+ * thread, and histograms of how long things took. Guarded by the mm lock.
+ */
+#include "stats.h"
+
+struct k_mem_paging_stats_t qr_stats;
+
+static unsigned long histogram[QR_HISTOGRAM_COUNT][CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS];
+
+void qr_stats_init(void)
+{
+	qr_stats = (struct k_mem_paging_stats_t){0};
+	for (unsigned int i = 0; i < QR_HISTOGRAM_COUNT; i++) {
+		for (unsigned int bin = 0; bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS; bin++) {
+			histogram[i][bin] = 0;
+		}
+	}
+}
+
+void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
+{
+	unsigned long bound = CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST;
+	unsigned int bin = 0;
+
+	if (!CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM) {
+		return;
+	}
+	while (bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS - 1 && cycles > bound) {
+		bound *= 2;
+		bin++;
+	}
+	histogram[which][bin]++;
+}
+
+static void count_fault(struct k_mem_paging_stats_t *stats, enum qr_port_context context)
+{
+	stats->pagefaults.cnt++;
+	switch (context) {
+	case QR_PORT_THREAD:
+		stats->pagefaults.irq_unlocked++;
+		break;
+	case QR_PORT_IRQ_LOCKED:
+		stats->pagefaults.irq_locked++;
+		break;
+	case QR_PORT_ISR:
+		stats->pagefaults.in_isr++;
+		break;
+	}
+}
+
+void qr_stats_fault(enum qr_port_context context)
+{
+	if (CONFIG_DEMAND_PAGING_STATS) {
+		count_fault(&qr_stats, context);
+	}
+	if (CONFIG_DEMAND_PAGING_THREAD_STATS) {
+		struct k_mem_paging_stats_t *own = qr_port_thread_stats(NULL);
+
+		if (own != NULL) {
+			count_fault(own, context);
+		}
+	}
+}
+
+void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t cycles)
+{
+	QR_ASSERT_LOCKED();
+	if (status != 0 && op == K_MEM_IO_READ) {
+		QR_COUNT(transfer.in_errors, 1);
+	} else if (status != 0) {
+		QR_COUNT(transfer.out_errors, 1);
+	} else if (op == K_MEM_IO_READ) {
+		QR_COUNT(transfer.page_in, 1);
+		qr_stats_duration(QR_HISTOGRAM_PAGE_IN, cycles);
+	} else {
+		QR_COUNT(transfer.page_out, 1);
+		qr_stats_duration(QR_HISTOGRAM_PAGE_OUT, cycles);
+	}
+}
+
+void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats)
+{
+	struct qr_hold hold;
+
+	qr_lock(&hold);
+	*stats = qr_stats;
+	qr_unlock(&hold);
+}
+
+void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *stats)
+{
+	const struct k_mem_paging_stats_t *own =
+		CONFIG_DEMAND_PAGING_THREAD_STATS ? qr_port_thread_stats(thread) : NULL;
+	struct qr_hold hold;
+
+	qr_lock(&hold);
+	*stats = own != NULL ? *own : (struct k_mem_paging_stats_t){0};
+	qr_unlock(&hold);
+}
+
+static void histogram_get(enum qr_histogram which, struct k_mem_paging_histogram_t *hist)
+{
+	unsigned long bound = CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST;
+	struct qr_hold hold;
+
+	qr_lock(&hold);
+	for (unsigned int bin = 0; bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS; bin++) {
+		hist->counts[bin] = histogram[which][bin];
+		hist->bounds[bin] = bound;
+		bound *= 2;
+	}
+	qr_unlock(&hold);
+	hist->bounds[CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS - 1] = (unsigned long)-1;
+}
+
+void k_mem_paging_histogram_eviction_get(struct k_mem_paging_histogram_t *hist)
+{
+	histogram_get(QR_HISTOGRAM_EVICTION, hist);
+}
+
+void k_mem_paging_histogram_backing_store_page_in_get(struct k_mem_paging_histogram_t *hist)
+{
+	histogram_get(QR_HISTOGRAM_PAGE_IN, hist);
+}
+
+void k_mem_paging_histogram_backing_store_page_out_get(struct k_mem_paging_histogram_t *hist)
+{
+	histogram_get(QR_HISTOGRAM_PAGE_OUT, hist);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.c - registered stores, slots, and waiting for one transfer.
+ */
+#include "store.h"
+
+#include "charge.h"
+#include "frame.h"
+#include "stats.h"
+
+struct qr_store_table qr_store_table;
+
+static bool store_usable(const struct k_mem_store *store)
+{
+	const struct k_mem_store_ops *ops = store->ops;
+
+	if (ops == NULL || ops->submit == NULL || store->slot_count == 0 ||
+	    store->slot_count > K_MEM_SLOTS_MAX || store->page_count_max == 0) {
+		return false;
+	}
+	return store->read_only ||
+	       (ops->reserve != NULL && ops->release != NULL && ops->retire != NULL);
+}
+
+int qr_stores_init(const struct k_mem_store *stores, size_t count)
+{
+	struct qr_store_table *table = &qr_store_table;
+
+	if (count > CONFIG_MEM_STORES_MAX) {
+		return -EINVAL;
+	}
+	*table = (struct qr_store_table){.count = (uint32_t)count, .paging = QR_STORE_NONE};
+	for (uint32_t i = 0; i < count; i++) {
+		if (!store_usable(&stores[i])) {
+			return -EINVAL;
+		}
+		table->store[i] = stores[i];
+		if (!stores[i].read_only && table->paging == QR_STORE_NONE) {
+			table->paging = i;
+			table->free_slots = stores[i].slot_count;
+		}
+	}
+	return 0;
+}
+
+int qr_location_check(uintptr_t location, uint32_t count)
+{
+	uintptr_t store = location >> K_MEM_LOCATION_SLOT_BITS;
+	uint32_t slot = qr_location_slot((uint32_t)location);
+
+	if (store >= qr_store_table.count) {
+		return -EINVAL;
+	}
+
+	uint32_t slots = qr_store_table.store[store].slot_count;
+
+	return slot >= slots || count > slots - slot ? -EINVAL : 0;
+}
+
+int qr_slot_take(uint32_t *location)
+{
+	struct qr_store_table *table = &qr_store_table;
+	const struct k_mem_store *store = &table->store[table->paging];
+	uint32_t slot;
+
+	QR_ASSERT_LOCKED();
+	if (table->paging == QR_STORE_NONE || store->ops->reserve(store->context, &slot) != 0) {
+		return -ENOSPC;
+	}
+	table->free_slots--;
+	*location = (uint32_t)K_MEM_LOCATION(table->paging, slot);
+	return 0;
+}
+
+void qr_slot_give(uint32_t location)
+{
+	if (!qr_location_owned(location)) {
+		return;
+	}
+
+	uint32_t index = qr_location_store(location);
+	const struct k_mem_store *store = &qr_store_table.store[index];
+
+	store->ops->release(store->context, qr_location_slot(location));
+	if (index == qr_store_table.paging) {
+		qr_store_table.free_slots++;
+	}
+}
+
+void qr_slots_adopt(uint32_t location, uint32_t count)
+{
+	if (qr_location_store(location) == qr_store_table.paging) {
+		qr_store_table.free_slots -= count;
+	}
+}
+
+void qr_slot_retire(uint32_t location)
+{
+	uint32_t index = qr_location_store(location);
+	const struct k_mem_store *store = &qr_store_table.store[index];
+
+	QR_ASSERT(qr_location_owned(location));
+	store->ops->retire(store->context, qr_location_slot(location));
+	if (index == qr_store_table.paging) {
+		qr_charge_slot_lost();
+	}
+}
+
+void qr_stores_poll(void)
+{
+	for (uint32_t i = 0; i < qr_store_table.count; i++) {
+		const struct k_mem_store *store = &qr_store_table.store[i];
+
+		if (store->ops->poll != NULL) {
+			store->ops->poll(store->context);
+		}
+	}
+}
+
+/* One page on its way, on the stack of the thread that waits for it. */
+struct transfer {
+	struct k_mem_io io;
+	uintptr_t frame;
+	int status;
+	bool done;
+};
+
+static void transfer_done(struct k_mem_io *io, int status)
+{
+	struct transfer *transfer = (struct transfer *)io->context;
+	struct qr_hold hold;
+
+	qr_lock(&hold);
+	transfer->status = status;
+	transfer->done = true;
+	qr_store_table.in_flight--;
+	qr_store_table.ended++;
+	qr_wake(transfer);
+	qr_wake(&qr_store_table);
+	qr_unlock(&hold);
+}
+
+/* The store has no room for a request: let time pass until another transfer has ended. Its
+ * queue may be full of somebody else's requests, whose end we are not told: then only poll. */
+static void wait_room(struct qr_hold *hold)
+{
+	uint32_t ended = qr_store_table.ended;
+
+	qr_unlock(hold);
+	qr_stores_poll();
+	qr_lock(hold);
+	if (qr_store_table.in_flight > 1 && qr_store_table.ended == ended) {
+		qr_wait(&qr_store_table, hold);
+	}
+}
+
+/* Hand the transfer to the store; what submit() said, the lock held again. */
+static int submit(const struct k_mem_store *store, struct transfer *transfer, struct qr_hold *hold)
+{
+	int status;
+
+	for (;;) {
+		qr_unlock(hold);
+		status = store->ops->submit(store->context, &transfer->io);
+		qr_lock(hold);
+		if (status != -EAGAIN) {
+			return status;
+		}
+		wait_room(hold);
+	}
+}
+
+int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint32_t frame, struct qr_hold *hold)
+{
+	const struct k_mem_store *store = &qr_store_table.store[qr_location_store(location)];
+	struct transfer transfer = {
+		.frame = (uintptr_t)qr_frame_phys(frame),
+		.io = {.op = op, .slot = qr_location_slot(location), .page_count = 1,
+		       .done = transfer_done},
+	};
+	uint32_t start = qr_stats_time();
+	int status;
+
+	QR_ASSERT_LOCKED();
+	transfer.io.frames = &transfer.frame;
+	transfer.io.context = &transfer;
+	qr_store_table.in_flight++; /* before the store can end it */
+	status = submit(store, &transfer, hold);
+	if (status == -EINPROGRESS) {
+		while (!transfer.done) {
+			qr_wait(&transfer, hold);
+		}
+		status = transfer.status;
+	} else {
+		qr_store_table.in_flight--;
+	}
+	qr_stats_transfer(op, status, qr_stats_time() - start);
+	return status == 0 ? 0 : -EIO;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.h - the registered stores, locations, and transfers of single pages.
+ *
+ * Location numbers (quire/store.h) name a store by index and a slot. The last store index
+ * is no store: it is where content is that needs none, zeros and don't-care.
+ */
+#ifndef QR_MM_STORE_H
+#define QR_MM_STORE_H
+
+#include <quire/store.h>
+
+#include "core.h"
+
+#define QR_STORE_NONE      7u
+#define QR_LOCATION_ZERO   ((uint32_t)K_MEM_LOCATION(QR_STORE_NONE, 0))
+#define QR_LOCATION_UNINIT ((uint32_t)K_MEM_LOCATION(QR_STORE_NONE, 1))
+
+struct qr_store_table {
+	struct k_mem_store store[CONFIG_MEM_STORES_MAX];
+	uint32_t count;
+	uint32_t paging;     /* index of the store that pages go to, or QR_STORE_NONE */
+	uint32_t free_slots; /* slots of the paging store that are not in use */
+	uint32_t in_flight;  /* transfers that a store has taken and not ended */
+	uint32_t ended;      /* transfers that ended so far */
+};
+extern struct qr_store_table qr_store_table;
+
+QR_INLINE uint32_t qr_location_store(uint32_t location)
+{
+	return location >> K_MEM_LOCATION_SLOT_BITS;
+}
+QR_INLINE uint32_t qr_location_slot(uint32_t location)
+{
+	return location & (K_MEM_SLOTS_MAX - 1u);
+}
+
+/* Is the location a slot that the mapping owns: one of a store that can be written? */
+QR_INLINE bool qr_location_owned(uint32_t location)
+{
+	uint32_t store = qr_location_store(location);
+
+	return store != QR_STORE_NONE && !qr_store_table.store[store].read_only;
+}
+
+/* Is the content safe without a slot or a frame of its own: in a read-only store? */
+QR_INLINE bool qr_location_image(uint32_t location)
+{
+	uint32_t store = qr_location_store(location);
+
+	return store != QR_STORE_NONE && qr_store_table.store[store].read_only;
+}
+
+/* -EINVAL: no such store, or slots beyond its end. */
+int qr_location_check(uintptr_t location, uint32_t count) QR_MUST_CHECK;
+
+/* Take a slot of the paging store. -ENOSPC. Lock held. */
+int qr_slot_take(uint32_t *location) QR_MUST_CHECK;
+
+/* The slot's content is no longer wanted; nothing to do for locations that are not owned.
+ * Lock held. */
+void qr_slot_give(uint32_t location);
+
+/* Slots that the caller of k_mem_map_stored reserved now belong to the mapping. Lock held. */
+void qr_slots_adopt(uint32_t location, uint32_t count);
+
+/* A write to the slot failed: never use it again. Lock held. */
+void qr_slot_retire(uint32_t location);
+
+/* Move one page between its slot and a frame and wait for the end. 0 or -EIO. Lets go of
+ * the lock meanwhile; the frame must be BUSY. */
+int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint32_t frame, struct qr_hold *hold)
+	QR_MUST_CHECK;
+
+/* Let every store look for completed transfers. Called without the lock. */
+void qr_stores_poll(void);
+
+/* Register; -EINVAL as in k_mem_init. */
+int qr_stores_init(const struct k_mem_store *stores, size_t count) QR_MUST_CHECK;
+
+#endif /* QR_MM_STORE_H */

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * range.c - batches: the arch_mem_* functions that work on runs of pages. Each walks
+ * once, touches at most CONFIG_MEM_BATCH entries (or splits one large leaf), and flushes
+ * once; the core calls again for the rest, with interrupts let in between.
+ */
+#include "tables.h"
+
+QR_INLINE size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Write `count` leaves of `level`, the addresses one leaf apart. The bits of an entry
+ * other than the address are the same for all, so this is an addition a leaf. */
+QR_INLINE void fill(qr_entry_t *entry, size_t count, struct qr_view view, unsigned int level)
+{
+	qr_entry_t value = entry_encode(view, level);
+	struct qr_view next = view;
+	qr_entry_t step;
+
+	next.address += qr_leaf_bytes(level);
+	step = entry_encode(next, level) - value;
+	for (size_t i = 0; i < count; i++) {
+		QR_ASSERT_ALL(entry[i] == 0);
+		__atomic_store_n(&entry[i], value, __ATOMIC_RELAXED);
+		value += step;
+	}
+	mmu_publish(entry, count);
+}
+
+/* Mark the entry at the end of a mapping. */
+static void mark_last(qr_entry_t *entry, unsigned int level)
+{
+	qr_entry_t old = qr_entry_load(entry);
+	struct qr_view view = entry_decode(old, level);
+
+	view.last = true;
+	while (!qr_entry_swap(entry, &old, entry_encode(view, level))) {
+		view = entry_decode(old, level);
+		view.last = true;
+	}
+}
+
+/* The largest leaf that may start at this address. */
+static unsigned int leaf_level_for(uintptr_t virt, uint64_t phys, size_t size)
+{
+	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
+		uintptr_t bytes = qr_leaf_bytes(level);
+
+		if (((virt | phys) & (bytes - 1u)) == 0 && size >= bytes) {
+			return level;
+		}
+	}
+	return 0;
+}
+
+/* How many bytes to map with leaves of `level` before a larger leaf becomes possible. */
+static size_t run_bytes(uintptr_t virt, uint64_t phys, size_t size, unsigned int level)
+{
+	if (level + 1 >= QR_LEAF_LEVELS) {
+		return size;
+	}
+
+	uintptr_t bytes = qr_leaf_bytes(level + 1);
+	uintptr_t to_boundary = -virt & (bytes - 1u);
+	bool congruent = ((virt ^ phys) & (bytes - 1u)) == 0;
+
+	if (!congruent || size < to_boundary || size - to_boundary < bytes || to_boundary == 0) {
+		return size;
+	}
+	return to_boundary;
+}
+
+static size_t map_large(uintptr_t virt, struct qr_view view, size_t size, unsigned int level)
+{
+	size_t bytes = qr_leaf_bytes(level);
+	size_t count = min_size(size >> QR_LEVEL_SHIFT(level), CONFIG_MEM_BATCH);
+
+	for (size_t i = 0; i < count; i++) {
+		qr_entry_t *entry = qr_entry(level, (void *)(virt + i * bytes));
+
+		/* break: the old entry pointed to an empty table */
+		(void)qr_entry_exchange(entry, 0);
+	}
+	mmu_tlb_all();
+	mmu_tlb_sync();
+	fill(qr_entry(level, (void *)virt), count, view, level);
+	return count * bytes;
+}
+
+size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
+{
+	struct qr_view view = qr_leaf_view(phys, flags);
+	uintptr_t address = (uintptr_t)virt;
+	unsigned int level = 0;
+	size_t run = size;
+	size_t done;
+
+	if (flags & ARCH_MEM_LARGE) {
+		level = leaf_level_for(address, phys, size);
+		run = run_bytes(address, phys, size, level);
+	}
+	if (level > 0) {
+		done = map_large(address, view, run, level);
+	} else {
+		done = min_size(run, (size_t)CONFIG_MEM_BATCH << ENTRY_PAGE_SHIFT);
+		fill(qr_entry(0, virt), done >> ENTRY_PAGE_SHIFT, view, 0);
+	}
+	if ((flags & ARCH_MEM_LAST) && done == size) {
+		mark_last(qr_entry(level, (void *)(address + done - 1u)), level);
+	}
+	return done;
+}
+
+void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+	struct qr_view view = qr_leaf_view(0, flags);
+
+	for (size_t i = 0; i < count; i++) {
+		QR_ASSERT_ALL(entry[i] == 0);
+		view.address = phys[i];
+		__atomic_store_n(&entry[i], entry_encode(view, 0), __ATOMIC_RELAXED);
+	}
+	if (flags & ARCH_MEM_LAST) {
+		view.last = true;
+		entry[count - 1] = entry_encode(view, 0);
+	}
+	mmu_publish(entry, count);
+}
+
+void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step, uint32_t flags)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+	struct qr_view view = {
+		.kind = QR_TOKEN,
+		.token = token,
+		.write = (flags & K_MEM_PERM_RW) != 0,
+		.exec = (flags & K_MEM_PERM_EXEC) != 0,
+		.user = (flags & K_MEM_PERM_USER) != 0,
+	};
+
+	for (size_t i = 0; i < count; i++) {
+		QR_ASSERT_ALL(entry[i] == 0);
+		__atomic_store_n(&entry[i], entry_encode(view, 0), __ATOMIC_RELAXED);
+		view.token += step;
+	}
+	if (flags & ARCH_MEM_LAST) {
+		view.token -= step;
+		view.last = true;
+		entry[count - 1] = entry_encode(view, 0);
+	}
+	mmu_publish(entry, count);
+}
+
+void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+	arch_page_t seen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		qr_entry_t old = __atomic_exchange_n(&entry[i], 0, __ATOMIC_ACQ_REL);
+
+		was[i] = qr_view_page(entry_decode(old, 0));
+		seen |= was[i];
+	}
+	mmu_publish(entry, count);
+	if (seen & ARCH_DATA_PAGE_LOADED) {
+		arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
+	}
+}
+
+/* Split until no large leaf reaches beyond [virt, virt + size): afterwards the leaf at
+ * `virt`, whose level is returned, starts there and fits. */
+static unsigned int fit_leaf(void *virt, size_t size)
+{
+	unsigned int level = qr_leaf_level(virt);
+
+	while (level > 0 && (((uintptr_t)virt & (qr_leaf_bytes(level) - 1u)) != 0 ||
+			     size < qr_leaf_bytes(level))) {
+		qr_leaf_split(level, virt);
+		level--;
+	}
+	return level;
+}
+
+/* Pages of level 0 from `virt` on: up to the size, the batch and the end of the leaf table,
+ * behind which a large leaf may follow. */
+static size_t pages_here(void *virt, size_t size)
+{
+	size_t to_end = QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt);
+
+	return min_size(min_size(size >> ENTRY_PAGE_SHIFT, CONFIG_MEM_BATCH), to_end);
+}
+
+size_t arch_mem_unmap(void *virt, size_t size)
+{
+	unsigned int level = fit_leaf(virt, size);
+
+	if (level > 0) {
+		qr_upper_replace(level, virt, qr_table_entry(level, virt));
+		return qr_leaf_bytes(level);
+	}
+
+	size_t count = pages_here(virt, size);
+	qr_entry_t *entry = qr_entry(0, virt);
+
+	for (size_t i = 0; i < count; i++) {
+		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
+	}
+	mmu_publish(entry, count);
+	arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
+	return count << ENTRY_PAGE_SHIFT;
+}
+
+size_t arch_mem_extent(void *virt, size_t size, bool *ended)
+{
+	unsigned int level = qr_leaf_level(virt);
+	size_t done = 0;
+
+	*ended = false;
+	if (level > 0) {
+		struct qr_view view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
+		size_t rest = qr_leaf_bytes(level) - ((uintptr_t)virt & (qr_leaf_bytes(level) - 1u));
+
+		*ended = view.last && rest <= size;
+		return min_size(rest, size);
+	}
+
+	size_t count = pages_here(virt, size);
+	const qr_entry_t *entry = qr_entry(0, virt);
+
+	while (done < count && !*ended) {
+		struct qr_view view = entry_decode(qr_entry_load(&entry[done]), 0);
+
+		if (view.kind != QR_LEAF) {
+			break;
+		}
+		*ended = view.last;
+		done++;
+	}
+	return done << ENTRY_PAGE_SHIFT;
+}
+
+/* New rights (and for a leaf the cache mode) for one entry; its A and D bits survive. */
+static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
+{
+	qr_entry_t old = qr_entry_load(entry);
+	struct qr_view view;
+
+	do {
+		view = entry_decode(old, level);
+		view.write = (flags & K_MEM_PERM_RW) != 0;
+		view.exec = (flags & K_MEM_PERM_EXEC) != 0;
+		view.user = (flags & K_MEM_PERM_USER) != 0;
+		if (view.kind == QR_LEAF) {
+			view.cache = (uint8_t)(flags & K_MEM_CACHE_MASK);
+			view.cow = view.cow && view.write;
+		}
+	} while (!qr_entry_swap(entry, &old, entry_encode(view, level)));
+}
+
+size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
+{
+	unsigned int level = fit_leaf(virt, size);
+	size_t done = qr_leaf_bytes(level);
+
+	if (level > 0) {
+		entry_flags(qr_entry(level, virt), level, flags);
+		mmu_tlb_all();
+		mmu_tlb_sync();
+		return done;
+	}
+
+	size_t count = pages_here(virt, size);
+	qr_entry_t *entry = qr_entry(0, virt);
+
+	for (size_t i = 0; i < count; i++) {
+		entry_flags(&entry[i], 0, flags);
+	}
+	done = count << ENTRY_PAGE_SHIFT;
+	arch_mem_flush(virt, done);
+	return done;
+}

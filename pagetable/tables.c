@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tables.c - the static tables: linking them, large leaves and their splitting, and the
+ * flush. See tables.h for the picture and the invariants.
+ */
+#include "tables.h"
+
+QR_ALIGNED(QR_TABLE_BYTES) qr_entry_t qr_tables[QR_TABLES_TOTAL * QR_TABLE_ENTRIES];
+
+/* The scratch page is the last page of the space; mm/ keeps it out of its hands. */
+static void *const scratch_page =
+	(void *)((uintptr_t)CONFIG_KERNEL_VM_BASE + CONFIG_KERNEL_VM_SIZE - QR_PAGE_BYTES);
+
+qr_entry_t qr_table_entry(unsigned int level, const void *virt)
+{
+	size_t slot = qr_entry_slot(level - 1, (uintptr_t)virt) & ~(QR_TABLE_ENTRIES - 1u);
+	struct qr_view view = {
+		.kind = QR_TABLE,
+		.address = mmu_table_phys(&qr_tables[slot]),
+	};
+
+	return entry_encode(view, level);
+}
+
+void arch_mem_init(void)
+{
+	uintptr_t last = (uintptr_t)CONFIG_KERNEL_VM_BASE + (CONFIG_KERNEL_VM_SIZE - 1u);
+
+	for (unsigned int level = 1; level < ENTRY_LEVELS; level++) {
+		uintptr_t virt = (uintptr_t)CONFIG_KERNEL_VM_BASE & ~(qr_leaf_bytes(level) - 1u);
+		size_t tables = QR_TABLES(level - 1);
+
+		for (size_t i = 0; i < tables; i++) {
+			qr_entry_store(qr_entry(level, (void *)virt),
+				       qr_table_entry(level, (void *)virt));
+			virt += qr_leaf_bytes(level);
+		}
+		QR_ASSERT(virt - 1u >= last);
+	}
+}
+
+void arch_mem_start(void)
+{
+	mmu_start();
+	mmu_root_set(mmu_table_phys(&qr_tables[QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES]),
+		     0);
+}
+
+void arch_mem_flush(void *virt, size_t size)
+{
+	if (size > (size_t)CONFIG_MEM_TLB_RANGE_MAX << ENTRY_PAGE_SHIFT) {
+		mmu_tlb_all();
+	} else {
+		uintptr_t page = (uintptr_t)virt;
+
+		for (size_t done = 0; done < size; done += QR_PAGE_BYTES) {
+			mmu_tlb_page(0, page + done);
+		}
+	}
+	mmu_tlb_sync();
+}
+
+/* Break before make: an address must not be reachable through a leaf and through a table
+ * at once (Arm ARM, "Using break-before-make when updating translation table entries"),
+ * and caches of upper entries must not keep the old one. Other machines allow it. */
+void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
+{
+	qr_entry_t *entry = qr_entry(level, virt);
+
+	(void)qr_entry_exchange(entry, 0);
+	mmu_tlb_all();
+	mmu_tlb_sync();
+	qr_entry_store(entry, value);
+}
+
+void qr_leaf_split(unsigned int level, void *virt)
+{
+	uintptr_t base = (uintptr_t)virt & ~(qr_leaf_bytes(level) - 1u);
+	struct qr_view view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
+	qr_entry_t *entry = qr_entry(level - 1, (void *)base);
+	bool last = view.last;
+
+	view.last = false;
+
+	qr_entry_t value = entry_encode(view, level - 1);
+	qr_entry_t step;
+
+	view.address += qr_leaf_bytes(level - 1);
+	step = entry_encode(view, level - 1) - value;
+
+	for (size_t i = 0; i < QR_TABLE_ENTRIES; i++) {
+		entry[i] = value;
+		value += step;
+	}
+	if (last) {
+		view.address += qr_leaf_bytes(level) - 2 * qr_leaf_bytes(level - 1);
+		view.last = true;
+		entry[QR_TABLE_ENTRIES - 1] = entry_encode(view, level - 1);
+	}
+	mmu_publish(entry, QR_TABLE_ENTRIES);
+	qr_upper_replace(level, virt, qr_table_entry(level, virt));
+}
+
+size_t arch_virt_region_align(uint64_t phys, size_t size)
+{
+	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
+		uintptr_t bytes = qr_leaf_bytes(level);
+
+		/* a whole leaf must fit between the first boundary and the end */
+		if (size >= bytes && size - bytes >= (-phys & (bytes - 1u))) {
+			return bytes;
+		}
+	}
+	return QR_PAGE_BYTES;
+}
+
+uint64_t arch_phys_end(void)
+{
+	return (uint64_t)1 << ENTRY_PA_BITS;
+}
+
+void *arch_mem_scratch(uint64_t phys)
+{
+	struct qr_view view = qr_leaf_view(phys, K_MEM_PERM_RW);
+
+	/* Present to present, but the window is this CPU's alone and is flushed before
+	 * it is used, so no two translations are ever in use at once. */
+	view.global = false;
+	(void)qr_entry_exchange(qr_entry(0, scratch_page), 0);
+	mmu_tlb_page(0, (uintptr_t)scratch_page);
+	mmu_tlb_sync();
+	qr_entry_store(qr_entry(0, scratch_page), entry_encode(view, 0));
+	return mmu_access((uintptr_t)scratch_page);
+}
+
+/* The tables are part of the image, so no frame beside the image's is the MMU's own. */
+void arch_reserved_pages_update(void)
+{
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tables.h - the kernel's tables and the one way to read and to change an entry.
+ *
+ * The tables of all levels are one static array (geometry.h), so an entry is found by
+ * arithmetic, and every upper entry that has tables below points to its table from the
+ * start: mapping a page is one store. An upper entry that is turned into a large leaf
+ * leaves its lower table behind, all zero, and gets it back when it is split or unmapped:
+ *
+ *      level 1   [ table | LEAF 2M | table ]         a large leaf hides its table
+ *                    |                 |
+ *      level 0   [......] [ 0 0 0 0 ] [......]       which is empty meanwhile
+ *
+ * Invariants: an entry under a large leaf is zero; upper entries are TABLE or LEAF,
+ * never TOKEN or NONE inside the space. All changes happen under the mm lock; the
+ * walker changes accessed and dirty bits of leaves at any moment, so a present entry is
+ * changed by exchange or compare-and-swap only.
+ */
+#ifndef QR_PAGETABLE_TABLES_H
+#define QR_PAGETABLE_TABLES_H
+
+#include <quire/arch.h>
+#include <quire/compiler.h>
+
+#include "mmu_port.h"
+#include "view.h"
+
+#include "entry.h"
+#include "geometry.h"
+
+#include "mmu.h"
+
+extern qr_entry_t qr_tables[QR_TABLES_TOTAL * QR_TABLE_ENTRIES];
+
+#define QR_PAGE_BYTES ((uintptr_t)1 << ENTRY_PAGE_SHIFT)
+#define QR_LEAF_LEVELS (CONFIG_MMU_LARGE_PAGES ? ENTRY_LEAF_LEVELS : 1)
+
+QR_INLINE uintptr_t qr_leaf_bytes(unsigned int level)
+{
+	return (uintptr_t)1 << QR_LEVEL_SHIFT(level);
+}
+
+QR_INLINE qr_entry_t *qr_entry(unsigned int level, const void *virt)
+{
+	return &qr_tables[qr_entry_slot(level, (uintptr_t)virt)];
+}
+
+QR_INLINE qr_entry_t qr_entry_load(const qr_entry_t *entry)
+{
+	return __atomic_load_n(entry, __ATOMIC_RELAXED);
+}
+
+/* Change an entry that no walker can be using: it is not present. */
+QR_INLINE void qr_entry_store(qr_entry_t *entry, qr_entry_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELAXED);
+	mmu_publish(entry, 1);
+}
+
+/* Take what is there, with the last accessed and dirty bits, and leave `value`. */
+QR_INLINE qr_entry_t qr_entry_exchange(qr_entry_t *entry, qr_entry_t value)
+{
+	qr_entry_t old = __atomic_exchange_n(entry, value, __ATOMIC_ACQ_REL);
+
+	mmu_publish(entry, 1);
+	return old;
+}
+
+/* Change a present entry from `*old`; on failure *old is what the walker made of it. */
+QR_INLINE bool qr_entry_swap(qr_entry_t *entry, qr_entry_t *old, qr_entry_t value)
+{
+	if (!__atomic_compare_exchange_n(entry, old, value, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED)) {
+		return false;
+	}
+	mmu_publish(entry, 1);
+	return true;
+}
+
+/* The level of the leaf that covers `virt`, or 0 where pages do. */
+QR_INLINE unsigned int qr_leaf_level(const void *virt)
+{
+	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
+		qr_entry_t entry = qr_entry_load(qr_entry(level, virt));
+
+		if (entry_decode(entry, level).kind == QR_LEAF) {
+			return level;
+		}
+	}
+	return 0;
+}
+
+/* What the flags of quire/mm.h and quire/arch.h say about a leaf. Memory that is never
+ * paged is born accessed (and dirty), so that no walker or fault has to set the bits. */
+QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
+{
+	bool write = (flags & K_MEM_PERM_RW) != 0;
+
+	return (struct qr_view){
+		.kind = QR_LEAF,
+		.address = phys,
+		.cache = (uint8_t)(flags & K_MEM_CACHE_MASK),
+		.write = write,
+		.exec = (flags & K_MEM_PERM_EXEC) != 0,
+		.user = (flags & K_MEM_PERM_USER) != 0,
+		.accessed = true,
+		.dirty = write,
+		.global = true,
+	};
+}
+
+/* A view as the core sees it. */
+QR_INLINE arch_page_t qr_view_page(struct qr_view view)
+{
+	arch_page_t rights = (view.write ? ARCH_PAGE_RW : 0u) | (view.exec ? ARCH_PAGE_EXEC : 0u) |
+			     (view.user ? ARCH_PAGE_USER : 0u) | (view.last ? ARCH_PAGE_LAST : 0u);
+
+	if (view.kind == QR_LEAF) {
+		return view.address | rights | ARCH_DATA_PAGE_LOADED |
+		       (view.accessed ? ARCH_DATA_PAGE_ACCESSED : 0u) |
+		       (view.dirty ? ARCH_DATA_PAGE_DIRTY : 0u) | (view.cow ? ARCH_PAGE_COW : 0u);
+	}
+	if (view.kind == QR_TOKEN) {
+		return (arch_page_t)view.token << 12 | rights;
+	}
+	return ARCH_DATA_PAGE_NOT_MAPPED;
+}
+
+/* Replace the large leaf over `virt` by its table, filled with the same translations one
+ * level down; the caller flushes nothing more. */
+void qr_leaf_split(unsigned int level, void *virt);
+
+/* Make the upper entry `value`, breaking the old translation before the new one shows. */
+void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value);
+
+/* The entry that points to the table below `virt`. */
+qr_entry_t qr_table_entry(unsigned int level, const void *virt);
+
+#endif /* QR_PAGETABLE_TABLES_H */
