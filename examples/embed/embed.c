@@ -56,5 +56,5 @@ int main(void)
 	k_mem_paging_stats_get(&stats);
 	printf("48 pages in 16 frames: %lu faults, %lu page-ins, %lu page-outs, nothing lost\n",
 	       stats.pagefaults.cnt, stats.transfer.page_in, stats.transfer.page_out);
-	return k_mem_unmap((void *)memory, 48 * PAGE);
+	return k_mem_unmap((void *)memory, 48 * PAGE) || emu_errors() != 0;
 }
