@@ -20,8 +20,8 @@
 	((EMU_SPACE_LAST >> EMU_LEVEL_SHIFT(level)) -                                              \
 	 (EMU_SPACE_BASE >> EMU_LEVEL_SHIFT(level)) + 1)
 
-_Static_assert(ENTRY_LEAF_LEVELS == 3, "rows have room for three levels of leaves");
-static const size_t slots_before[ENTRY_LEAF_LEVELS] = {0, SLOTS(0), SLOTS(0) + SLOTS(1)};
+_Static_assert(ENTRY_LEAF_LEVELS <= 3, "rows have room for three levels of leaves");
+static const size_t slots_before[3] = {0, SLOTS(0), SLOTS(0) + SLOTS(1)};
 
 static struct emu_slot slots[ROWS][SLOTS(0) + SLOTS(1) + SLOTS(2)];
 static uint64_t row_epoch[ROWS];
@@ -100,7 +100,8 @@ static void report_slot(enum emu_error_kind kind, const struct emu_slot *slot,
 		if (slot->spoiled != NULL) {
 			error.place = slot->spoiled;
 		}
-		if (owner != NULL && owner->time > slot->time) {
+		if (owner != NULL && owner->time > slot->time &&
+		    owner->virt != (virt & ~EMU_PAGE_MASK)) {
 			error.recycled = true;
 			error.user = owner->virt;
 		}

@@ -13,6 +13,14 @@
 #define CONFIG_X86_LA57 0
 #endif
 
+/* 0: leaves of 1 GiB are never used, for CPUs without them (CPUID 80000001h EDX bit 26). */
+#ifndef CONFIG_X86_1G_LEAVES
+#define CONFIG_X86_1G_LEAVES 1
+#endif
+
+#if CONFIG_X86_1G_LEAVES != 0 && CONFIG_X86_1G_LEAVES != 1
+#error "CONFIG_X86_1G_LEAVES must be 0 or 1"
+#endif
 #if CONFIG_X86_LA57 != 0 && CONFIG_X86_LA57 != 1
 #error "CONFIG_X86_LA57 must be 0 or 1"
 #endif

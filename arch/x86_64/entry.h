@@ -32,7 +32,7 @@
 #define ENTRY_PAGE_SHIFT  12
 #define ENTRY_INDEX_BITS  9
 #define ENTRY_LEVELS      (4 + CONFIG_X86_LA57)
-#define ENTRY_LEAF_LEVELS 3 /* 4 KiB, 2 MiB, 1 GiB */
+#define ENTRY_LEAF_LEVELS (2 + CONFIG_X86_1G_LEAVES) /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     (48 + 9 * CONFIG_X86_LA57)
 #define ENTRY_PA_BITS     52
 #define ENTRY_CACHE_MODES \
