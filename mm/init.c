@@ -4,7 +4,8 @@
  *
  * Order: the tables are linked; banks become frames, all of them free in the end but holes
  * and what the image lies in; the image is mapped, section by section, each with its own
- * rights, and nothing else is. The scratch page, the last of the space, is taken.
+ * rights, and nothing else is. The scratch page, the last of the space, is taken. Last the
+ * tables are made current.
  */
 #include <quire/init.h>
 
@@ -140,11 +141,12 @@ static int init_frames(const struct k_mem_config *config)
 	return 0;
 }
 
-/* Set the frame of zeros aside and let the charge know what there is. */
-static int init_charge(void)
+/* Set the frame of zeros aside, and let the charge know what there is. */
+static int init_pool(void)
 {
 	uint32_t paging = qr_store_table.paging;
 
+	qr_frames_start();
 	if (CONFIG_DEMAND_PAGING && CONFIG_DEMAND_PAGING_ZERO_PAGE) {
 		struct qr_hold hold;
 		uint32_t frame;
@@ -157,9 +159,6 @@ static int init_charge(void)
 			qr_frame_table.zero = frame;
 		}
 		qr_unlock(&hold);
-		if (frame != QR_NO_INDEX) {
-			qr_frame_zero(frame);
-		}
 	}
 	qr_charge = (struct qr_charge){
 		.frames = qr_frame_table.free_count,
@@ -190,8 +189,13 @@ int k_mem_init(const struct k_mem_config *config)
 		status = qr_policy_init(config->policy);
 	}
 	if (status == 0) {
-		qr_frames_start();
-		status = init_charge();
+		status = init_pool();
+	}
+	if (status == 0) {
+		arch_mem_start();
+		if (qr_frame_table.zero != QR_NO_INDEX) {
+			qr_frame_zero(qr_frame_table.zero);
+		}
 	}
 	return status;
 }

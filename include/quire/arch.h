@@ -77,9 +77,8 @@ static inline uint64_t arch_page_phys(arch_page_t page)
 /* Link the static tables. Called once by k_mem_init, before any other; no lock. */
 void arch_mem_init(void);
 
-/* For the host kernel, on each CPU, after k_mem_init: switch MMU features on and make
- * the core's tables current. Interrupts masked. The running code, its stack and data
- * must be in the image that k_mem_init mapped. */
+/* Switch MMU features on and make the core's tables current on this CPU. Called by
+ * k_mem_init. Interrupts masked. */
 void arch_mem_start(void);
 
 /* Reserve frames that the architecture keeps for itself: calls k_mem_frames_reserve

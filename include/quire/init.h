@@ -44,12 +44,11 @@ struct k_mem_config {
 	const struct k_mem_policy *policy;  /* required with CONFIG_DEMAND_PAGING */
 };
 
-/* Build the page tables, map the image, take over the page frames. Call once, on
- * one CPU, before any other function of Quire, with interrupts masked; what it
- * points to is copied, except for stores' contexts and the policy. The tables
- * are complete when it returns; the host then makes them current with
- * arch_mem_start() (quire/arch.h). Frames of the resident image inside a bank are
- * pinned; every other frame outside the holes becomes free.
+/* Build the page tables, map the image, take over the page frames, and make the tables
+ * current on this CPU. Call once, before any other function of Quire, with interrupts
+ * masked; what `config` points to is copied, but for stores' contexts and the policy. The
+ * running code, its stack and its data must be in the image. Frames of the resident image
+ * inside a bank are pinned; every other frame outside the holes becomes free.
  * Pages that are written out go to the first registered store that is not read-only.
  *  -EINVAL  no bank, a bank or image piece that wraps, overlaps another, is not
  *           page-aligned or lies outside the space; a writable and executable

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tests of the whole core on the emulated machine: each tests/core/test_*.c is built for
+# every entry format. A variant is the library with other configuration values: its flags are
+# core_flags_<variant>, and core_tests_<variant> names its test programs.
+
+core_formats  := x86_64 arm64 riscv64
+core_variants := plain eager
+
+core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
+		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
+		     -DCONFIG_MEM_ASSERT=2
+core_flags_plain  :=
+core_flags_eager  := -DCONFIG_DEMAND_PAGING=0
+
+core_tests_plain  := $(filter-out test_eager,$(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c)))
+core_tests_eager  := $(filter test_eager,$(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c)))
+
+core_lib_srcs := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
+		 $(filter-out tests/core/test_%,$(wildcard tests/core/*.c))
+
+# $1 format, $2 variant
+define core_rules
+core_dir_$1_$2  := $(BUILD)/core/$1-$2
+core_objs_$1_$2 := $(core_lib_srcs:%.c=$(BUILD)/core/$1-$2/%.o)
+
+$(BUILD)/core/$1-$2/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -Iarch/emu -Iarch/$1 $(core_flags_common) $(core_flags_$2) \
+		-c $$< -o $$@
+
+$(BUILD)/tests/core/$1-$2/test_%: $(BUILD)/core/$1-$2/tests/core/test_%.o $$(core_objs_$1_$2)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
+
+HOST_TESTS += $(core_tests_$2:%=$(BUILD)/tests/core/$1-$2/%)
+.SECONDARY: $$(core_objs_$1_$2) $(core_tests_$2:%=$(BUILD)/core/$1-$2/tests/core/%.o)
+-include $$(wildcard $(BUILD)/core/$1-$2/*/*.d $(BUILD)/core/$1-$2/*/*/*.d)
+endef
+$(foreach f,$(core_formats),$(foreach v,$(core_variants),$(eval $(call core_rules,$f,$v))))

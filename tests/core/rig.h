@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rig.h - the whole core on the emulated machine, for tests: RAM, a small image, a paging
+ * store behind the strict store, an image store, a policy, the strict port, and emu_fault
+ * wired to k_mem_page_fault. Compiled once per entry format and configuration.
+ */
+#ifndef TESTS_CORE_RIG_H
+#define TESTS_CORE_RIG_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <quire/arch.h>
+#include <quire/init.h>
+#include <quire/mm.h>
+#include <quire/paging.h>
+
+#include <port/strict/store.h>
+#include <port/strict/strict.h>
+
+#include <arch/emu/emu.h>
+
+#define RIG_PAGE  ((size_t)CONFIG_MMU_PAGE_SIZE)
+#define RIG_PHYS  0x10000000u
+#define RIG_SLOTS_MAX 8192u
+#define RIG_IMAGE_SLOTS 64u /* read-only store; page i is filled with rig_image_word(i) */
+
+/* Where the image is mapped: text, rodata, data, one page each, and four on-demand pages. */
+#define RIG_TEXT   ((uintptr_t)CONFIG_KERNEL_VM_BASE)
+#define RIG_RODATA (RIG_TEXT + RIG_PAGE)
+#define RIG_DATA   (RIG_TEXT + 2 * RIG_PAGE)
+#define RIG_DEMAND (RIG_TEXT + 3 * RIG_PAGE)
+#define RIG_DEMAND_PAGES 4u
+#define RIG_IMAGE_PAGES (3u + RIG_DEMAND_PAGES)
+
+#define RIG_STORE_PAGING 0u
+#define RIG_STORE_IMAGE  1u
+
+struct rig {
+	uint32_t frames;                   /* free ones, the zero page not counted */
+	uint32_t slots;                    /* 0: no paging store */
+	const struct k_mem_policy *policy; /* NULL: CLOCK */
+	bool second_bank;                  /* spread the frames over two banks with a hole */
+	bool software_flags;               /* no hardware accessed and dirty bits */
+};
+
+/* The paging store's switches and counts. */
+extern struct strict_store rig_store;
+
+/* Everything anew; asserts that k_mem_init succeeded. */
+void rig_start(const struct rig *rig);
+
+/* No mistake was seen by the emulated machine. */
+void rig_check(void);
+
+/* Numbers that must be as before when everything was unmapped. */
+struct rig_counts {
+	size_t free_bytes;
+	uint32_t free_pages; /* of the address space */
+	uint32_t slots_reserved;
+	uint32_t slots_retired;
+	uint32_t charge_pageable;
+	uint32_t charge_pinned;
+	uint32_t busy;
+};
+struct rig_counts rig_counts(void);
+void rig_counts_equal(struct rig_counts a, struct rig_counts b);
+
+/* Access through the MMU, faults served; the result is 0 or the fault's error. */
+int rig_read(const void *addr, uint64_t *word);
+int rig_write(void *addr, uint64_t word);
+/* The same, which must succeed. */
+uint64_t rig_get(const void *addr);
+void rig_put(void *addr, uint64_t word);
+
+/* Word 0 of page `slot` of the image store. */
+uint64_t rig_image_word(uint32_t slot);
+
+struct k_mem_paging_stats_t rig_stats(void);
+
+#endif /* TESTS_CORE_RIG_H */

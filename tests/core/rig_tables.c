@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rig_tables.c - empty tables between two starts of the core; alone here because it looks
+ * into pagetable/.
+ */
+#include <string.h>
+
+#include <arch/emu/emu.h>
+#include <pagetable/tables.h>
+
+#include "rig_tables.h"
+
+void rig_tables_clear(void)
+{
+	memset(qr_tables, 0, sizeof(qr_tables));
+	mmu_publish(qr_tables, QR_TABLES_TOTAL * QR_TABLE_ENTRIES);
+	emu_tables_set(qr_tables, qr_tables + QR_TABLES_TOTAL * QR_TABLE_ENTRIES);
+}
