@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.c - page faults, and what cannot be survived.
+ *
+ * A fault that Quire refuses ends the thread that took it, and no more; in an
+ * interrupt handler, under the mm lock or in the first thread it ends the machine.
+ * Inside kernel_try_*() it only ends the try.
+ */
+#include "kernel/kernel.h"
+#include "kernel/machine.h"
+#include "kernel/port.h"
+#include "kernel/sched.h"
+#include "pagetable/mmu_port.h"
+
+#include <cpu.h>
+
+#define EXIT_PANIC 3
+
+void kernel_panic(const struct trap_frame *frame, const char *what)
+{
+	static bool panicking;
+
+	irq_disable();
+	if (!panicking) {
+		panicking = true;
+		kernel_printf("panic: %s\nthread %s%s%s\n", what, sched_current()->name,
+			      sched_in_irq() ? ", in an interrupt" : "",
+			      port_locked() ? ", mm lock held" : "");
+		if (frame) {
+			trap_dump(frame);
+		}
+	}
+	machine_exit(EXIT_PANIC);
+}
+
+static const char *access_name(uint32_t access)
+{
+	if (access & K_MEM_FAULT_EXEC) {
+		return "execute";
+	}
+	return access & K_MEM_FAULT_WRITE ? "write" : "read";
+}
+
+/* The access that `fault` tells of is refused with `status`. */
+static void refuse(struct trap_frame *frame, const struct qr_fault *fault, int status)
+{
+	struct thread *self = sched_current();
+
+	if (!sched_in_irq() && self->try_stack) {
+		trap_resume(frame, self->try_stack, status);
+		return;
+	}
+	kernel_printf("# thread %s: cannot %s %p: error %d at %p\n", self->name,
+		      access_name(fault->access), fault->address, status, trap_ip(frame));
+	if (sched_in_irq() || self == thread_static(THREAD_FIRST) || sched_idle()) {
+		kernel_panic(frame, "page fault");
+	}
+	thread_end(status);
+}
+
+void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
+{
+	struct qr_fault fault;
+	int status;
+
+	if (!fault_read(address, syndrome, &fault) || fault.kind == QR_FAULT_RESERVED) {
+		kernel_panic(frame, "page fault of no known kind");
+	}
+	if (port_locked()) {
+		kernel_panic(frame, "page fault under the mm lock");
+	}
+	if (trap_irqs_on(frame)) {
+		irq_enable();
+	}
+	status = k_mem_page_fault(fault.address, fault.access);
+	irq_disable();
+	if (status != 0) {
+		refuse(frame, &fault, status);
+	}
+}
+
+/* ---- tries ---------------------------------------------------------------------------- */
+
+struct access {
+	volatile uint8_t *address;
+	uint8_t value;
+};
+
+static void try_read(void *argument)
+{
+	struct access *access = argument;
+
+	access->value = *access->address;
+}
+
+static void try_write(void *argument)
+{
+	struct access *access = argument;
+
+	*access->address = access->value;
+}
+
+static int try(void (*function)(void *), void *argument)
+{
+	struct thread *self = sched_current();
+	int status = trap_try(function, argument, &self->try_stack);
+
+	self->try_stack = NULL;
+	return status;
+}
+
+int kernel_try_read(const volatile void *address, uint8_t *value)
+{
+	struct access access = {.address = (volatile uint8_t *)(uintptr_t)address};
+	int status = try(try_read, &access);
+
+	if (status == 0) {
+		*value = access.value;
+	}
+	return status;
+}
+
+int kernel_try_write(volatile void *address, uint8_t value)
+{
+	struct access access = {.address = address, .value = value};
+
+	return try(try_write, &access);
+}
+
+int kernel_try_exec(const void *address)
+{
+	return try((void (*)(void *))(uintptr_t)address, NULL);
+}

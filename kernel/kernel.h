@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kernel.h - the reference kernel's face to the programs in apps/ and to its own
+ * parts. A kernel image links exactly one program, whose app_main() runs in the
+ * first thread, with interrupts on and demand paging up.
+ *
+ * Threads are preemptive, priority 0 (highest) to 31, round robin within one
+ * priority at the timer's tick.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <quire/compiler.h>
+#include <quire/paging.h>
+
+/* ---- the program ------------------------------------------------------------------ */
+
+/* Runs in the first thread, priority 16. Its result is the exit status of the machine:
+ * 0 passed, 1 failed, 2 bad input. */
+int app_main(void);
+
+/* End the machine with this status, 0 to 63 (seen by tools/qemu, which maps QEMU's codes). */
+QR_NORETURN void kernel_exit(int status);
+
+/* ---- console ------------------------------------------------------------------------ */
+
+void kernel_puts(const char *text);
+void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- command line: words `key=value` --------------------------------------------------- */
+
+/* Copy the value of `key` into `value` (terminated, cut to size); false: not there. */
+bool kernel_option(const char *key, char *value, size_t size);
+/* The same as a decimal or 0x number; `fallback` where it is missing or no number. */
+uint64_t kernel_option_number(const char *key, uint64_t fallback);
+
+/* ---- time ------------------------------------------------------------------------------ */
+
+/* A free-running 64-bit counter; one a guest instruction under -icount shift=0. */
+uint64_t kernel_cycles(void);
+/* Timer ticks since boot (CONFIG_KERNEL_HZ a second; 0 with option `tick=0`). */
+uint64_t kernel_ticks(void);
+
+/* ---- threads ----------------------------------------------------------------------------- */
+
+struct thread;
+
+/* Start `entry(argument)` in a new thread; NULL: all CONFIG_KERNEL_THREADS are taken. */
+struct thread *thread_start(const char *name, unsigned int priority, void (*entry)(void *),
+			    void *argument);
+/* Wait until the thread ended. 0: it returned; -EFAULT: it died of a fault that could
+ * not be served, k_mem_page_fault's error in *error (may be NULL). */
+int thread_join(struct thread *thread, int *error);
+struct thread *thread_self(void);
+void thread_yield(void);
+void thread_sleep(uint64_t ticks);
+void thread_priority_set(struct thread *thread, unsigned int priority);
+/* For tests: the fault that a load or store at this address would take is expected:
+ * try the access, return 0 or k_mem_page_fault's error, and go on either way. */
+int kernel_try_read(const volatile void *address, uint8_t *value);
+int kernel_try_write(volatile void *address, uint8_t value);
+int kernel_try_exec(const void *address);
+
+/* ---- disks --------------------------------------------------------------------------------- */
+
+/* virtio-blk disks in the order of their device's serial= property: "swap", "trace",
+ * "image"; -1 where there is none of that name. */
+int disk_find(const char *serial);
+uint64_t disk_bytes(int disk);
+/* Read `bytes` (a multiple of 512) at `offset` into a buffer of the image (pinned,
+ * physically contiguous). Sleeps. 0 or -EIO. */
+int disk_read(int disk, uint64_t offset, void *buffer, size_t bytes);
+
+/* ---- stores -------------------------------------------------------------------------------- */
+
+/* The core's index (K_MEM_LOCATION) of the store that pages are written out to: disk "swap",
+ * or where there is none the RAM store that option `ramstore=PAGES` asks for; and of the
+ * read-only store on disk "image". -1 where there is none. */
+int kernel_store_swap(void);
+int kernel_store_image(void);
+
+#endif /* KERNEL_KERNEL_H */

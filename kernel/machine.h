@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine.h - what a machine folder, kernel/<isa>/, gives the portable files of the
+ * kernel, and what they give it. The folder also has cpu.h (inline: interrupt mask,
+ * waiting, the counter), found by include path, and link.ld.
+ *
+ * The linker script places the image at physical address + CONFIG_KERNEL_IMAGE_OFFSET
+ * and defines the symbols below, all page-aligned. Parts that only boot runs lie
+ * outside them: they are not mapped later and their frames become free.
+ */
+#ifndef KERNEL_MACHINE_H
+#define KERNEL_MACHINE_H
+
+#include <quire/init.h>
+
+#include "kernel/config.h"
+
+/* ---- the image ------------------------------------------------------------------- */
+
+extern uint8_t image_stack_idle_begin[], image_stack_idle_end[];
+extern uint8_t image_stack_first_begin[], image_stack_first_end[];
+extern uint8_t image_stack_ageing_begin[], image_stack_ageing_end[];
+extern uint8_t image_text_begin[], image_text_end[];
+extern uint8_t image_rodata_begin[], image_rodata_end[];
+extern uint8_t image_data_begin[], image_data_end[];
+/* The end of the resident image, boot's parts included. */
+extern uint8_t image_end[];
+/* Linked behind it, but in no RAM: the content of the disk "image". */
+extern uint8_t image_ondemand_text_begin[], image_ondemand_text_end[];
+extern uint8_t image_ondemand_rodata_begin[], image_ondemand_rodata_end[];
+
+static inline uintptr_t image_phys(const void *in_image)
+{
+	return (uintptr_t)in_image - (uintptr_t)CONFIG_KERNEL_IMAGE_OFFSET;
+}
+
+/* ---- boot ------------------------------------------------------------------------- */
+
+#define MACHINE_RAM_MAX 8
+#define MACHINE_COMMAND_LINE_MAX 512
+
+struct machine_boot {
+	struct k_mem_range ram[MACHINE_RAM_MAX];
+	size_t ram_count;
+	char command_line[MACHINE_COMMAND_LINE_MAX];
+};
+
+/* Given to the machine: where boot code jumps to, on the idle thread's stack, with
+ * interrupts masked and tables on which physical memory and devices are where they
+ * are, beside the image. */
+QR_NORETURN void kernel_main(uintptr_t boot_info);
+
+/* Console and traps; before anything else. */
+void machine_early_start(void);
+
+/* Copy out what the loader said; cut to what fits. */
+void machine_boot_read(uintptr_t boot_info, struct machine_boot *boot);
+
+/* The interrupt controller, mapped through the core whose tables are current. */
+void machine_start(void);
+
+void machine_console_put(char c);
+QR_NORETURN void machine_exit(int status);
+
+/* ---- interrupts --------------------------------------------------------------------- */
+
+/* Call `handler(argument)` for interrupt line `irq` (level-triggered), masked and
+ * on whatever thread's stack, from now on. */
+void machine_irq_attach(unsigned int irq, void (*handler)(void *), void *argument);
+
+/* Call sched_tick() CONFIG_KERNEL_HZ times a second from now on. */
+void machine_timer_start(void);
+
+/* Virtio-mmio transports: `count` of them from `base` on, interrupt lines likewise. */
+struct machine_virtio {
+	uintptr_t base;
+	size_t stride;
+	unsigned int count;
+	unsigned int irq;
+};
+extern const struct machine_virtio machine_virtio;
+
+/* ---- threads and traps ----------------------------------------------------------------- */
+
+/* Prepare the stack that ends at `top` so that switching to what is returned calls
+ * entry(), interrupts masked. */
+void *context_make(void *top, void (*entry)(void));
+
+/* Save the running context in *from, go on with `to`; interrupts masked. */
+void context_switch(void **from, void *to);
+
+/* Registers of what a trap interrupted. */
+struct trap_frame;
+bool trap_irqs_on(const struct trap_frame *frame);
+void *trap_ip(const struct trap_frame *frame);
+void trap_dump(const struct trap_frame *frame);
+
+/* Call function(argument) after storing in *stack what trap_resume() needs; 0 when it
+ * returned, else the status given to trap_resume(), which makes the trap return there. */
+int trap_try(void (*function)(void *), void *argument, void **stack);
+void trap_resume(struct trap_frame *frame, void *stack, int status);
+
+/* Given to the machine: a page fault (the words of pagetable/mmu_port.h's fault_read),
+ * interrupts masked. */
+void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome);
+
+/* Given to the machine: what the kernel can not survive. `frame` may be NULL. */
+QR_NORETURN void kernel_panic(const struct trap_frame *frame, const char *what);
+
+#endif /* KERNEL_MACHINE_H */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - from boot code to the program.
+ *
+ * Until memory_start() returns, the loader's memory and the devices are reached at their
+ * physical addresses; after it nothing is mapped but the image and what the core maps.
+ */
+#include "kernel/disk.h"
+#include "kernel/main.h"
+#include "kernel/sched.h"
+
+#include <cpu.h>
+
+static struct machine_boot boot;
+static bool timer_runs;
+
+const char *kernel_command_line(void)
+{
+	return boot.command_line;
+}
+
+bool kernel_timer_runs(void)
+{
+	return timer_runs;
+}
+
+void kernel_exit(int status)
+{
+	machine_exit(status);
+}
+
+static void first(void *argument)
+{
+	(void)argument;
+	kernel_exit(app_main());
+}
+
+static void ageing(void *argument)
+{
+	(void)argument;
+	for (;;) {
+		thread_sleep(CONFIG_KERNEL_AGEING_TICKS);
+		k_mem_paging_tick();
+	}
+}
+
+void kernel_main(uintptr_t boot_info)
+{
+	sched_start(thread_static(THREAD_IDLE));
+	machine_early_start();
+	machine_boot_read(boot_info, &boot);
+	disk_find_all();
+	memory_start(&boot);
+	machine_start();
+	disk_start_all();
+	timer_runs = kernel_option_number("tick", 1) != 0;
+	if (timer_runs) {
+		machine_timer_start();
+	}
+	if (timer_runs && memory_ages()) {
+		thread_static_start(THREAD_AGEING, "ageing", ageing, image_stack_ageing_end);
+	}
+	thread_static_start(THREAD_FIRST, "first", first, image_stack_first_end);
+	for (;;) {
+		cpu_wait();
+	}
+}

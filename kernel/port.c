@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port.c - what Quire asks of its host kernel (quire/port.h).
+ *
+ * There is one CPU: the mm lock is the interrupt mask and a flag, which says that the
+ * lock is held to those who must know. Threads switch when it is released.
+ */
+#include <quire/port.h>
+
+#include "kernel/machine.h"
+#include "kernel/port.h"
+#include "kernel/sched.h"
+
+#include <cpu.h>
+
+static bool locked;
+
+bool port_locked(void)
+{
+	return locked;
+}
+
+qr_port_key_t qr_port_lock(void)
+{
+	unsigned long key = irq_save();
+
+	QR_ASSERT(!locked);
+	locked = true;
+	return key;
+}
+
+void qr_port_unlock(qr_port_key_t key)
+{
+	locked = false;
+	if (irq_key_on(key)) {
+		sched_preempt();
+		irq_enable();
+	}
+}
+
+qr_port_key_t qr_port_irq_lock(void)
+{
+	return irq_save();
+}
+
+void qr_port_irq_unlock(qr_port_key_t key)
+{
+	irq_restore(key);
+}
+
+bool qr_port_can_sleep(void)
+{
+	return irq_key_on(irq_key()) && !sched_in_irq() && !sched_idle();
+}
+
+qr_port_key_t qr_port_sleep(const void *channel, qr_port_key_t key)
+{
+	locked = false;
+	sched_wait(channel);
+	locked = true;
+	return key;
+}
+
+void qr_port_wakeup(const void *channel)
+{
+	sched_wake(channel);
+}
+
+enum qr_port_context qr_port_context(void)
+{
+	if (sched_in_irq()) {
+		return QR_PORT_ISR;
+	}
+	return irq_key_on(irq_key()) ? QR_PORT_THREAD : QR_PORT_IRQ_LOCKED;
+}
+
+uint32_t qr_port_cycles(void)
+{
+	return (uint32_t)cpu_cycles();
+}
+
+uint64_t kernel_cycles(void)
+{
+	return cpu_cycles();
+}
+
+struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
+{
+	struct thread *of = thread ? thread : sched_current();
+
+	return &of->stats;
+}
+
+void qr_port_print(const char *text)
+{
+	kernel_puts(text);
+}
+
+void qr_port_panic(const char *what)
+{
+	kernel_panic(NULL, what);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port.h - what port.c gives the kernel's other files.
+ */
+#ifndef KERNEL_PORT_H
+#define KERNEL_PORT_H
+
+#include <stdbool.h>
+
+/* Is the mm lock held? Masked. */
+bool port_locked(void);
+
+#endif /* KERNEL_PORT_H */

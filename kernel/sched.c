@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sched.c - which thread runs: the first of the highest priority that is ready, and
+ * the idle thread where none is.
+ *
+ *     ready_mask   bit p: ready[p] is not empty
+ *     ready[p]     threads that can run; the running one stays in it
+ *     waiting[h]   threads whose channel has hash h
+ *
+ * All of it is guarded by masking interrupts. A thread is in at most one queue. Nothing
+ * switches inside an interrupt handler or under the mm lock: who makes a thread ready
+ * sets `stale`, and sched_preempt() switches where that is next allowed.
+ */
+#include "kernel/sched.h"
+
+#include "kernel/machine.h"
+
+#include <cpu.h>
+
+#define CHANNELS 16u
+
+struct queue {
+	struct thread *head;
+	struct thread *tail;
+};
+
+static struct queue ready[SCHED_PRIORITIES];
+static struct queue waiting[CHANNELS];
+static uint32_t ready_mask;
+static struct thread *current, *idle;
+static unsigned int irq_depth;
+static bool stale; /* perhaps another thread should run */
+static uint64_t ticks;
+
+/* ---- queues ------------------------------------------------------------------------- */
+
+static void queue_push(struct queue *queue, struct thread *thread)
+{
+	thread->next = NULL;
+	if (queue->head) {
+		queue->tail->next = thread;
+	} else {
+		queue->head = thread;
+	}
+	queue->tail = thread;
+}
+
+static void queue_remove(struct queue *queue, struct thread *thread)
+{
+	struct thread **link = &queue->head, *before = NULL;
+
+	while (*link != thread) {
+		QR_ASSERT(*link);
+		before = *link;
+		link = &before->next;
+	}
+	*link = thread->next;
+	if (queue->tail == thread) {
+		queue->tail = before;
+	}
+}
+
+static struct queue *queue_of_channel(const void *channel)
+{
+	uintptr_t word = (uintptr_t)channel;
+
+	return &waiting[(word >> 3 ^ word >> 7 ^ word >> 12) % CHANNELS];
+}
+
+/* ---- switching ------------------------------------------------------------------------- */
+
+void sched_start(struct thread *thread)
+{
+	current = idle = thread;
+}
+
+struct thread *sched_current(void)
+{
+	return current;
+}
+
+bool sched_idle(void)
+{
+	return current == idle;
+}
+
+void sched_ready(struct thread *thread)
+{
+	thread->state = THREAD_READY;
+	queue_push(&ready[thread->priority], thread);
+	ready_mask |= 1u << thread->priority;
+	stale = true;
+}
+
+void sched_unqueue(struct thread *thread)
+{
+	struct queue *queue = &ready[thread->priority];
+
+	if (thread->state == THREAD_WAITING) {
+		queue_remove(queue_of_channel(thread->channel), thread);
+		return;
+	}
+	queue_remove(queue, thread);
+	if (!queue->head) {
+		ready_mask &= ~(1u << thread->priority);
+	}
+	stale = true;
+}
+
+void sched_preempt(void)
+{
+	struct thread *from = current;
+
+	if (!stale) {
+		return;
+	}
+	stale = false;
+	current = ready_mask ? ready[__builtin_ctz(ready_mask)].head : idle;
+	if (current != from) {
+		context_switch(&from->context, current->context);
+	}
+}
+
+void sched_rotate(void)
+{
+	if (sched_idle() || !ready[current->priority].head->next) {
+		return;
+	}
+	sched_unqueue(current);
+	sched_ready(current);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------- */
+
+void sched_wait(const void *channel)
+{
+	QR_ASSERT(!sched_idle() && irq_depth == 0);
+	sched_unqueue(current);
+	current->state = THREAD_WAITING;
+	current->channel = channel;
+	queue_push(queue_of_channel(channel), current);
+	sched_preempt();
+}
+
+void sched_wake(const void *channel)
+{
+	struct queue *queue = queue_of_channel(channel);
+
+	for (struct thread *thread = queue->head, *next; thread; thread = next) {
+		next = thread->next;
+		if (thread->channel != channel) {
+			continue;
+		}
+		queue_remove(queue, thread);
+		sched_ready(thread);
+	}
+}
+
+/* ---- interrupts --------------------------------------------------------------------------- */
+
+void sched_irq_enter(void)
+{
+	irq_depth++;
+}
+
+void sched_irq_leave(void)
+{
+	if (--irq_depth == 0) {
+		sched_preempt();
+	}
+}
+
+bool sched_in_irq(void)
+{
+	return irq_depth != 0;
+}
+
+void sched_tick(void)
+{
+	ticks++;
+	thread_tick(ticks);
+	sched_rotate();
+}
+
+uint64_t kernel_ticks(void)
+{
+	return ticks;
+}
