@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine of just the size that is needed, its console as lines, its status."""
+import os
+import pathlib
+import selectors
+import signal
+import struct
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE_BYTES = 4096
+MACHINES = {"x86_64": "microvm"}
+# QEMU's machines want at least this, and sizes that are multiples of it.
+MEMORY_MIN, MEMORY_STEP = 2 << 20, 64 << 10
+SILENT_SECONDS = 60  # without a line from the guest: it hangs
+PT_LOAD = 1
+
+
+class Failed(Exception):
+    pass
+
+
+def numbers(text):
+    """"key=1 key=2" as a dictionary."""
+    return {key: int(value) for key, value in (word.split("=") for word in text.split())}
+
+
+def image_end(elf):
+    """The physical address at which the resident image ends."""
+    data = elf.read_bytes()
+    offset, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    ends = []
+    for i in range(count):
+        kind, _, _, _, phys, _, bytes_, _ = struct.unpack_from("<IIQQQQQQ", data,
+                                                               offset + i * size)
+        if kind == PT_LOAD:
+            ends.append(phys + bytes_)
+    return -(-max(ends) // PAGE_BYTES) * PAGE_BYTES
+
+
+def size(bytes_):
+    return f"{bytes_ / 2**20:.1f} MiB"
+
+
+class Machine:
+    """`with Machine(...) as lines:` boots it; lines are the console's, as they come. After
+    the block `status` is what the program gave to kernel_exit()."""
+
+    def __init__(self, build, arch, program, frames, disks, words):
+        self.elf = build / "kernel" / arch / f"{program}.elf"
+        if arch not in MACHINES:
+            raise Failed(f"no machine of {arch}")
+        self.resident = image_end(self.elf)
+        memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES)
+        self.memory = -(-memory // MEMORY_STEP) * MEMORY_STEP
+        words = {"frames": frames, "tick": 0, **words}
+        self.command = [ROOT / "tools/qemu", MACHINES[arch], self.elf, f"{self.memory >> 10}K",
+                        "--icount", "--timeout", "3600",
+                        "--append", " ".join(f"{key}={value}" for key, value in words.items())]
+        for name, file in disks.items():
+            readonly = "" if name == "swap" else ",readonly"
+            self.command += ["--disk", f"{name}={file}{readonly}"]
+        self.status = None
+
+    def __enter__(self):
+        self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, start_new_session=True)
+        return self.lines()
+
+    def lines(self):
+        rest = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.child.stdout, selectors.EVENT_READ)
+            while True:
+                if not selector.select(SILENT_SECONDS):
+                    raise Failed(f"the machine was silent for {SILENT_SECONDS} s")
+                data = os.read(self.child.stdout.fileno(), 65536)
+                if not data:
+                    break
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    yield line.decode(errors="replace").rstrip("\r")
+        if rest:
+            yield rest.decode(errors="replace")
+
+    def __exit__(self, kind, *_):
+        if kind:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.stdout.close()
+        self.status = self.child.wait()
