@@ -13,7 +13,7 @@ setup: ## install the Debian packages that are missing (SETUP=no: never)
 
 # `make help` and `make clean` need nothing; recursive calls were looked after.
 setup_goals := $(filter-out help clean setup,$(MAKECMDGOALS))
-setup_tests := $(filter test check% tidy layers mutants all,$(setup_goals))
+setup_tests := $(filter test check% tidy layers mutants all $(BUILD)/tests/%,$(setup_goals))
 ifneq ($(setup_goals),)
 ifeq ($(MAKELEVEL),0)
 $(shell tools/setup run $(if $(setup_tests),test) >&2)
