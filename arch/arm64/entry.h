@@ -2,10 +2,10 @@
 /*
  * entry.h - the translation table descriptors of arm64 (contract: pagetable/view.h).
  *
- * Arm ARM (DDI 0487), VMSAv8-64, stage 1, 4 KiB granule, 48-bit output addresses:
- * D8.3 (descriptor formats; D5.3 in older issues), D8.4 (access rights), D8.4.2 and
- * D8.5 (AF, hardware management of AF and of the dirty state), D8.6 (memory attributes).
- * Our level 0 is the manual's level 3.
+ * Arm ARM (DDI 0487), chapter D8 (D5 in issues before 2022), VMSAv8-64, stage 1, 4 KiB
+ * granule, 48-bit output addresses: D8.3 (descriptor formats), D8.4 (access control, with
+ * the Access flag and the hardware management of the dirty state). Our level 0 is the
+ * manual's level 3.
  *
  *   58 57    56  55   54  53  51  47..12  11 10 9:8 7:6 5  4:2      1 0
  *   0  dirty cow last UXN PXN DBM address nG AF SH  AP  NS AttrIndx t 1   leaf (t = 1: a page)
@@ -35,14 +35,14 @@
 #define ENTRY_LEAF_LEVELS 3 /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     CONFIG_ARM64_VA_BITS
 #define ENTRY_PA_BITS     48
-#define ENTRY_CACHE_MODES \
+#define ENTRY_CACHE_MODES                                                                          \
 	((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_WT) | (1u << K_MEM_CACHE_NONE))
 
 #define ENTRY_VALID          ((qr_entry_t)1 << 0)
 #define ENTRY_TABLE_SHIFT    1 /* a table, or at level 0 a page; clear: a block */
 #define ENTRY_ATTRINDX_SHIFT 2
-#define ENTRY_AP1_SHIFT      6  /* EL0 may access */
-#define ENTRY_AP2_SHIFT      7  /* read-only */
+#define ENTRY_AP1_SHIFT      6 /* EL0 may access */
+#define ENTRY_AP2_SHIFT      7 /* read-only */
 #define ENTRY_SH_INNER       ((qr_entry_t)3 << 8)
 #define ENTRY_AF_SHIFT       10 /* accessed */
 #define ENTRY_NG_SHIFT       11 /* not global */

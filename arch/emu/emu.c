@@ -93,7 +93,7 @@ struct emu_owner *emu_owner_of(uint64_t phys)
 	return ram_offset(phys, &offset) ? &owners[offset / EMU_PAGE_BYTES] : NULL;
 }
 
-/* ---- settings ----------------------------------------------------------------------------- */
+/* ---- settings ----------------------------------------------------------------------- */
 
 void emu_tables_set(const void *start, const void *end)
 {
@@ -116,12 +116,11 @@ const struct emu_counters *emu_counters(void)
 	return &emu.count;
 }
 
-/* ---- accesses ------------------------------------------------------------------------------- */
+/* ---- accesses ----------------------------------------------------------------------- */
 
 static int fault(uintptr_t virt, uint32_t access, enum qr_fault_kind kind)
 {
-	const struct qr_fault fault = {
-		.address = (void *)virt, .access = access, .kind = kind};
+	const struct qr_fault fault = {.address = (void *)virt, .access = access, .kind = kind};
 
 	emu.count.faults++;
 	return emu_fault == NULL || emu.in_hook ? -EFAULT : emu_fault(&fault);
@@ -191,8 +190,8 @@ int emu_write(uintptr_t virt, const void *data, size_t size, uint32_t access)
 	for (size_t done = 0; done < size;) {
 		const size_t step = in_page(virt + done, size - done);
 		void *host;
-		int error = translate(virt + done,
-				      (access & K_MEM_FAULT_USER) | K_MEM_FAULT_WRITE, &host);
+		int error = translate(virt + done, (access & K_MEM_FAULT_USER) | K_MEM_FAULT_WRITE,
+				      &host);
 
 		if (error != 0) {
 			return error;
@@ -235,8 +234,8 @@ void *emu_access(uintptr_t virt)
 		host = emu_phys(phys);
 	}
 	if (host == NULL) {
-		emu_report(&(struct emu_error){.kind = EMU_ACCESS, .virt = virt,
-					       .place = __builtin_return_address(0)});
+		emu_report(&(struct emu_error){
+			.kind = EMU_ACCESS, .virt = virt, .place = __builtin_return_address(0)});
 		host = &nowhere[virt & EMU_PAGE_MASK];
 	}
 	return host;

@@ -42,7 +42,7 @@
 /* A fault handler that says "retry" is asked this often for one access. */
 #define EMU_FAULTS_MAX 8
 
-/* ---- the machine ------------------------------------------------------------------- */
+/* ---- the machine -------------------------------------------------------------------- */
 
 /* Reset: one bank of RAM at `phys`, filled with junk; MMU off; TLB, counters and errors
  * empty; hardware sets accessed and dirty; no fault handler, no hooks, no limits for
@@ -62,7 +62,7 @@ void emu_tables_set(const void *start, const void *end);
  * or a write that finds dirty clear, raises QR_FAULT_FLAG. */
 void emu_software_flags(bool on);
 
-/* ---- programs ------------------------------------------------------------------------ */
+/* ---- programs ----------------------------------------------------------------------- */
 
 /* Called on a fault of the functions below. 0: try again; else the access ends with that
  * error. Without a handler it ends with -EFAULT. */
@@ -84,7 +84,7 @@ int emu_exec(uintptr_t virt, uint32_t access) QR_MUST_CHECK;
 int emu_page_read(uintptr_t virt, uint64_t *words, uint32_t access) QR_MUST_CHECK;
 int emu_page_write(uintptr_t virt, const uint64_t *words, uint32_t access) QR_MUST_CHECK;
 
-/* ---- interleavings --------------------------------------------------------------------- */
+/* ---- interleavings ------------------------------------------------------------------ */
 
 /* Called in each mmu_publish, which is inside of the core's calls: what another CPU or a
  * device may do at that moment. Accesses made by the hook use the TLB as it is, unchecked;
@@ -95,7 +95,7 @@ extern void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
  * there is no leaf, or none that may be written. */
 bool emu_walker_marks(uintptr_t virt, bool dirty);
 
-/* ---- mistakes ---------------------------------------------------------------------------- */
+/* ---- mistakes ----------------------------------------------------------------------- */
 
 enum emu_error_kind {
 	EMU_STALE,    /* a translation was used that the tables no longer allow */
@@ -131,7 +131,7 @@ void emu_error_print(const struct emu_error *error);
  * "name+0x1c". Cut to `size`. */
 void emu_place_name(const void *place, char *name, size_t size);
 
-/* ---- counters ------------------------------------------------------------------------------ */
+/* ---- counters ----------------------------------------------------------------------- */
 
 struct emu_counters {
 	uint64_t walks;

@@ -23,20 +23,20 @@
 
 /* What a slot allows. */
 enum emu_right {
-	EMU_USER = 1,         /* user mode reads */
+	EMU_USER = 1, /* user mode reads */
 	EMU_WRITE = 2,
 	EMU_EXEC_KERNEL = 4,
 	EMU_EXEC_USER = 8,
-	EMU_DIRTY = 16,       /* writes need not be noted in the tables */
+	EMU_DIRTY = 16, /* writes need not be noted in the tables */
 	EMU_GLOBAL = 32,
 };
 
 struct emu_slot {
-	uint64_t epoch;          /* valid while it equals its row's */
-	uint64_t time;           /* when it was filled */
-	qr_entry_t *entry;       /* where it came from */
-	const void *spoiled;     /* code that made the entry differ, or NULL */
-	struct qr_view view;     /* the leaf; `dirty` set when the slot learns of it */
+	uint64_t epoch;      /* valid while it equals its row's */
+	uint64_t time;       /* when it was filled */
+	qr_entry_t *entry;   /* where it came from */
+	const void *spoiled; /* code that made the entry differ, or NULL */
+	struct qr_view view; /* the leaf; `dirty` set when the slot learns of it */
 	uint8_t rights;
 	uint8_t row;
 	uint8_t level;
@@ -53,11 +53,11 @@ struct emu_machine {
 	unsigned int tag;
 	bool started;
 	bool software_flags;
-	bool in_hook;            /* in the publish hook, and so inside of a call of the core */
+	bool in_hook; /* in the publish hook, and so inside of a call of the core */
 	bool unsynced;
 	const void *unsynced_place;
 	uintptr_t tables_start;
-	uintptr_t tables_end;    /* 0: not told */
+	uintptr_t tables_end; /* 0: not told */
 	uint64_t time;
 	size_t errors;
 	struct emu_counters count;

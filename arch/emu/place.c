@@ -111,7 +111,7 @@ void emu_publish(const qr_entry_t *first, size_t count)
 	}
 }
 
-/* ---- names of functions -------------------------------------------------------------- */
+/* ---- names of functions ------------------------------------------------------------- */
 
 extern const char __executable_start[]; /* given by the linker */
 
@@ -191,7 +191,7 @@ void emu_place_name(const void *place, char *name, size_t size)
 	}
 }
 
-/* ---- reports ---------------------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------------------ */
 
 static const char *const error_text[] = {
 	[EMU_STALE] = "a stale translation was used",

@@ -30,8 +30,8 @@ static bool row_used[ROWS][ENTRY_LEAF_LEVELS]; /* since the row was dropped */
 
 static struct emu_slot *slot_of(unsigned int row, unsigned int level, uintptr_t virt)
 {
-	const size_t index =
-		(virt >> EMU_LEVEL_SHIFT(level)) - (EMU_SPACE_BASE >> EMU_LEVEL_SHIFT(level));
+	const size_t index = (virt >> EMU_LEVEL_SHIFT(level)) -
+			     (EMU_SPACE_BASE >> EMU_LEVEL_SHIFT(level));
 
 	return &slots[row][slots_before[level] + index];
 }
@@ -46,15 +46,14 @@ bool emu_slot_is_live(const struct emu_slot *slot)
 	return slot->epoch == row_epoch[slot->row];
 }
 
-/* ---- comparing ------------------------------------------------------------------------ */
+/* ---- comparing ---------------------------------------------------------------------- */
 
 uint8_t emu_rights(const struct qr_view *view)
 {
 	if (view->kind != QR_LEAF) {
 		return 0;
 	}
-	return (uint8_t)((view->user ? EMU_USER : 0) |
-			 (view->write && !view->cow ? EMU_WRITE : 0) |
+	return (uint8_t)((view->user ? EMU_USER : 0) | (view->write && !view->cow ? EMU_WRITE : 0) |
 			 (view->exec ? (view->user ? EMU_EXEC_USER : EMU_EXEC_KERNEL) : 0) |
 			 (view->dirty ? EMU_DIRTY : 0) | (view->global ? EMU_GLOBAL : 0));
 }
@@ -147,7 +146,7 @@ static struct emu_slot *find(uintptr_t virt)
 	return found;
 }
 
-/* ---- filling ---------------------------------------------------------------------------- */
+/* ---- filling ------------------------------------------------------------------------ */
 
 static uint8_t rights_needed(uint32_t access)
 {
@@ -156,8 +155,7 @@ static uint8_t rights_needed(uint32_t access)
 	if (access & K_MEM_FAULT_EXEC) {
 		return user ? EMU_EXEC_USER : EMU_EXEC_KERNEL;
 	}
-	return (uint8_t)((user ? EMU_USER : 0) |
-			 (access & K_MEM_FAULT_WRITE ? EMU_WRITE : 0));
+	return (uint8_t)((user ? EMU_USER : 0) | (access & K_MEM_FAULT_WRITE ? EMU_WRITE : 0));
 }
 
 /* An entry that a walker of a real CPU may refuse or misread. */
@@ -282,7 +280,7 @@ void emu_tlb_report_stuck(uintptr_t virt)
 	report_slot(EMU_STUCK, slot, &walk, virt);
 }
 
-/* ---- dropping ------------------------------------------------------------------------------ */
+/* ---- dropping ----------------------------------------------------------------------- */
 
 static void drop_row(unsigned int row)
 {

@@ -50,8 +50,7 @@ bool emu_walk(uintptr_t virt, struct emu_walk *walk)
 		}
 		walk->entry = (qr_entry_t *)(uintptr_t)table + index;
 		walk->level = level;
-		walk->view =
-			entry_decode(__atomic_load_n(walk->entry, __ATOMIC_RELAXED), level);
+		walk->view = entry_decode(__atomic_load_n(walk->entry, __ATOMIC_RELAXED), level);
 		if (walk->view.kind != QR_TABLE) {
 			break;
 		}

@@ -2,8 +2,9 @@
 /*
  * entry.h - the page-table entries of x86_64 (contract: pagetable/view.h).
  *
- * Intel SDM volume 3A: 4.5 (4-level and 5-level paging), 4.6 (access rights),
- * 4.8 (accessed and dirty), 4.9.2 (memory types from the PAT), 4.10.2.4 (global).
+ * Intel SDM volume 3A, chapter 4 (5 in editions since 2024): 4.5 (4-level and 5-level
+ * paging), 4.6 (access rights), 4.8 (accessed and dirty), 4.9.2 (memory types from the
+ * PAT), 4.10.2.4 (global).
  *
  *   63  62..52  51..12    11 10  9    8 7  6 5 4   3   2  1  0
  *   XD  0       address   0  cow last G PS D A PCD PWT US RW P     leaf
@@ -35,7 +36,7 @@
 #define ENTRY_LEAF_LEVELS (2 + CONFIG_X86_1G_LEAVES) /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     (48 + 9 * CONFIG_X86_LA57)
 #define ENTRY_PA_BITS     52
-#define ENTRY_CACHE_MODES \
+#define ENTRY_CACHE_MODES                                                                          \
 	((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_WT) | (1u << K_MEM_CACHE_NONE))
 
 #define ENTRY_P          ((qr_entry_t)1 << 0) /* present */

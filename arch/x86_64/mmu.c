@@ -23,7 +23,7 @@
 #define EFER_NXE (1u << 11)
 
 /* A leaf of 1 GiB fits into the space, and may be used. */
-#define NEEDS_1G_LEAVES \
+#define NEEDS_1G_LEAVES                                                                            \
 	(CONFIG_MMU_LARGE_PAGES && ENTRY_LEAF_LEVELS > 2 && CONFIG_KERNEL_VM_SIZE >= 0x40000000)
 
 struct cpuid {

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_codec.c - the law of the codec, for one entry format and configuration:
+ *
+ *     decode(encode(v, l), l) == v  for every legal v;   decode(0, l).kind == NONE
+ *
+ * tried on all combinations of the boolean fields, at all levels, with all cache modes, on
+ * edge and random addresses and tokens; that no two views share an entry follows. Then
+ * what the law cannot see: entries typed from the manual (golden.h), the linear address,
+ * and what views are legal.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "entry.h"
+#include "golden.h"
+
+#define RANDOM_VALUES 64
+
+/* The boolean fields of a view as bits. */
+enum field {
+	WRITE = 1,
+	EXEC = 2,
+	USER = 4,
+	LAST = 8,
+	ACCESSED = 16,
+	DIRTY = 32,
+	COW = 64,
+	GLOBAL = 128,
+	FIELDS_END = 256,
+};
+
+static uint64_t random_state;
+static uint64_t checked_count;
+
+QR_NORETURN void qr_port_panic(const char *what)
+{
+	fail_msg("panic: %s", what);
+	__builtin_trap();
+}
+
+/* splitmix64 */
+static uint64_t random_next(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static bool views_equal(const struct qr_view *a, const struct qr_view *b)
+{
+	return a->kind == b->kind && a->address == b->address && a->token == b->token &&
+	       a->cache == b->cache && a->write == b->write && a->exec == b->exec &&
+	       a->user == b->user && a->last == b->last && a->accessed == b->accessed &&
+	       a->dirty == b->dirty && a->cow == b->cow && a->global == b->global;
+}
+
+static void print_view(const char *who, const struct qr_view *v)
+{
+	print_message("# %s: kind %u address %" PRIx64 " token %" PRIx32 " cache %u w%u x%u u%u "
+		      "last%u a%u d%u cow%u g%u\n",
+		      who, v->kind, v->address, v->token, v->cache, v->write, v->exec, v->user,
+		      v->last, v->accessed, v->dirty, v->cow, v->global);
+}
+
+static void check_view(struct qr_view view, unsigned int level)
+{
+	const qr_entry_t entry = entry_encode(view, level);
+	const struct qr_view back = entry_decode(entry, level);
+
+	checked_count++;
+	if (!views_equal(&view, &back) || (view.kind != QR_NONE && entry == 0)) {
+		print_view("view", &view);
+		print_view("back", &back);
+		fail_msg("level %u: entry %" PRIx64 " does not come back as it went", level, entry);
+	}
+}
+
+static struct qr_view with_fields(struct qr_view view, unsigned int fields)
+{
+	view.write = fields & WRITE;
+	view.exec = fields & EXEC;
+	view.user = fields & USER;
+	view.last = fields & LAST;
+	view.accessed = fields & ACCESSED;
+	view.dirty = fields & DIRTY;
+	view.cow = fields & COW;
+	view.global = fields & GLOBAL;
+	return view;
+}
+
+/* All combinations of everything but the address and the token: those that are legal
+ * must come back. */
+static void check_all(uint8_t kind, uint64_t address, uint32_t token, unsigned int level)
+{
+	for (unsigned int cache = 0; cache < 8; cache++) {
+		for (unsigned int fields = 0; fields < FIELDS_END; fields++) {
+			const struct qr_view view = with_fields(
+				(struct qr_view){.kind = kind,
+						 .address = address,
+						 .token = token,
+						 .cache = (uint8_t)cache},
+				fields);
+
+			if (entry_legal(&view, level)) {
+				check_view(view, level);
+			}
+		}
+	}
+}
+
+/* The i-th of the addresses to try for entries whose addresses have `shift` zeros: each
+ * bit alone, all of them, none, and random ones. */
+static uint64_t address_of(unsigned int i, unsigned int shift)
+{
+	const uint64_t all = (((uint64_t)1 << ENTRY_PA_BITS) - 1) & ~(((uint64_t)1 << shift) - 1);
+
+	if (i < 64) {
+		return ((uint64_t)1 << i) & all;
+	}
+	return i == 64 ? all : random_next() & all;
+}
+
+static uint32_t token_of(unsigned int i)
+{
+	if (i < 32) {
+		return 1u << i;
+	}
+	return i == 32 ? 0 : i == 33 ? UINT32_MAX : (uint32_t)random_next();
+}
+
+static unsigned int shift_of(unsigned int level)
+{
+	return ENTRY_PAGE_SHIFT + level * ENTRY_INDEX_BITS;
+}
+
+static void test_law_leaves(void **state)
+{
+	(void)state;
+	checked_count = 0;
+	for (unsigned int level = 0; level < ENTRY_LEVELS; level++) {
+		for (unsigned int i = 0; i < 65 + RANDOM_VALUES; i++) {
+			check_all(QR_LEAF, address_of(i, shift_of(level)), 0, level);
+		}
+	}
+	/* user, last, accessed and global freely: 16. Without write: exec and dirty freely, 4;
+	 * with it: clean, dirty, cow, 3 */
+	assert_int_equal(checked_count, ENTRY_LEAF_LEVELS * (65 + RANDOM_VALUES) * 16 * (4 + 3) *
+						__builtin_popcount(ENTRY_CACHE_MODES));
+}
+
+static void test_law_tables(void **state)
+{
+	(void)state;
+	checked_count = 0;
+	for (unsigned int level = 0; level < ENTRY_LEVELS; level++) {
+		for (unsigned int i = 0; i < 65 + RANDOM_VALUES; i++) {
+			check_all(QR_TABLE, address_of(i, ENTRY_PAGE_SHIFT), 0, level);
+		}
+	}
+	assert_int_equal(checked_count, (ENTRY_LEVELS - 1) * (65 + RANDOM_VALUES));
+}
+
+static void test_law_tokens(void **state)
+{
+	(void)state;
+	checked_count = 0;
+	for (unsigned int level = 0; level < ENTRY_LEVELS; level++) {
+		for (unsigned int i = 0; i < 34 + RANDOM_VALUES; i++) {
+			check_all(QR_TOKEN, 0, token_of(i), level);
+		}
+	}
+	/* write, exec, user, last; not write with exec */
+	assert_int_equal(checked_count, 12 * (34 + RANDOM_VALUES));
+}
+
+static void test_law_none(void **state)
+{
+	(void)state;
+	checked_count = 0;
+	for (unsigned int level = 0; level < ENTRY_LEVELS; level++) {
+		const struct qr_view none = {.kind = QR_NONE};
+		const struct qr_view back = entry_decode(0, level);
+
+		assert_true(views_equal(&none, &back));
+		check_all(QR_NONE, 0, 0, level);
+	}
+	assert_int_equal(checked_count, ENTRY_LEVELS);
+}
+
+static bool golden_applies(const struct golden *g)
+{
+	return (ENTRY_CACHE_MODES >> g->view.cache & 1) &&
+	       (g->view.kind != QR_LEAF || g->level < ENTRY_LEAF_LEVELS);
+}
+
+static void test_golden(void **state)
+{
+	size_t used = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
+		const struct golden *g = &golden[i];
+		const struct qr_view back = entry_decode(g->raw, g->level);
+
+		if (!golden_applies(g)) {
+			continue;
+		}
+		assert_true(entry_legal(&g->view, g->level));
+		if (!views_equal(&g->view, &back)) {
+			print_view("golden", &g->view);
+			print_view("decoded", &back);
+			fail_msg("golden entry %zu: %" PRIx64 " is decoded otherwise", i, g->raw);
+		}
+		if (entry_encode(g->view, g->level) != g->raw) {
+			fail_msg("golden entry %zu: encoded as %" PRIx64 ", not %" PRIx64, i,
+				 entry_encode(g->view, g->level), g->raw);
+		}
+		used++;
+	}
+	assert_true(used >= 10);
+}
+
+/* encode(address + size) - encode(address) is one number for a level. */
+static void test_linear_address(void **state)
+{
+	(void)state;
+	for (unsigned int level = 0; level < ENTRY_LEAF_LEVELS; level++) {
+		const uint64_t size = (uint64_t)1 << shift_of(level);
+		const uint64_t last = ((uint64_t)1 << ENTRY_PA_BITS) - size;
+		struct qr_view zero = {.kind = QR_LEAF};
+		struct qr_view one = {.kind = QR_LEAF, .address = size};
+		const qr_entry_t step = entry_encode(one, level) - entry_encode(zero, level);
+
+		for (unsigned int i = 0; i < 4096; i++) {
+			struct qr_view a = with_fields((struct qr_view){.kind = QR_LEAF},
+						       random_next() & 0xff);
+			struct qr_view b = a;
+
+			a.address = address_of(65 + i, shift_of(level));
+			if (a.address == last) {
+				continue;
+			}
+			b.address = a.address + size;
+			assert_int_equal(entry_encode(b, level) - entry_encode(a, level), step);
+		}
+	}
+}
+
+static void expect_illegal(struct qr_view view, unsigned int level)
+{
+	if (entry_legal(&view, level)) {
+		print_view("view", &view);
+		fail_msg("legal at level %u", level);
+	}
+}
+
+static struct qr_view leaf_at(uint64_t address)
+{
+	return (struct qr_view){.kind = QR_LEAF, .address = address};
+}
+
+static void test_illegal_leaves(void **state)
+{
+	struct qr_view view = leaf_at(0);
+
+	(void)state;
+	expect_illegal(view, ENTRY_LEAF_LEVELS);
+	for (unsigned int level = 0; level < ENTRY_LEAF_LEVELS; level++) {
+		assert_true(entry_legal(&view, level));
+		expect_illegal(leaf_at((uint64_t)1 << (shift_of(level) - 1)), level);
+		expect_illegal(leaf_at((uint64_t)1 << ENTRY_PA_BITS), level);
+		expect_illegal((struct qr_view){.kind = QR_LEAF, .token = 1}, level);
+		expect_illegal(with_fields(view, WRITE | EXEC), level);
+		expect_illegal(with_fields(view, COW), level);
+		expect_illegal(with_fields(view, COW | WRITE | DIRTY), level);
+	}
+	for (unsigned int cache = 0; cache < 256; cache++) {
+		view.cache = (uint8_t)cache;
+		assert_int_equal(entry_legal(&view, 0),
+				 cache <= K_MEM_CACHE_NONE && (ENTRY_CACHE_MODES >> cache & 1));
+	}
+}
+
+/* Fields that a kind does not have, and levels that do not have it. */
+static void test_illegal_fields(void **state)
+{
+	const struct qr_view table = {.kind = QR_TABLE, .address = 0x1000};
+	const struct qr_view token = {.kind = QR_TOKEN, .token = 7};
+	const struct qr_view none = {.kind = QR_NONE};
+
+	(void)state;
+	assert_true(entry_legal(&table, 1));
+	assert_true(entry_legal(&token, 0));
+	expect_illegal(table, 0);
+	expect_illegal(table, ENTRY_LEVELS);
+	expect_illegal(token, 1);
+	expect_illegal(none, ENTRY_LEVELS);
+	expect_illegal((struct qr_view){.kind = QR_TOKEN + 1}, 0);
+	expect_illegal((struct qr_view){.kind = QR_TABLE, .address = 0x800}, 1);
+	expect_illegal((struct qr_view){.kind = QR_TABLE, .address = (uint64_t)1 << ENTRY_PA_BITS},
+		       1);
+	expect_illegal((struct qr_view){.kind = QR_TABLE, .token = 1}, 1);
+	expect_illegal((struct qr_view){.kind = QR_TABLE, .cache = 1}, 1);
+	expect_illegal((struct qr_view){.kind = QR_TOKEN, .address = 0x1000}, 0);
+	expect_illegal((struct qr_view){.kind = QR_TOKEN, .cache = 1}, 0);
+	expect_illegal((struct qr_view){.kind = QR_NONE, .address = 0x1000}, 0);
+	expect_illegal((struct qr_view){.kind = QR_NONE, .token = 1}, 0);
+	expect_illegal((struct qr_view){.kind = QR_NONE, .cache = 1}, 0);
+	for (unsigned int field = 1; field < FIELDS_END; field *= 2) {
+		expect_illegal(with_fields(table, field), 1);
+		expect_illegal(with_fields(none, field), 0);
+	}
+	for (unsigned int field = ACCESSED; field < FIELDS_END; field *= 2) {
+		expect_illegal(with_fields(token, field), 0);
+	}
+	expect_illegal(with_fields(token, WRITE | EXEC), 0);
+}
+
+/* A walker must fault on all that maps nothing: the bit that says "present" is bit 0 in
+ * the three formats. */
+static void test_only_leaves_and_tables_are_present(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 34 + RANDOM_VALUES; i++) {
+		for (unsigned int fields = 0; fields < 16; fields++) {
+			const struct qr_view token = with_fields(
+				(struct qr_view){.kind = QR_TOKEN, .token = token_of(i)}, fields);
+
+			assert_int_equal(entry_encode(token, 0) & 1, 0);
+		}
+	}
+	assert_int_equal(entry_encode((struct qr_view){.kind = QR_LEAF}, 0) & 1, 1);
+	assert_int_equal(entry_encode((struct qr_view){.kind = QR_TABLE}, 1) & 1, 1);
+}
+
+int main(void)
+{
+	const char *seed = getenv("SEED");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_law_leaves),
+		cmocka_unit_test(test_law_tables),
+		cmocka_unit_test(test_law_tokens),
+		cmocka_unit_test(test_law_none),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_linear_address),
+		cmocka_unit_test(test_illegal_leaves),
+		cmocka_unit_test(test_illegal_fields),
+		cmocka_unit_test(test_only_leaves_and_tables_are_present),
+	};
+
+	random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
+	printf("# SEED=%" PRIu64 "\n", random_state);
+	fflush(stdout);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
+}
