@@ -10,7 +10,7 @@
  *
  * Bounds. A scan that has met LOOKS_MAX used pages in a row takes the first of them, the
  * one that has been in memory longest; so does a scan that has been round once. Over the
- * recordings that CLOCK was measured with, at four memory sizes, that costs 0.9 % more
+ * recordings that CLOCK was measured with, at four memory sizes, that costs 1 % more
  * I/O than no bound (32 looks: 0.5 %, 8: 2.8 %), and 3.4 looks a fault on average. Frames
  * that are not evictable cost less but may be many: after STEPS_MAX frames in all pick()
  * answers -EAGAIN, and the scan goes on in the next call.
