@@ -33,6 +33,11 @@
 #define CONFIG_KERNEL_DISKS 4
 #endif
 
+/* Measure how long interrupts are masked (kernel_irq_off_max); for benchmarks. */
+#ifndef CONFIG_KERNEL_IRQ_TIME
+#define CONFIG_KERNEL_IRQ_TIME 0
+#endif
+
 #if CONFIG_KERNEL_HZ < 1 || CONFIG_KERNEL_HZ > 10000
 #error "CONFIG_KERNEL_HZ must be 1 to 10000"
 #endif

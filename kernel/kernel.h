@@ -38,6 +38,10 @@ uint64_t kernel_option_number(const char *key, uint64_t fallback);
 
 /* A free-running 64-bit counter; one a guest instruction under -icount shift=0. */
 uint64_t kernel_cycles(void);
+/* With CONFIG_KERNEL_IRQ_TIME: the longest stretch, in cycles, that the mm lock or the scratch
+ * window kept interrupts masked since the last reset. 0 without it. */
+uint64_t kernel_irq_off_max(void);
+void kernel_irq_off_reset(void);
 /* Timer ticks since boot (CONFIG_KERNEL_HZ a second; 0 with option `tick=0`). */
 uint64_t kernel_ticks(void);
 

@@ -7,6 +7,7 @@
  */
 #include <quire/port.h>
 
+#include "kernel/config.h"
 #include "kernel/machine.h"
 #include "kernel/port.h"
 #include "kernel/sched.h"
@@ -14,6 +15,36 @@
 #include <cpu.h>
 
 static bool locked;
+
+/* ---- how long interrupts are masked: CONFIG_KERNEL_IRQ_TIME ------------------------------ */
+
+static uint64_t masked_since, masked_longest;
+
+void port_irq_off(void)
+{
+	if (CONFIG_KERNEL_IRQ_TIME) {
+		masked_since = cpu_cycles();
+	}
+}
+
+void port_irq_on(void)
+{
+	if (CONFIG_KERNEL_IRQ_TIME && cpu_cycles() - masked_since > masked_longest) {
+		masked_longest = cpu_cycles() - masked_since;
+	}
+}
+
+void kernel_irq_off_reset(void)
+{
+	masked_longest = 0;
+}
+
+uint64_t kernel_irq_off_max(void)
+{
+	return masked_longest;
+}
+
+/* ---- the lock ---------------------------------------------------------------------------- */
 
 bool port_locked(void)
 {
@@ -26,6 +57,9 @@ qr_port_key_t qr_port_lock(void)
 
 	QR_ASSERT(!locked);
 	locked = true;
+	if (irq_key_on(key)) {
+		port_irq_off();
+	}
 	return key;
 }
 
@@ -34,17 +68,26 @@ void qr_port_unlock(qr_port_key_t key)
 	locked = false;
 	if (irq_key_on(key)) {
 		sched_preempt();
+		port_irq_on();
 		irq_enable();
 	}
 }
 
 qr_port_key_t qr_port_irq_lock(void)
 {
-	return irq_save();
+	unsigned long key = irq_save();
+
+	if (irq_key_on(key)) {
+		port_irq_off();
+	}
+	return key;
 }
 
 void qr_port_irq_unlock(qr_port_key_t key)
 {
+	if (irq_key_on(key)) {
+		port_irq_on();
+	}
 	irq_restore(key);
 }
 

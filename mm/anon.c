@@ -83,19 +83,14 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 static void fill_resident(struct qr_pages batch, uint32_t flags, bool zero, struct qr_hold *hold)
 {
 	uint64_t phys[CONFIG_MEM_BATCH];
-	uint32_t frames[CONFIG_MEM_BATCH];
 
-	for (uint32_t i = 0; i < batch.count; i++) {
-		frames[i] = qr_frame_take_reserved(batch.first + i,
-						   QR_FRAME_MAPPED | QR_FRAME_PINNED);
-		phys[i] = qr_frame_phys(frames[i]);
-	}
+	qr_frames_take_reserved(batch.first, batch.count, phys);
 	if (zero) {
 		qr_unlock(hold);
 		for (uint32_t i = 0; i < batch.count; i++) {
-			qr_frame_zero(frames[i]);
+			qr_frame_zero(phys[i]);
 		}
-		qr_lock(hold);
+		qr_relock(hold);
 	}
 	arch_mem_map_list(qr_page_addr(batch.first), phys, batch.count, flags);
 }
@@ -141,7 +136,7 @@ int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
 	if (status != 0) {
 		return status;
 	}
-	qr_lock_may_sleep(&hold);
+	qr_lock(&hold);
 	status = qr_charge_add(resident ? 0 : count, resident ? count : 0);
 	if (status != 0) {
 		goto out;

@@ -148,8 +148,8 @@ static int fill(uint32_t frame, uint32_t location, struct qr_hold *hold)
 	}
 	QR_COUNT(transfer.zero_fill, 1);
 	qr_unlock(hold);
-	qr_frame_zero(frame);
-	qr_lock(hold);
+	qr_frame_zero(qr_frame_phys(frame));
+	qr_relock(hold);
 	return 0;
 }
 
@@ -241,7 +241,10 @@ static int look(struct bring *bring)
 	if (ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY) {
 		uint64_t word = qr_frames[value];
 
-		if (!(word & QR_FRAME_OUT) && !bring->hold->can_sleep) {
+		if (!qr_sleep_known(bring->hold)) {
+			return LOOK;
+		}
+		if (!(word & QR_FRAME_OUT) && bring->hold->sleep == QR_SLEEP_NO) {
 			return give_frame(bring, now, qr_frame_location(word), value);
 		}
 		return in_transfer(bring, value);

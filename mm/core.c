@@ -36,11 +36,14 @@ int qr_flags_check(uint32_t flags, uint32_t allowed)
 void qr_wait(const void *channel, struct qr_hold *hold)
 {
 	QR_ASSERT_LOCKED();
+	if (!qr_sleep_known(hold)) {
+		return;
+	}
 	hold->dropped = true;
-	if (!hold->can_sleep) {
+	if (hold->sleep == QR_SLEEP_NO) {
 		qr_unlock(hold);
 		qr_stores_poll();
-		qr_lock(hold);
+		qr_relock(hold);
 		return;
 	}
 	waiter_count++;

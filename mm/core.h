@@ -23,16 +23,24 @@
 
 /* ---- the lock ------------------------------------------------------------------------ */
 
+/* May the holder sleep? The port can be asked only without the lock, so it is asked when it
+ * first matters, and the lock let go for that. */
+enum qr_sleep {
+	QR_SLEEP_UNASKED,
+	QR_SLEEP_YES,
+	QR_SLEEP_NO,
+};
+
 struct qr_hold {
 	qr_port_key_t key;
-	bool can_sleep; /* asked before the lock was taken */
-	bool dropped;   /* the lock was let go since this was last set to false */
+	enum qr_sleep sleep;
+	bool dropped; /* the lock was let go since this was last set to false */
 };
 
 /* Is the lock held? For assertions only. */
 extern bool qr_locked;
 
-QR_INLINE void qr_lock(struct qr_hold *hold)
+QR_INLINE void qr_relock(struct qr_hold *hold)
 {
 	hold->key = qr_port_lock();
 	QR_ASSERT(!qr_locked);
@@ -53,19 +61,31 @@ QR_INLINE void qr_unlock(struct qr_hold *hold)
 
 #define QR_ASSERT_LOCKED() QR_ASSERT(qr_locked)
 
-/* Take the lock for an operation that may have to wait. */
-QR_INLINE void qr_lock_may_sleep(struct qr_hold *hold)
+QR_INLINE void qr_lock(struct qr_hold *hold)
 {
-	hold->can_sleep = qr_port_can_sleep();
+	hold->sleep = QR_SLEEP_UNASKED;
 	hold->dropped = false;
-	qr_lock(hold);
+	qr_relock(hold);
 }
 
 /* Let interrupts in between two batches. */
 QR_INLINE void qr_breathe(struct qr_hold *hold)
 {
 	qr_unlock(hold);
-	qr_lock(hold);
+	qr_relock(hold);
+}
+
+/* Is it known whether the holder may sleep? If not it is now, and the lock was let go: look
+ * at everything again. */
+QR_INLINE bool qr_sleep_known(struct qr_hold *hold)
+{
+	if (hold->sleep != QR_SLEEP_UNASKED) {
+		return true;
+	}
+	qr_unlock(hold);
+	hold->sleep = qr_port_can_sleep() ? QR_SLEEP_YES : QR_SLEEP_NO;
+	qr_relock(hold);
+	return false;
 }
 
 /* ---- waiting --------------------------------------------------------------------------- */

@@ -153,7 +153,7 @@ static uint32_t find_slotted(struct qr_hold *hold)
  * sleeping is not allowed only polling helps, and only so often. */
 static int wait_for_frames(struct qr_hold *hold, uint32_t *polls)
 {
-	if (qr_frame_table.busy_count == 0 || (!hold->can_sleep && ++*polls > CONFIG_MEM_POLLS_MAX)) {
+	if (qr_frame_table.busy_count == 0 || (hold->sleep == QR_SLEEP_NO && ++*polls > CONFIG_MEM_POLLS_MAX)) {
 		return -ENOMEM;
 	}
 	qr_wait(QR_FRAME_CHANNEL, hold);

@@ -80,10 +80,10 @@ void k_mem_scratch_close(unsigned long key)
 	qr_port_irq_unlock(key);
 }
 
-void qr_frame_zero(uint32_t frame)
+void qr_frame_zero(uint64_t phys)
 {
 	unsigned long key;
-	uint8_t *page = (uint8_t *)k_mem_scratch_open((uintptr_t)qr_frame_phys(frame), &key);
+	uint8_t *page = (uint8_t *)k_mem_scratch_open((uintptr_t)phys, &key);
 
 	__builtin_memset(page, 0, QR_PAGE_SIZE);
 	k_mem_scratch_close(key);

@@ -95,6 +95,17 @@ QR_INLINE uint64_t qr_frame_phys(uint32_t frame)
 	return bank->phys + ((uint64_t)(frame - bank->first) << QR_PAGE_SHIFT);
 }
 
+/* The bank of a physical address that is some frame's. */
+QR_INLINE const struct qr_bank *qr_bank_of(uint64_t phys)
+{
+	const struct qr_bank *bank = qr_frame_table.bank;
+
+	while ((phys - bank->phys) >> QR_PAGE_SHIFT >= bank->count) {
+		bank++;
+	}
+	return bank;
+}
+
 /* The frame at a physical address, or QR_NO_INDEX where the core has none. */
 QR_INLINE uint32_t qr_frame_of(uint64_t phys)
 {
@@ -130,7 +141,7 @@ QR_INLINE uint32_t qr_frame_take(void)
 /* Free a BUSY frame that is in the caller's hand and wake who waits for frames. */
 void qr_frame_free(uint32_t frame);
 
-/* Set `count` free frames aside for the caller, who takes them with qr_frame_take_reserved
+/* Set `count` free frames aside for the caller, who takes them with qr_frames_take_reserved
  * or gives back what is left with qr_frames_unreserve. False: not that many are free. */
 QR_INLINE bool qr_frames_reserve(uint32_t count)
 {
@@ -146,15 +157,28 @@ QR_INLINE void qr_frames_unreserve(uint32_t count)
 	qr_frame_table.free_count += count;
 }
 
-/* Take one of the frames set aside for `page`; it is mapped and pinned with these flags. */
-QR_INLINE uint32_t qr_frame_take_reserved(uint32_t page, uint32_t flags)
+/* Take frames set aside for as many pages from `page` on: mapped and pinned from the start.
+ * Their physical addresses go to `phys`. */
+QR_INLINE void qr_frames_take_reserved(uint32_t page, uint32_t count, uint64_t *phys)
 {
+	struct qr_bank bank = qr_frame_table.bank[0];
 	uint32_t frame = qr_frame_table.free_head;
+	uint64_t word = qr_frame_word(page, 0, QR_FRAME_MAPPED | QR_FRAME_PINNED);
 
-	QR_ASSERT(qr_frames[frame] & QR_FRAME_FREE);
-	qr_frame_table.free_head = qr_frame_page(qr_frames[frame]);
-	qr_frames[frame] = qr_frame_word(page, 0, flags);
-	return frame;
+	QR_ASSERT_LOCKED();
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t next = qr_frame_page(qr_frames[frame]);
+
+		QR_ASSERT_ALL(qr_frames[frame] & QR_FRAME_FREE);
+		if (QR_UNLIKELY(frame - bank.first >= bank.count)) {
+			bank = *qr_bank_of(qr_frame_phys(frame));
+		}
+		phys[i] = bank.phys + ((uint64_t)(frame - bank.first) << QR_PAGE_SHIFT);
+		qr_frames[frame] = word;
+		word += 1u << QR_FRAME_PAGE_SHIFT;
+		frame = next;
+	}
+	qr_frame_table.free_head = frame;
 }
 
 /* Put a frame that is nobody's back: the bare step, without a wake-up. */
@@ -174,8 +198,8 @@ QR_INLINE const void *qr_frame_channel(uint32_t frame)
 	return &qr_frames[frame];
 }
 
-/* Fill a frame with zeros; called without the lock. */
-void qr_frame_zero(uint32_t frame);
+/* Fill the frame at `phys` with zeros; called without the lock. */
+void qr_frame_zero(uint64_t phys);
 
 /* ---- starting ----------------------------------------------------------------------------- */
 

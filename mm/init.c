@@ -194,7 +194,7 @@ int k_mem_init(const struct k_mem_config *config)
 	if (status == 0) {
 		arch_mem_start();
 		if (qr_frame_table.zero != QR_NO_INDEX) {
-			qr_frame_zero(qr_frame_table.zero);
+			qr_frame_zero(qr_frame_phys(qr_frame_table.zero));
 		}
 	}
 	return status;

@@ -73,7 +73,7 @@ static int page_out(uint32_t page, struct qr_hold *hold)
 		int status;
 
 		if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
-		    ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY && hold->can_sleep) {
+		    ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY && hold->sleep != QR_SLEEP_NO) {
 			qr_wait(qr_frame_channel(ARCH_TOKEN_VALUE(token)), hold);
 			continue;
 		}
@@ -100,7 +100,7 @@ int k_mem_page_out(void *addr, size_t size)
 	if (qr_pages_of(addr, size, &pages) != 0) {
 		return -EINVAL;
 	}
-	qr_lock_may_sleep(&hold);
+	qr_lock(&hold);
 	status = census_take(pages, &census, &hold);
 	if (status == 0 && census.slots > qr_store_table.free_slots) {
 		status = -ENOMEM;
@@ -122,7 +122,7 @@ int k_mem_page_frame_evict(uintptr_t phys)
 	if (frame == QR_NO_INDEX || (phys & (QR_PAGE_SIZE - 1)) != 0) {
 		return -EINVAL;
 	}
-	qr_lock_may_sleep(&hold);
+	qr_lock(&hold);
 	if (qr_frames[frame] & QR_FRAME_FREE) {
 		status = 0;
 	} else if (!k_mem_frame_evictable(frame)) {
@@ -149,7 +149,7 @@ int k_mem_page_in(void *addr, size_t size)
 	if (qr_pages_of(addr, size, &pages) != 0) {
 		return -EINVAL;
 	}
-	qr_lock_may_sleep(&hold);
+	qr_lock(&hold);
 	status = census_take(pages, &census, &hold);
 	if (status == 0 && census.missing > qr_charge.frames - qr_charge.pinned) {
 		status = -ENOMEM;
@@ -220,7 +220,7 @@ int k_mem_pin(void *addr, size_t size)
 	if (qr_pages_of(addr, size, &pages) != 0) {
 		return -EINVAL;
 	}
-	qr_lock_may_sleep(&hold);
+	qr_lock(&hold);
 	status = census_take(pages, &census, &hold);
 	while (status == 0 && done < pages.count) {
 		bool newly;

@@ -48,11 +48,15 @@ static bool touches_frames(const struct span *span)
 	return false;
 }
 
-/* Addresses for the span: equal to the physical ones, or such that large leaves fit, or any. */
-static int take_addresses(const struct span *span, uint32_t flags, struct qr_pages *pages)
+/* Addresses for the span: equal to the physical ones, or such that large leaves fit, which
+ * *large says, or any. */
+static int take_addresses(const struct span *span, uint32_t flags, struct qr_pages *pages,
+			  uint32_t *large)
 {
 	uint64_t page_number = span->phys >> QR_PAGE_SHIFT;
 	uint64_t base_number = (uint64_t)CONFIG_KERNEL_VM_BASE >> QR_PAGE_SHIFT;
+
+	*large = 0;
 
 	if (flags & K_MEM_DIRECT_MAP) {
 		void *virt = (void *)(uintptr_t)span->phys;
@@ -60,6 +64,7 @@ static int take_addresses(const struct span *span, uint32_t flags, struct qr_pag
 		if (qr_pages_of(virt, (size_t)span->count << QR_PAGE_SHIFT, pages) != 0) {
 			return -EINVAL;
 		}
+		*large = ARCH_MEM_LARGE;
 		return qr_space_take_at(*pages);
 	}
 
@@ -68,6 +73,7 @@ static int take_addresses(const struct span *span, uint32_t flags, struct qr_pag
 	uint32_t skew = (uint32_t)(base_number - page_number) & (align - 1);
 
 	if (align > 1 && qr_space_take(span->count, align, skew, pages) == 0) {
+		*large = ARCH_MEM_LARGE;
 		return 0;
 	}
 	return qr_space_take(span->count, 1, 0, pages);
@@ -79,6 +85,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	struct qr_hold hold;
 	struct span span;
 	size_t left;
+	uint32_t large;
 	uint8_t *to;
 	int status;
 
@@ -92,7 +99,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 		return -EBUSY;
 	}
 	qr_lock(&hold);
-	status = take_addresses(&span, flags, &pages);
+	status = take_addresses(&span, flags, &pages, &large);
 	if (status != 0) {
 		qr_unlock(&hold);
 		return status;
@@ -101,8 +108,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	left = (size_t)span.count << QR_PAGE_SHIFT;
 	*virt = to + span.offset;
 	for (;;) {
-		size_t done = arch_mem_map(to, span.phys, left,
-					   flags | ARCH_MEM_LAST | ARCH_MEM_LARGE);
+		size_t done = arch_mem_map(to, span.phys, left, flags | ARCH_MEM_LAST | large);
 
 		left -= done;
 		if (left == 0) {

@@ -148,7 +148,7 @@ static void wait_room(struct qr_hold *hold)
 
 	qr_unlock(hold);
 	qr_stores_poll();
-	qr_lock(hold);
+	qr_relock(hold);
 	if (qr_store_table.in_flight > 1 && qr_store_table.ended == ended) {
 		qr_wait(&qr_store_table, hold);
 	}
@@ -162,7 +162,7 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 	for (;;) {
 		qr_unlock(hold);
 		status = store->ops->submit(store->context, &transfer->io);
-		qr_lock(hold);
+		qr_relock(hold);
 		if (status != -EAGAIN) {
 			return status;
 		}

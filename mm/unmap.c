@@ -46,30 +46,68 @@ static void release_loaded(arch_page_t was, struct tally *tally)
 	qr_frame_give(frame);
 }
 
-static void release(arch_page_t was, struct tally *tally)
+static void release_token(arch_page_t was, struct tally *tally)
 {
-	uint32_t value = ARCH_TOKEN_VALUE(arch_page_token(was));
+	arch_token_t token = arch_page_token(was);
+	uint32_t value = ARCH_TOKEN_VALUE(token);
 
-	if (was & ARCH_DATA_PAGE_LOADED) {
-		release_loaded(was, tally);
+	if (token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO) ||
+	    token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
+		tally->pageable++; /* and there is nothing to give back */
 		return;
 	}
 	tally->pageable += qr_page_charged(was) ? 1 : 0;
-	if (ARCH_TOKEN_KIND(arch_page_token(was)) == ARCH_TOKEN_BUSY) {
+	if (ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY) {
 		qr_frames[value] |= QR_FRAME_ORPHAN;
 	} else {
 		qr_slot_give(value);
 	}
 }
 
+/* The common case, a run of pages that were locked: their frames are theirs alone and have no
+ * slots. Returns how many of the first pages that was true for. */
+static uint32_t release_locked(const arch_page_t *was, uint32_t count)
+{
+	const uint32_t mask = QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_BACKED | QR_FRAME_RESERVED;
+	const struct qr_bank bank = *qr_bank_of(arch_page_phys(was[0]));
+	uint32_t head = qr_frame_table.free_head;
+	uint32_t done;
+
+	for (done = 0; done < count; done++) {
+		uint64_t offset = (was[done] - bank.phys) >> QR_PAGE_SHIFT;
+		uint32_t frame = bank.first + (uint32_t)offset;
+
+		if (!(was[done] & ARCH_DATA_PAGE_LOADED) || offset >= bank.count ||
+		    (qr_frames[frame] & mask) != QR_FRAME_PINNED) {
+			break;
+		}
+		qr_frames[frame] = qr_frame_word(head, 0, QR_FRAME_FREE);
+		head = frame;
+	}
+	qr_frame_table.free_head = head;
+	qr_frame_table.free_count += done;
+	return done;
+}
+
 static void release_batch(struct qr_pages batch)
 {
 	arch_page_t was[CONFIG_MEM_BATCH];
 	struct tally tally = {0, 0};
+	uint32_t done = 0;
 
 	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
-	for (uint32_t i = 0; i < batch.count; i++) {
-		release(was[i], &tally);
+	while (done < batch.count) {
+		if (was[done] & ARCH_DATA_PAGE_LOADED) {
+			uint32_t locked = release_locked(&was[done], batch.count - done);
+
+			tally.pinned += locked;
+			done += locked;
+			if (locked == 0) {
+				release_loaded(was[done++], &tally);
+			}
+		} else {
+			release_token(was[done++], &tally);
+		}
 	}
 	qr_charge_sub(tally.pageable, tally.pinned);
 	qr_wake(QR_FRAME_CHANNEL);

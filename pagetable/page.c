@@ -8,19 +8,28 @@
 
 #include "tables.h"
 
-arch_page_t arch_page_get(const void *virt)
+/* Apart, so that the common case stays small: no page here, so perhaps a large leaf. */
+static QR_NOINLINE arch_page_t large_page_get(const void *virt)
 {
 	unsigned int level = qr_leaf_level(virt);
-	struct qr_view view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
+	uintptr_t inside = (uintptr_t)virt & (qr_leaf_bytes(level) - 1u) & ~(QR_PAGE_BYTES - 1u);
+	struct qr_view view;
 
-	if (level > 0) {
-		uintptr_t inside = (uintptr_t)virt & (qr_leaf_bytes(level) - 1u) & ~(QR_PAGE_BYTES - 1u);
-
-		view.address += inside;
-		view.last = view.last && inside == qr_leaf_bytes(level) - QR_PAGE_BYTES;
-		return qr_view_page(view) | ARCH_PAGE_LARGE;
+	if (level == 0) {
+		return ARCH_DATA_PAGE_NOT_MAPPED;
 	}
-	return qr_view_page(view);
+	view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
+	view.address += inside;
+	view.last = view.last && inside == qr_leaf_bytes(level) - QR_PAGE_BYTES;
+	return qr_view_page(view) | ARCH_PAGE_LARGE;
+}
+
+arch_page_t arch_page_get(const void *virt)
+{
+	qr_entry_t entry = qr_entry_load(qr_entry(0, virt));
+
+	/* what is under a large leaf is zero */
+	return QR_LIKELY(entry != 0) ? qr_view_page(entry_decode(entry, 0)) : large_page_get(virt);
 }
 
 arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
@@ -31,7 +40,7 @@ arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
 
 	do {
 		was = entry_decode(old, 0);
-		QR_ASSERT(was.kind == QR_LEAF);
+		QR_REQUIRE(was.kind == QR_LEAF);
 		view = (struct qr_view){
 			.kind = QR_TOKEN,
 			.token = token,
@@ -49,7 +58,7 @@ void arch_page_token_set(void *virt, arch_token_t token)
 	qr_entry_t *entry = qr_entry(0, virt);
 	struct qr_view view = entry_decode(qr_entry_load(entry), 0);
 
-	QR_ASSERT(view.kind == QR_TOKEN);
+	QR_REQUIRE(view.kind == QR_TOKEN);
 	view.token = token;
 	qr_entry_store(entry, entry_encode(view, 0));
 }
@@ -71,7 +80,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		.global = true,
 	};
 
-	QR_ASSERT(was.kind == QR_TOKEN);
+	QR_REQUIRE(was.kind == QR_TOKEN);
 	qr_entry_store(entry, entry_encode(view, 0));
 }
 
@@ -83,7 +92,7 @@ arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 
 	do {
 		was = entry_decode(old, 0);
-		QR_ASSERT(was.kind == QR_LEAF);
+		QR_REQUIRE(was.kind == QR_LEAF);
 		view = was;
 		view.accessed = (was.accessed || (set & ARCH_DATA_PAGE_ACCESSED)) &&
 				!(clear & ARCH_DATA_PAGE_ACCESSED);

@@ -11,35 +11,27 @@ QR_INLINE size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Write `count` leaves of `level`, the addresses one leaf apart. The bits of an entry
- * other than the address are the same for all, so this is an addition a leaf. */
-QR_INLINE void fill(qr_entry_t *entry, size_t count, struct qr_view view, unsigned int level)
+/* Write `count` leaves of `level`, the addresses one leaf apart, the last one marked if it
+ * ends a mapping. The bits of an entry other than the address are the same for all addresses,
+ * so this is an addition a leaf. */
+QR_INLINE void fill(qr_entry_t *entry, size_t count, struct qr_view view, unsigned int level,
+		    bool ends)
 {
+	struct qr_view next = view, marked = view;
 	qr_entry_t value = entry_encode(view, level);
-	struct qr_view next = view;
-	qr_entry_t step;
+	qr_entry_t step, mark;
 
 	next.address += qr_leaf_bytes(level);
 	step = entry_encode(next, level) - value;
-	for (size_t i = 0; i < count; i++) {
-		QR_ASSERT_ALL(entry[i] == 0);
-		__atomic_store_n(&entry[i], value, __ATOMIC_RELAXED);
+	marked.last = true;
+	mark = entry_encode(marked, level) - value;
+	for (size_t i = 1; i < count; i++) {
+		QR_ASSERT_ALL(*entry == 0);
+		__atomic_store_n(entry++, value, __ATOMIC_RELAXED);
 		value += step;
 	}
-	mmu_publish(entry, count);
-}
-
-/* Mark the entry at the end of a mapping. */
-static void mark_last(qr_entry_t *entry, unsigned int level)
-{
-	qr_entry_t old = qr_entry_load(entry);
-	struct qr_view view = entry_decode(old, level);
-
-	view.last = true;
-	while (!qr_entry_swap(entry, &old, entry_encode(view, level))) {
-		view = entry_decode(old, level);
-		view.last = true;
-	}
+	__atomic_store_n(entry, value + (ends ? mark : 0), __ATOMIC_RELAXED);
+	mmu_publish(entry - (count - 1), count);
 }
 
 /* The largest leaf that may start at this address. */
@@ -72,10 +64,10 @@ static size_t run_bytes(uintptr_t virt, uint64_t phys, size_t size, unsigned int
 	return to_boundary;
 }
 
-static size_t map_large(uintptr_t virt, struct qr_view view, size_t size, unsigned int level)
+static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, size_t count,
+			bool ends)
 {
 	size_t bytes = qr_leaf_bytes(level);
-	size_t count = min_size(size >> QR_LEVEL_SHIFT(level), CONFIG_MEM_BATCH);
 
 	for (size_t i = 0; i < count; i++) {
 		qr_entry_t *entry = qr_entry(level, (void *)(virt + i * bytes));
@@ -85,47 +77,56 @@ static size_t map_large(uintptr_t virt, struct qr_view view, size_t size, unsign
 	}
 	mmu_tlb_all();
 	mmu_tlb_sync();
-	fill(qr_entry(level, (void *)virt), count, view, level);
-	return count * bytes;
+	fill(qr_entry(level, (void *)virt), count, view, level, ends);
+}
+
+static size_t map_with_leaves(void *virt, struct qr_view view, size_t size, uint32_t flags)
+{
+	uintptr_t address = (uintptr_t)virt;
+	unsigned int level = leaf_level_for(address, view.address, size);
+	size_t run = run_bytes(address, view.address, size, level);
+	size_t count = min_size(run >> QR_LEVEL_SHIFT(level), CONFIG_MEM_BATCH);
+	size_t done = count << QR_LEVEL_SHIFT(level);
+	bool ends = (flags & ARCH_MEM_LAST) && done == size;
+
+	if (level > 0) {
+		map_large(address, view, level, count, ends);
+	} else {
+		fill(qr_entry(0, virt), count, view, 0, ends);
+	}
+	return done;
 }
 
 size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 {
 	struct qr_view view = qr_leaf_view(phys, flags);
-	uintptr_t address = (uintptr_t)virt;
-	unsigned int level = 0;
-	size_t run = size;
-	size_t done;
+	size_t count;
 
 	if (flags & ARCH_MEM_LARGE) {
-		level = leaf_level_for(address, phys, size);
-		run = run_bytes(address, phys, size, level);
+		return map_with_leaves(virt, view, size, flags);
 	}
-	if (level > 0) {
-		done = map_large(address, view, run, level);
-	} else {
-		done = min_size(run, (size_t)CONFIG_MEM_BATCH << ENTRY_PAGE_SHIFT);
-		fill(qr_entry(0, virt), done >> ENTRY_PAGE_SHIFT, view, 0);
-	}
-	if ((flags & ARCH_MEM_LAST) && done == size) {
-		mark_last(qr_entry(level, (void *)(address + done - 1u)), level);
-	}
-	return done;
+	count = min_size(size >> ENTRY_PAGE_SHIFT, CONFIG_MEM_BATCH);
+	fill(qr_entry(0, virt), count, view, 0,
+	     (flags & ARCH_MEM_LAST) && count == size >> ENTRY_PAGE_SHIFT);
+	return count << ENTRY_PAGE_SHIFT;
 }
 
 void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view view = qr_leaf_view(0, flags);
+	struct qr_view view = qr_leaf_view(0, flags), marked = view;
+	const qr_entry_t bare = entry_encode(view, 0);
+	qr_entry_t mark;
 
+	marked.last = true;
+	mark = entry_encode(marked, 0) - bare;
 	for (size_t i = 0; i < count; i++) {
 		QR_ASSERT_ALL(entry[i] == 0);
 		view.address = phys[i];
 		__atomic_store_n(&entry[i], entry_encode(view, 0), __ATOMIC_RELAXED);
 	}
 	if (flags & ARCH_MEM_LAST) {
-		view.last = true;
-		entry[count - 1] = entry_encode(view, 0);
+		__atomic_store_n(&entry[count - 1], entry[count - 1] + mark, __ATOMIC_RELAXED);
 	}
 	mmu_publish(entry, count);
 }
@@ -141,17 +142,14 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 		.user = (flags & K_MEM_PERM_USER) != 0,
 	};
 
-	for (size_t i = 0; i < count; i++) {
-		QR_ASSERT_ALL(entry[i] == 0);
-		__atomic_store_n(&entry[i], entry_encode(view, 0), __ATOMIC_RELAXED);
+	for (size_t i = 1; i < count; i++) {
+		QR_ASSERT_ALL(*entry == 0);
+		__atomic_store_n(entry++, entry_encode(view, 0), __ATOMIC_RELAXED);
 		view.token += step;
 	}
-	if (flags & ARCH_MEM_LAST) {
-		view.token -= step;
-		view.last = true;
-		entry[count - 1] = entry_encode(view, 0);
-	}
-	mmu_publish(entry, count);
+	view.last = (flags & ARCH_MEM_LAST) != 0;
+	__atomic_store_n(entry, entry_encode(view, 0), __ATOMIC_RELAXED);
+	mmu_publish(entry - (count - 1), count);
 }
 
 void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
@@ -162,7 +160,7 @@ void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
 	for (size_t i = 0; i < count; i++) {
 		qr_entry_t old = __atomic_exchange_n(&entry[i], 0, __ATOMIC_ACQ_REL);
 
-		was[i] = qr_view_page(entry_decode(old, 0));
+		was[i] = qr_page_brief(entry_decode(old, 0));
 		seen |= was[i];
 	}
 	mmu_publish(entry, count);

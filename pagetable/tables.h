@@ -126,6 +126,18 @@ QR_INLINE arch_page_t qr_view_page(struct qr_view view)
 	return ARCH_DATA_PAGE_NOT_MAPPED;
 }
 
+/* The same with only what arch_mem_unmap_list promises. */
+QR_INLINE arch_page_t qr_page_brief(struct qr_view view)
+{
+	if (view.kind == QR_LEAF) {
+		return view.address | ARCH_DATA_PAGE_LOADED | (view.write ? ARCH_PAGE_RW : 0u);
+	}
+	if (view.kind == QR_TOKEN) {
+		return (arch_page_t)view.token << 12 | (view.write ? ARCH_PAGE_RW : 0u);
+	}
+	return ARCH_DATA_PAGE_NOT_MAPPED;
+}
+
 /* Replace the large leaf over `virt` by its table, filled with the same translations one
  * level down; the caller flushes nothing more. */
 void qr_leaf_split(unsigned int level, void *virt);

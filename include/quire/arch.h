@@ -27,17 +27,17 @@ QR_EXTERN_C_BEGIN
  * by 12. Bits 0 to 11: below. */
 typedef uint64_t arch_page_t;
 
-#define ARCH_DATA_PAGE_ACCESSED   (1u << 0)
-#define ARCH_DATA_PAGE_DIRTY      (1u << 1)
-#define ARCH_DATA_PAGE_LOADED     (1u << 2) /* in a frame: the address is valid */
+#define ARCH_DATA_PAGE_LOADED     (1u << 0) /* in a frame: the address is valid */
+#define ARCH_PAGE_RW              (1u << 1) /* rights; reading is always allowed */
+#define ARCH_PAGE_USER            (1u << 2)
 #define ARCH_DATA_PAGE_NOT_MAPPED (1u << 3) /* no mapping here */
-#define ARCH_PAGE_LAST            (1u << 4) /* a mapping ends with this page */
-#define ARCH_PAGE_RW              (1u << 5) /* rights; reading is always allowed */
-#define ARCH_PAGE_EXEC            (1u << 6)
-#define ARCH_PAGE_USER            (1u << 7)
-#define ARCH_PAGE_COW             (1u << 8) /* loaded, may be written by right, but a write
-					     * must bring a frame first: the zero page */
-#define ARCH_PAGE_LARGE           (1u << 9) /* part of a leaf larger than a page */
+#define ARCH_PAGE_EXEC            (1u << 4)
+#define ARCH_DATA_PAGE_ACCESSED   (1u << 5)
+#define ARCH_DATA_PAGE_DIRTY      (1u << 6)
+#define ARCH_PAGE_LARGE           (1u << 7) /* part of a leaf larger than a page */
+#define ARCH_PAGE_LAST            (1u << 9) /* a mapping ends with this page */
+#define ARCH_PAGE_COW             (1u << 10) /* loaded, may be written by right, but a write
+					      * must bring a frame first: the zero page */
 
 /* What an entry that is neither loaded nor unmapped remembers: 2 bits of kind, 30 of value. */
 typedef uint32_t arch_token_t;
@@ -99,8 +99,8 @@ void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t 
 void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step,
 			uint32_t flags);
 
-/* Unmap, handing out in was[0..count-1] what each page was, with its last accessed
- * and dirty state. The pages are not part of large leaves. */
+/* Unmap, handing out in was[0..count-1] what each page was: address or token, LOADED,
+ * NOT_MAPPED and RW; no other flag. The pages are not part of large leaves. */
 void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
 
 /* Unmap up to one batch of a range of physical mappings, splitting large leaves at

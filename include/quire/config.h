@@ -135,7 +135,7 @@
 
 /* Pages flushed one by one; a longer range flushes the whole TLB. */
 #ifndef CONFIG_MEM_TLB_RANGE_MAX
-#define CONFIG_MEM_TLB_RANGE_MAX 64
+#define CONFIG_MEM_TLB_RANGE_MAX 32
 #endif
 
 /* CPUs that run the core. This version supports 1. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench.h - counting instructions: one counter tick is one instruction under
+ * -icount shift=0. Each row is the median of SAMPLES runs of one operation; what reading
+ * the counter costs is taken off.
+ *
+ *     sample_begin(&row);
+ *     operation();
+ *     sample_end(&row);
+ *     ...                    SAMPLES times
+ *     row_print("name", &row);
+ */
+#ifndef APPS_BENCH_BENCH_H
+#define APPS_BENCH_BENCH_H
+
+#include <quire/mm.h>
+
+#include "kernel/kernel.h"
+
+#define SAMPLES 5u
+#define PAGE    ((size_t)CONFIG_MMU_PAGE_SIZE)
+
+struct row {
+	uint64_t start;
+	uint64_t value[SAMPLES];
+	unsigned int count;
+	uint64_t irq_off; /* the longest stretch with interrupts masked in any sample */
+};
+
+void sample_begin(struct row *row);
+void sample_end(struct row *row);
+
+/* Print the median, and for the name with "irq_off_" in front the longest stretch. */
+void row_print(const char *name, struct row *row);
+
+/* End the machine unless the condition holds: a benchmark of what failed is worth nothing. */
+void need(bool condition, const char *what);
+
+void bench_map(void);
+void bench_fault(void);
+void bench_evict(void);
+
+#endif /* APPS_BENCH_BENCH_H */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.c - page faults from the touch to the next instruction, trap, copies and all, on
+ * the RAM store. For bench_evict, with option frames=1024, the memory is twice as large as the frames, so
+ * that every fault evicts; the *_mean and *_max rows are over a whole sweep of it.
+ */
+#include "bench.h"
+
+#define ARENA_PAGES 2048u
+#define FREE_PAGES  64u /* what the rows without eviction need at the most */
+
+static uint8_t source[PAGE] QR_ALIGNED(4096), target[PAGE] QR_ALIGNED(4096);
+
+static void copies(void)
+{
+	struct row copy = {0}, zero = {0};
+
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		sample_begin(&copy);
+		__builtin_memcpy(target, source, PAGE);
+		__asm__ volatile("" : : "r"(target) : "memory");
+		sample_end(&copy);
+		sample_begin(&zero);
+		__builtin_memset(target, 0, PAGE);
+		__asm__ volatile("" : : "r"(target) : "memory");
+		sample_end(&zero);
+	}
+	row_print("page_copy", &copy);
+	row_print("page_zero", &zero);
+}
+
+static void touch(volatile uint8_t *page, bool write)
+{
+	if (write) {
+		*page = 1;
+	} else {
+		(void)*page;
+	}
+}
+
+/* Faults that find a free frame, and calls that find the page resident. */
+static void free_frames(void)
+{
+	struct row first = {0}, first_read = {0}, again = {0}, pin = {0}, unpin = {0}, in = {0};
+	uint8_t *memory = (uint8_t *)k_mem_map(FREE_PAGES * PAGE, K_MEM_PERM_RW);
+
+	need(memory != NULL, "fault_first_touch");
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		uint8_t *page = memory + i * PAGE;
+
+		sample_begin(&first);
+		touch(page, true);
+		sample_end(&first);
+		need(k_mem_page_out(page, PAGE) == 0, "page_out");
+		sample_begin(&again);
+		touch(page, false);
+		sample_end(&again);
+		sample_begin(&first_read);
+		touch(page + SAMPLES * PAGE, false);
+		sample_end(&first_read);
+	}
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		uint8_t *page = memory + i * PAGE;
+		int status;
+
+		sample_begin(&pin);
+		status = k_mem_pin(page, PAGE);
+		sample_end(&pin);
+		need(status == 0, "pin");
+		sample_begin(&unpin);
+		status = k_mem_unpin(page, PAGE);
+		sample_end(&unpin);
+		need(status == 0, "unpin");
+		sample_begin(&in);
+		status = k_mem_page_in(page, PAGE);
+		sample_end(&in);
+		need(status == 0, "page_in");
+	}
+	need(k_mem_unmap(memory, FREE_PAGES * PAGE) == 0, "unmap");
+	row_print("fault_first_touch", &first);
+	row_print("fault_first_touch_read", &first_read);
+	row_print("fault_free_frame", &again);
+	row_print("pin", &pin);
+	row_print("unpin", &unpin);
+	row_print("page_in_resident", &in);
+}
+
+/* A sweep over pages that are all out: every touch evicts the page of another. */
+static void sweep(uint8_t *memory, bool write, const char *name)
+{
+	struct row row = {0};
+	uint64_t total = 0, most = 0;
+
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		uint64_t start = kernel_cycles(), taken;
+
+		/* the samples are spread over the sweep */
+		if (i % (ARENA_PAGES / SAMPLES) == ARENA_PAGES / SAMPLES / 2 && row.count < SAMPLES) {
+			sample_begin(&row);
+			touch(memory + i * PAGE, write);
+			sample_end(&row);
+		} else {
+			touch(memory + i * PAGE, write);
+		}
+		taken = kernel_cycles() - start;
+		total += taken;
+		most = taken > most ? taken : most;
+	}
+	row_print(name, &row);
+	kernel_printf("@row %s_mean %lu\n@row %s_max %lu\n", name, total / ARENA_PAGES, name, most);
+}
+
+void bench_evict(void)
+{
+	uint8_t *memory = (uint8_t *)k_mem_map(ARENA_PAGES * PAGE, K_MEM_PERM_RW);
+	struct k_mem_paging_stats_t before, after;
+
+	need(memory != NULL, "arena");
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		touch(memory + i * PAGE, true);
+	}
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		touch(memory + i * PAGE, false); /* now every page has a copy in the store */
+	}
+	k_mem_paging_stats_get(&before);
+	sweep(memory, false, "fault_evict_clean");
+	k_mem_paging_stats_get(&after);
+	need(after.eviction.clean - before.eviction.clean == ARENA_PAGES &&
+	     after.eviction.dirty == before.eviction.dirty, "evicting clean pages only");
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		touch(memory + i * PAGE, true);
+	}
+	k_mem_paging_stats_get(&before);
+	sweep(memory, true, "fault_evict_dirty");
+	k_mem_paging_stats_get(&after);
+	need(after.eviction.dirty - before.eviction.dirty == ARENA_PAGES, "evicting dirty pages only");
+	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
+}
+
+void bench_fault(void)
+{
+	copies();
+	free_frames();
+}
