@@ -5,7 +5,10 @@
  * A store keeps data pages in numbered slots of one page each. It is a const
  * table of functions and a context pointer; several live at once. The core
  * never asks a store to keep two pages in one slot and never starts two
- * transfers on one slot at the same time.
+ * transfers on one slot at the same time, with one exception: a context that
+ * cannot sleep may start a read although one of that slot is under way. Nobody
+ * wants the earlier one's content any more; while it ends the slot may be read,
+ * written, released and reserved again.
  *
  * A location names a data page that is in no frame: a store and a slot. It is
  * a 30-bit number; the locations of consecutive slots are consecutive.

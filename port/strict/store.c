@@ -5,6 +5,9 @@
  * A late transfer moves its pages only when it ends, so that a frame that was given away
  * too early is written into, or read from, while somebody else has it. The verdict is asked
  * in submit and kept with the request, where a failed one is never handed to the inner store.
+ *
+ * A read is overtaken by another of its slot in a context that cannot sleep. From then on the
+ * slot is the later one's, and what becomes of the slot is no business of the earlier one.
  */
 #include "store.h"
 
@@ -14,6 +17,7 @@ enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_MOVING, SLOT_RETIRED };
 
 /* The two words of a request that are the store's while it is under way. */
 enum { POLLS_LEFT, VERDICT };
+#define OVERTAKEN 0x10000u /* beside the verdict, an errno value */
 
 static void must(bool condition, const char *what)
 {
@@ -66,6 +70,22 @@ static void strict_retire(void *context, uint32_t slot)
 	strict->inner.ops->retire(strict->inner.context, slot);
 }
 
+/* Nobody waits for the read of this slot any more, if the running context may have interrupted
+ * the thread that does. */
+static void overtake(struct strict_store *strict, uint32_t slot)
+{
+	if (qr_port_can_sleep()) {
+		return;
+	}
+	for (struct k_mem_io *io = strict->first; io != NULL; io = io->next) {
+		if (io->op == K_MEM_IO_READ && io->page_count == 1 && io->slot == slot &&
+		    !(io->scratch[VERDICT] & OVERTAKEN)) {
+			io->scratch[VERDICT] |= OVERTAKEN;
+			strict->slots[slot] = SLOT_RESERVED;
+		}
+	}
+}
+
 /* ---- transfers ----------------------------------------------------------------------- */
 
 static void io_check(const struct strict_store *strict, const struct k_mem_io *io)
@@ -116,7 +136,6 @@ static int io_do(struct strict_store *strict, struct k_mem_io *io, int verdict)
 	} else {
 		strict->writes += io->page_count;
 	}
-	slots_set(strict, io, SLOT_RESERVED);
 	return status;
 }
 
@@ -126,6 +145,9 @@ static int strict_submit(void *context, struct k_mem_io *io)
 	struct k_mem_io **link = &strict->first;
 	int verdict = 0;
 
+	if (io->op == K_MEM_IO_READ && io->page_count == 1 && io->slot < strict->inner.slot_count) {
+		overtake(strict, io->slot);
+	}
 	io_check(strict, io);
 	if (strict->room > 0 && strict->in_flight >= strict->room) {
 		return -EAGAIN;
@@ -133,10 +155,10 @@ static int strict_submit(void *context, struct k_mem_io *io)
 	if (strict->verdict != NULL) {
 		verdict = strict->verdict(strict->argument, io);
 	}
-	slots_set(strict, io, SLOT_MOVING);
 	if (strict->late == 0) {
 		return io_do(strict, io, verdict);
 	}
+	slots_set(strict, io, SLOT_MOVING);
 	io->scratch[POLLS_LEFT] = strict->late;
 	io->scratch[VERDICT] = (uintptr_t)(unsigned int)-verdict;
 	io->next = NULL;
@@ -180,7 +202,10 @@ static void strict_poll(void *context)
 		}
 	}
 	while ((io = due_take(strict)) != NULL) {
-		io->done(io, io_do(strict, io, -(int)io->scratch[VERDICT]));
+		if (!(io->scratch[VERDICT] & OVERTAKEN)) {
+			slots_set(strict, io, SLOT_RESERVED);
+		}
+		io->done(io, io_do(strict, io, -(int)(io->scratch[VERDICT] & ~OVERTAKEN)));
 	}
 }
 

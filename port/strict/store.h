@@ -6,8 +6,8 @@
  *
  * It panics at: reserve, release and retire without the mm lock; submit and poll with it;
  * a transfer of no or too many pages, from or to a frame that is not page-aligned, of a slot
- * that is not reserved or beyond the end, or in which a transfer is under way; the release or
- * retirement of a slot that is not reserved or is in transfer.
+ * that is not reserved or beyond the end, or in which a transfer is under way (quire/store.h
+ * has an exception); the release or retirement of a slot that is not reserved or is in transfer.
  */
 #ifndef PORT_STRICT_STORE_H
 #define PORT_STRICT_STORE_H

@@ -120,7 +120,7 @@ static struct {
 	unsigned int order[SLEEPERS]; /* priorities, as they went on */
 	unsigned int order_count;
 	int channel;
-	int other_channel;
+	int other_channels[1000]; /* some share a bucket with it */
 } queue;
 
 static void *sleep_with_priority(void *argument)
@@ -166,7 +166,9 @@ static void order_of_priority(void **state)
 		}
 		wait_for_sleepers();
 		key = qr_port_lock();
-		qr_port_wakeup(&queue.other_channel);
+		for (size_t i = 0; i < COUNT(queue.other_channels); i++) {
+			qr_port_wakeup(&queue.other_channels[i]);
+		}
 		qr_port_unlock(key);
 		let_time_pass(100000);
 		key = qr_port_lock();
@@ -227,7 +229,9 @@ static void interrupts(void **state)
 	assert_int_equal(pthread_join(device, NULL), 0);
 	assert_int_equal(bell.context, QR_PORT_ISR);
 	assert_false(bell.could_sleep);
+	port_interrupt(ring, &bell);
 	assert_true(qr_port_can_sleep());
+	assert_int_equal(qr_port_context(), QR_PORT_THREAD);
 }
 
 static void statistics(void **state)

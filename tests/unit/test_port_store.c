@@ -288,12 +288,51 @@ static void transfers_of_wrong_slots(void **state)
 	caught("a transfer of a slot that is not reserved");
 	reserve_all();
 	strict.late = 1;
-	assert_int_equal(submit(K_MEM_IO_WRITE, 0), -EINPROGRESS);
-	STRICT_CATCH((void)submit(K_MEM_IO_READ, 0));
+	assert_int_equal(submit(K_MEM_IO_READ, 0), -EINPROGRESS);
+	requests[4] = requests[0];
+	STRICT_CATCH((void)store.ops->submit(store.context, &requests[4]));
 	caught("two transfers of one slot at a time");
 	give_up(store.ops->retire, 1);
 	STRICT_CATCH((void)submit(K_MEM_IO_WRITE, 1));
 	caught("a transfer of a slot that is not reserved");
+}
+
+/* Where sleeping is not allowed a read overtakes another: then the slot is the later one's,
+ * and may be given up and used again before the earlier one ends. */
+static void overtaken(void **state)
+{
+	uint32_t slot;
+	qr_port_key_t key;
+
+	(void)state;
+	reserve_all();
+	strict.late = 2;
+	assert_int_equal(submit(K_MEM_IO_READ, 0), -EINPROGRESS);
+	strict_context_set(QR_PORT_ISR);
+	requests[1] = requests[0];
+	strict.late = 1;
+	assert_int_equal(store.ops->submit(store.context, &requests[1]), -EINPROGRESS);
+	/* the later one still owns it */
+	STRICT_CATCH(give_up(store.ops->release, 0));
+	caught("a slot in transfer is given up");
+	store.ops->poll(store.context);
+	assert_int_equal(ended_count, 1);
+	give_up(store.ops->release, 0);
+	key = qr_port_lock();
+	assert_int_equal(store.ops->reserve(store.context, &slot), 0);
+	qr_port_unlock(key);
+	assert_int_equal(slot, 0);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 2), -EINPROGRESS);
+	store.ops->poll(store.context);
+	assert_int_equal(ended_count, 3);
+	give_up(store.ops->release, 0);
+	/* a write is never overtaken */
+	strict_context_set(QR_PORT_ISR);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 3), -EINPROGRESS);
+	requests[4] = requests[3];
+	requests[4].op = K_MEM_IO_READ;
+	STRICT_CATCH((void)store.ops->submit(store.context, &requests[4]));
+	caught("two transfers of one slot at a time");
 }
 
 static void malformed(void (*damage)(struct k_mem_io *), const char *message)
@@ -359,6 +398,7 @@ int main(void)
 		TEST(slots_given_up_wrongly),
 		TEST(transfers_under_the_lock),
 		TEST(transfers_of_wrong_slots),
+		TEST(overtaken),
 		TEST(transfers_malformed),
 	};
 
