@@ -150,12 +150,13 @@ static void test_paging(uint64_t *arena)
 	qr_port_irq_unlock(key);
 }
 
-/* A thread of lower priority runs while this one waits for the disk. */
+/* A thread of lower priority runs while this one waits for the disk. A fast disk may have
+ * the page before there is anything to wait for: then again. */
 static void test_waiting(uint64_t *arena)
 {
 	static const char name[] = "another thread runs while a page is on its way";
 	struct thread *thread;
-	uint64_t before;
+	bool same = true, ran = false;
 
 	if (disk_find("swap") < 0) {
 		skip(name, "no disk");
@@ -163,9 +164,15 @@ static void test_waiting(uint64_t *arena)
 	}
 	spinning = true;
 	thread = thread_start("spin", 20, spin, (void *)0);
-	check(k_mem_page_out(arena, ARENA_BYTES) == 0, "pages are written while it runs");
-	before = spins[0];
-	check(filled(arena, 1000) && spins[0] > before, name);
+	for (unsigned int round = 0; round < 100 && same && !ran; round++) {
+		uint64_t before;
+
+		same = k_mem_page_out(arena, ARENA_BYTES) == 0;
+		before = spins[0];
+		same = filled(arena, 1000) && same;
+		ran = spins[0] > before;
+	}
+	check(same && ran, name);
 	spinning = false;
 	thread_join(thread, NULL);
 }

@@ -15,7 +15,7 @@ KERNEL_CONFIG ?=
 KERNEL        := $(BUILD)/kernel/$(ARCH)
 
 kernel_flags_x86_64 := --target=x86_64-elf -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
-		       -fno-pic
+		       -fno-pic -fomit-frame-pointer
 kernel_link_x86_64  := -m elf_x86_64
 
 KERNEL_CFLAGS := $(kernel_flags_$(ARCH)) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
@@ -55,3 +55,45 @@ kernel_variant = $(call kernel_directory,$(KERNEL)/$(strip $1),$2)
 
 $(eval $(call kernel_directory,$(KERNEL),))
 ALL_DEPS += $(KERNEL_APPS:%=$(KERNEL)/%.elf)
+
+# With every assertion and the compiler's own checks, for tests.
+KERNEL_CHECK := $(KERNEL)/check
+$(eval $(call kernel_variant,check,-DCONFIG_MEM_ASSERT=2 -fsanitize=undefined \
+	-fsanitize-trap=all))
+
+# NAME, PROGRAM, MACHINE, ARGUMENTS: a target that boots the program, which prints TAP. The
+# scratch disk is its own, for tests run side by side.
+define kernel_boot_test
+.PHONY: $1
+$1: $(KERNEL_CHECK)/$2.elf
+	$$(Q)truncate -s 4M $(KERNEL)/$1.disk
+	$$(Q)tools/qemu $3 $$< $4
+KERNEL_TESTS += $1
+ALL_DEPS     += $(KERNEL_CHECK)/$2.elf
+endef
+kernel_test_disk = --disk swap=$(KERNEL)/$1.disk
+
+$(eval $(call kernel_boot_test,hello-microvm,hello,microvm,4M \
+	$(call kernel_test_disk,hello-microvm)))
+$(eval $(call kernel_boot_test,hello-modern,hello,microvm,4M \
+	$(call kernel_test_disk,hello-modern) -- -global virtio-mmio.force-legacy=false))
+$(eval $(call kernel_boot_test,hello-icount,hello,microvm,4M --icount \
+	$(call kernel_test_disk,hello-icount)))
+$(eval $(call kernel_boot_test,hello-q35,hello,q35,4M --append ramstore=80))
+$(foreach policy,clock nru lru,$(eval $(call kernel_boot_test,stress-$(policy),stress,\
+	microvm,4M --append "frames=40 threads=8 rounds=1000 policy=$(policy)" \
+	$(call kernel_test_disk,stress-$(policy)))))
+$(eval $(call kernel_boot_test,stress-q35,stress,q35,\
+	6M --append "frames=40 rounds=1000 ramstore=260"))
+
+# The block store on this machine.
+kernel_block_test := $(BUILD)/tests/block/test_block
+kernel_block_objs := $(patsubst %,$(BUILD)/tests/block/%.o,tests/unit/test_block store/block \
+		       store/slots)
+$(BUILD)/tests/block/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_HOST_TEST) -c $< -o $@
+$(kernel_block_test): $(kernel_block_objs)
+	$(Q)$(CC) $(CFLAGS_HOST_TEST) $^ -lcmocka -o $@
+-include $(kernel_block_objs:.o=.d)
+HOST_TESTS += $(kernel_block_test)
