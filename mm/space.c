@@ -4,8 +4,7 @@
  *
  * Free pages are kept in two ways. One free run, the *wilderness*, is two numbers:
  * taking from its upper end and giving back to it is an addition. All other free runs
- * are *holes*, kept in a tree of summaries (space_tree.c), where the wilderness
- * counts as taken.
+ * are *holes* (space_holes.c).
  *
  *     base                                                              end
  *      |  hole  |image|            wilderness       |xx| hole |xxx|hole|xx|
@@ -26,15 +25,24 @@
  *  3. An empty wilderness is at NOWHERE, beside no page, and above all.
  */
 #include "mm/space.h"
-#include "mm/space_tree.h"
+#include "mm/space_holes.h"
 
 enum {
 	/* When a hole is worth becoming the wilderness: requests that holes served in a
-	 * row, and pages that this one still has. The exchange costs a tree update. */
+	 * row, and pages that this one still has. */
 	HOLES_IN_A_ROW = 8,
 	HOLE_WORTH = 64,
+	/* Holes that are looked at for an aligned request. */
+	ALIGNED_TRIES = 8,
 };
 #define NOWHERE UINT32_MAX
+
+/* A request as qr_space_take describes it. */
+struct want {
+	uint32_t count;
+	uint32_t align;
+	uint32_t skew;
+};
 
 static struct {
 	uint32_t first; /* the wilderness: [first, end) */
@@ -46,7 +54,7 @@ static struct {
 
 void qr_space_init(void)
 {
-	qr_space_tree_init();
+	qr_holes_init();
 	space.first = 0;
 	space.end = QR_SPACE_PAGES;
 	space.above = 0;
@@ -54,9 +62,31 @@ void qr_space_init(void)
 	space.holes_in_a_row = 0;
 }
 
+uint32_t qr_space_free_count(void)
+{
+	return space.free_count;
+}
+
+/* The highest first page that fits the request into the run; negative: none does. */
+static int64_t fit(struct qr_pages run, struct want want)
+{
+	int64_t highest = (int64_t)run.first + run.count - want.count;
+	int64_t first = ((highest + want.skew) & -(int64_t)want.align) - want.skew;
+
+	return first >= (int64_t)run.first ? first : -1;
+}
+
+/* ---- the wilderness ------------------------------------------------------------------ */
+
 QR_INLINE struct qr_pages wilderness(void)
 {
 	return (struct qr_pages){space.first, space.end - space.first};
+}
+
+static bool in_wilderness(struct qr_pages pages)
+{
+	return pages.first >= space.first && pages.first < space.end &&
+	       pages.count <= space.end - pages.first;
 }
 
 QR_INLINE void wilderness_check_empty(void)
@@ -68,36 +98,24 @@ QR_INLINE void wilderness_check_empty(void)
 	}
 }
 
-/* Make taken pages that do not touch the wilderness a hole, or part of one. */
+/* Let pages that do not touch the wilderness be a hole, or part of one. */
 static void hole_give(struct qr_pages pages)
 {
-	qr_space_tree_set(pages, true);
-	if (pages.first > space.first) {
-		/* They joined at most two holes. */
-		uint32_t above = 2 * space.above + pages.count;
-		uint32_t longest = qr_space_tree_longest();
+	struct qr_pages hole = qr_holes_join(pages);
 
-		space.above = above < longest ? above : longest;
+	if (hole.first > space.first && hole.count > space.above) {
+		space.above = hole.count;
 	}
-}
-
-/* Take a whole hole, which may be no page, to add it to the wilderness. */
-static uint32_t hole_remove(uint32_t first, uint32_t count)
-{
-	if (count > 0) {
-		qr_space_tree_set((struct qr_pages){first, count}, false);
-	}
-	return count;
 }
 
 /* Take pages of the wilderness; what is above them becomes a hole. */
-QR_INLINE void wilderness_take(uint32_t first, uint32_t count)
+static void wilderness_take(uint32_t first, uint32_t count)
 {
 	struct qr_pages gap = {first + count, space.end - first - count};
 
 	space.end = first;
 	space.holes_in_a_row = 0;
-	if (QR_UNLIKELY(gap.count > 0)) {
+	if (gap.count > 0) {
 		hole_give(gap);
 	}
 	wilderness_check_empty();
@@ -108,31 +126,45 @@ static void wilderness_exchange(struct qr_pages hole)
 {
 	struct qr_pages old = wilderness();
 
-	qr_space_tree_set(hole, false);
+	qr_holes_cut(hole, hole);
 	if (old.count > 0) {
-		qr_space_tree_set(old, true);
+		qr_holes_join(old);
 	}
 	space.first = hole.first;
 	space.end = hole.first + hole.count;
 	if (hole.first < old.first) {
-		space.above = qr_space_tree_longest();
+		space.above = qr_holes_longest();
 	}
-	space.holes_in_a_row = 0;
 }
 
-/* Find a hole for the request: exactly fitting, or with pages to spare for alignment. */
-static bool hole_find(struct qr_space_want want, struct qr_pages *hole)
-{
-	struct qr_space_want spare = {want.count + want.align - 1, 1, 0};
+/* ---- taking ---------------------------------------------------------------------------- */
 
-	return (want.count <= qr_space_tree_longest() && qr_space_tree_find(want, hole)) ||
-	       (spare.count <= qr_space_tree_longest() && qr_space_tree_find(spare, hole));
+/* The highest hole in which the request fits. For an alignment that is one of the
+ * first few that are long enough, or else one so long that any alignment fits. */
+static bool hole_find(struct want want, struct qr_pages *hole)
+{
+	uint32_t spare_count = want.count + want.align - 1;
+
+	if (want.count > qr_holes_longest()) {
+		return false;
+	}
+	hole->first = QR_SPACE_PAGES;
+	for (unsigned int i = 0; i < ALIGNED_TRIES && hole->first > 0; i++) {
+		if (!qr_holes_find(want.count, hole->first, hole)) {
+			return false;
+		}
+		if (fit(*hole, want) >= 0) {
+			return true;
+		}
+	}
+	return spare_count <= qr_holes_longest() &&
+	       qr_holes_find(spare_count, QR_SPACE_PAGES, hole);
 }
 
 /* Serve the request from a hole, which may become the wilderness. */
-static uint32_t hole_take(struct qr_pages hole, struct qr_space_want want)
+static uint32_t hole_take(struct qr_pages hole, struct want want)
 {
-	struct qr_pages part = {(uint32_t)qr_space_fit(hole, want), want.count};
+	struct qr_pages part = {(uint32_t)fit(hole, want), want.count};
 	uint32_t rest = hole.count - part.count;
 
 	space.holes_in_a_row++;
@@ -141,15 +173,15 @@ static uint32_t hole_take(struct qr_pages hole, struct qr_space_want want)
 		wilderness_exchange(hole);
 		wilderness_take(part.first, part.count);
 	} else {
-		qr_space_tree_set(part, false);
+		qr_holes_cut(hole, part);
 	}
 	return part.first;
 }
 
 /* The general case: holes may have to serve the request. */
-static QR_NOINLINE int take_slow(struct qr_space_want want, struct qr_pages *taken)
+static QR_NOINLINE int take_slow(struct want want, struct qr_pages *taken)
 {
-	int64_t first = qr_space_fit(wilderness(), want);
+	int64_t first = fit(wilderness(), want);
 	struct qr_pages hole;
 
 	if (want.count > space.free_count) {
@@ -175,81 +207,90 @@ static QR_NOINLINE int take_slow(struct qr_space_want want, struct qr_pages *tak
 
 int qr_space_take(uint32_t count, uint32_t align, uint32_t skew, struct qr_pages *taken)
 {
-	struct qr_space_want want = {count, align, skew};
+	struct want want = {count, align, skew};
 
 	QR_ASSERT(count > 0 && (align & (align - 1)) == 0 && skew < align);
 	if (align != 1 || count <= space.above || count > space.end - space.first) {
 		return take_slow(want, taken);
 	}
-	*taken = (struct qr_pages){space.end - count, count};
+	space.end -= count;
 	space.free_count -= count;
-	wilderness_take(space.end - count, count);
+	space.holes_in_a_row = 0;
+	*taken = (struct qr_pages){space.end, count};
+	wilderness_check_empty();
 	return 0;
 }
 
-static bool in_wilderness(struct qr_pages pages)
+/* ---- given pages ------------------------------------------------------------------------- */
+
+/* The hole that contains these pages. */
+static bool hole_around(struct qr_pages pages, struct qr_pages *hole)
 {
-	return pages.first >= space.first && pages.first < space.end &&
-	       pages.count <= space.end - pages.first;
+	QR_ASSERT(pages.count > 0 && pages.count <= QR_SPACE_PAGES);
+	QR_ASSERT(pages.first <= QR_SPACE_PAGES - pages.count);
+	return qr_holes_find(1, pages.first + 1, hole) &&
+	       pages.first + pages.count <= hole->first + hole->count;
 }
 
 bool qr_space_is_free(struct qr_pages pages)
 {
-	QR_ASSERT(pages.count > 0 && pages.count <= QR_SPACE_PAGES);
-	QR_ASSERT(pages.first <= QR_SPACE_PAGES - pages.count);
-	return in_wilderness(pages) || qr_space_tree_free_up(pages.first) >= pages.count;
+	struct qr_pages hole;
+
+	return in_wilderness(pages) || hole_around(pages, &hole);
 }
 
 int qr_space_take_at(struct qr_pages pages)
 {
-	if (!qr_space_is_free(pages)) {
+	struct qr_pages hole;
+
+	if (in_wilderness(pages)) {
+		struct qr_pages lower = {space.first, pages.first - space.first};
+		uint32_t end = pages.first + pages.count;
+
+		if (end == space.end) {
+			space.end = pages.first;
+		} else { /* the upper part stays: it is what is used first */
+			space.first = end;
+			if (lower.count > 0) {
+				qr_holes_join(lower);
+			}
+		}
+		wilderness_check_empty();
+	} else if (hole_around(pages, &hole)) {
+		qr_holes_cut(hole, pages);
+	} else {
 		return -EBUSY;
 	}
 	space.free_count -= pages.count;
-	if (!in_wilderness(pages)) {
-		qr_space_tree_set(pages, false);
-	} else if (pages.first + pages.count == space.end) {
-		space.end = pages.first;
-	} else { /* the upper part stays: it is what is used first */
-		struct qr_pages lower = {space.first, pages.first - space.first};
-
-		space.first = pages.first + pages.count;
-		if (lower.count > 0) {
-			qr_space_tree_set(lower, true);
-		}
-	}
-	wilderness_check_empty();
 	return 0;
 }
 
 void qr_space_give(struct qr_pages pages)
 {
 	uint32_t end = pages.first + pages.count;
+	struct qr_pages hole;
 
 	QR_ASSERT(pages.first < end && end <= QR_SPACE_PAGES);
 	QR_ASSERT(end <= space.first || pages.first >= space.end);
+	QR_ASSERT(!qr_holes_find(1, end, &hole) || hole.first + hole.count <= pages.first);
 	space.free_count += pages.count;
 	if (pages.first == space.end) {
-		space.end = end;
-		if (space.above > 0) {
-			space.end += hole_remove(end, qr_space_tree_free_up(end));
+		hole = (struct qr_pages){end, qr_holes_up(end)};
+		space.end = end + hole.count;
+		if (hole.count > 0) {
+			qr_holes_cut(hole, hole);
 		}
 	} else if (end == space.first) {
-		space.first = pages.first;
-		if (qr_space_tree_longest() > 0) {
-			uint32_t below = qr_space_tree_free_down(pages.first);
-
-			space.first -= hole_remove(pages.first - below, below);
+		hole.count = qr_holes_down(pages.first);
+		hole.first = pages.first - hole.count;
+		space.first = hole.first;
+		if (hole.count > 0) {
+			qr_holes_cut(hole, hole);
 		}
-	} else if (space.end == NOWHERE && qr_space_tree_longest() == 0) {
+	} else if (space.end == NOWHERE && qr_holes_longest() == 0) {
 		space.first = pages.first;
 		space.end = end;
 	} else {
 		hole_give(pages);
 	}
-}
-
-uint32_t qr_space_free_count(void)
-{
-	return space.free_count;
 }
