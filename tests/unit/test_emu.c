@@ -220,6 +220,8 @@ static void test_faults(void **state)
 	expect_fault(emu_exec(BASE, 0), BASE, K_MEM_FAULT_EXEC, QR_FAULT_DENIED);
 	expect_fault(emu_read(BASE, &byte, 1, user), BASE, user, QR_FAULT_DENIED);
 	assert_int_equal(emu_write(BASE, &byte, 1, 0), 0);
+	expect_fault(emu_read(BASE ^ (uintptr_t)1 << 60, &byte, 1, 0), BASE ^ (uintptr_t)1 << 60, 0,
+		     QR_FAULT_MISSING);
 	/* denied from the TLB as well */
 	expect_fault(emu_read(BASE, &byte, 1, user), BASE, user, QR_FAULT_DENIED);
 
@@ -532,6 +534,8 @@ static void test_unsynced(void **state)
 
 static void test_hardware_bits(void **state)
 {
+	struct qr_view aged;
+
 	(void)state;
 	put(BASE, page_of(4));
 	(void)peek(BASE);
@@ -546,6 +550,14 @@ static void test_hardware_bits(void **state)
 
 	put(BASE + PAGE, page_of(5));
 	poke(BASE + PAGE, 1);
+	assert_true(at(BASE + PAGE).accessed && at(BASE + PAGE).dirty);
+
+	/* aged, and read again: still dirty */
+	aged = at(BASE + PAGE);
+	aged.accessed = false;
+	put(BASE + PAGE, aged);
+	flush(BASE + PAGE);
+	(void)peek(BASE + PAGE);
 	assert_true(at(BASE + PAGE).accessed && at(BASE + PAGE).dirty);
 	expect_errors(0);
 }
@@ -648,6 +660,8 @@ static void write_in_hook(const qr_entry_t *first, size_t count)
 static void test_write_before_flush(void **state)
 {
 	(void)state;
+	emu_fault = note_fault;
+	fault_count = 0;
 	for (unsigned int dirty = 0; dirty < 2; dirty++) {
 		struct qr_view view = page_of(4);
 
@@ -664,6 +678,7 @@ static void test_write_before_flush(void **state)
 		assert_int_equal(*(uint8_t *)emu_phys(RAM + 4 * PAGE), dirty ? 0x99 : 0);
 		flush(BASE);
 	}
+	assert_int_equal(fault_count, 0); /* the handler is no matter of other CPUs */
 	expect_errors(0);
 }
 
@@ -724,6 +739,8 @@ static void test_core_access(void **state)
 	uint8_t *page;
 
 	(void)state;
+	put(BASE + 2 * PAGE, page_of(4)); /* the page whose frame the core copies */
+	(void)peek(BASE + 2 * PAGE);
 	put(BASE, page_of(4));
 	page = mmu_access(BASE);
 	assert_ptr_equal(page, emu_phys(RAM + 4 * PAGE));
@@ -735,6 +752,7 @@ static void test_core_access(void **state)
 	page = mmu_access(BASE);
 	expect_errors(1);
 	assert_int_equal(last_error.kind, EMU_STALE);
+	assert_false(last_error.recycled);
 	assert_ptr_equal(page, emu_phys(RAM + 5 * PAGE));
 
 	page = mmu_access(BASE + PAGE);
