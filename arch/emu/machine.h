@@ -92,12 +92,14 @@ bool emu_tlb_translate(uintptr_t virt, uint32_t access, uint64_t *phys, enum qr_
 
 /* Report that the access to virt faults for ever. tlb.c */
 void emu_tlb_report_stuck(uintptr_t virt);
+
+/* Forget all translations, and with emu_place_reset all changes. tlb.c, place.c */
 void emu_tlb_reset(void);
+void emu_place_reset(void);
 
 /* Entry changes: a slot was filled from the entry; who changed it last. place.c */
 void emu_place_filled(struct emu_slot *slot);
 const void *emu_place_of(const qr_entry_t *entry);
-void emu_place_reset(void);
 
 /* Count and report a mistake. place.c */
 void emu_report(const struct emu_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mmu.h - the machine part of the emulated machine (contract: pagetable/mmu_port.h).
- * What these do is in tlb.c and place.c.
+ * What these do is in tlb.c, place.c and emu.c.
  */
 #ifndef QR_ARCH_MMU_H
 #define QR_ARCH_MMU_H

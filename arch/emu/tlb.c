@@ -58,7 +58,7 @@ uint8_t emu_rights(const struct qr_view *view)
 			 (view->dirty ? EMU_DIRTY : 0) | (view->global ? EMU_GLOBAL : 0));
 }
 
-/* Where the leaf puts a page that lies `offset` into what a leaf of the level covers. */
+/* The frame that a leaf of this level gives to the page at virt. */
 static uint64_t page_in_leaf(const struct qr_view *leaf, unsigned int level, uintptr_t virt)
 {
 	const uint64_t inside = virt & (((uint64_t)1 << EMU_LEVEL_SHIFT(level)) - 1);
