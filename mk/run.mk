@@ -81,3 +81,7 @@ endef
 $(foreach t,$(run_tests),$(eval $(call run_test_rule,$t)))
 
 HOST_TESTS += $(run_tests:%=$(BUILD)/tests/host/%)
+
+SCRIPT_TESTS += tests/host/trace_test
+KERNEL_TESTS += tests/host/run_test
+TEST_DEPS    += $(trace_tool) $(KERNEL)/replay.elf $(KERNEL)/firmware.image $(firmware)/host

@@ -6,6 +6,8 @@ import selectors
 import signal
 import struct
 import subprocess
+import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE_BYTES = 4096
@@ -13,16 +15,34 @@ MACHINES = {"x86_64": "microvm"}
 # QEMU's machines want at least this, and sizes that are multiples of it.
 MEMORY_MIN, MEMORY_STEP = 2 << 20, 64 << 10
 SILENT_SECONDS = 60  # without a line from the guest: it hangs
+TIMEOUT_SECONDS = "100000"
+ZERO_PAGE_FRAMES = 1  # the core keeps it for pages that were only read so far
+NOT_WORTH_SAYING = b"icount sleep disabled and no active timers"
 PT_LOAD = 1
 
 
 class Failed(Exception):
-    pass
+    """The run does not count; exit status 1."""
 
 
-def numbers(text):
-    """"key=1 key=2" as a dictionary."""
-    return {key: int(value) for key, value in (word.split("=") for word in text.split())}
+class BadInput(Exception):
+    """Exit status 2. Without a text where a tool or the machine has said what and where."""
+
+
+def status_of(name, run, options):
+    """The exit status of run(options), with its message."""
+    try:
+        run(options)
+    except BadInput as error:
+        if error.args:
+            print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    except Failed as error:
+        print(f"{name}: FAILED: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 def image_end(elf):
@@ -52,11 +72,12 @@ class Machine:
         if arch not in MACHINES:
             raise Failed(f"no machine of {arch}")
         self.resident = image_end(self.elf)
+        frames += ZERO_PAGE_FRAMES
         memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES)
         self.memory = -(-memory // MEMORY_STEP) * MEMORY_STEP
         words = {"frames": frames, "tick": 0, **words}
         self.command = [ROOT / "tools/qemu", MACHINES[arch], self.elf, f"{self.memory >> 10}K",
-                        "--icount", "--timeout", "3600",
+                        "--icount", "--timeout", TIMEOUT_SECONDS,
                         "--append", " ".join(f"{key}={value}" for key, value in words.items())]
         for name, file in disks.items():
             readonly = "" if name == "swap" else ",readonly"
@@ -64,8 +85,10 @@ class Machine:
         self.status = None
 
     def __enter__(self):
+        self.errors = tempfile.TemporaryFile()
         self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.PIPE, start_new_session=True)
+                                      stdout=subprocess.PIPE, stderr=self.errors,
+                                      start_new_session=True)
         return self.lines()
 
     def lines(self):
@@ -89,3 +112,8 @@ class Machine:
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.stdout.close()
         self.status = self.child.wait()
+        self.errors.seek(0)
+        for line in self.errors:
+            if NOT_WORTH_SAYING not in line:
+                sys.stderr.write(line.decode(errors="replace"))
+        self.errors.close()

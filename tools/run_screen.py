@@ -24,12 +24,38 @@ def number(value):
     return value if isinstance(value, str) else f"{value:,}"
 
 
-def make(name):
-    return Terminal(name) if sys.stdout.isatty() else Plain()
+def follow(lines, unit, touches_all):
+    """Show the guest's lines (apps/replay/report.c) to the end. What its lines @start and
+    @result said; `unit` is what it counts as touches."""
+    show = Terminal(unit) if sys.stdout.isatty() else Plain(unit)
+    start, result = {}, {}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "@start":
+            start = numbers(rest)
+        elif word == "@progress":
+            show.progress(numbers(rest), touches_all)
+        elif word == "@map":
+            first, _, states = rest.partition(" ")
+            show.map(int(first), states)
+        elif word == "@checking":
+            show.note("replayed; verifying every word of every page")
+        elif word == "@result":
+            result = numbers(rest)
+        elif line:
+            show.note(rest if word in ("@error", "@wrong") else "guest: " + line)
+    show.end()
+    return start, result
+
+
+def numbers(text):
+    """"key=1 key=2" as a dictionary."""
+    return {key: int(value) for key, value in (word.split("=") for word in text.split())}
 
 
 class Plain:
-    def __init__(self):
+    def __init__(self, unit):
+        self.unit = unit
         self.start = time.monotonic()
         self.tenth = -1
 
@@ -39,7 +65,7 @@ class Plain:
             return
         self.tenth = tenth
         rate = counts["faults"] / max(time.monotonic() - self.start, 0.001)
-        print(f"  {tenth * 10:3} %  {counts['touches']:,} touches, {counts['faults']:,} faults "
+        print(f"  {tenth * 10:3} %  {counts['touches']:,} {self.unit}, {counts['faults']:,} faults "
               f"({rate:,.0f}/s), {counts['page_ins']:,} page-ins, "
               f"{counts['page_outs']:,} page-outs", flush=True)
 
@@ -54,8 +80,8 @@ class Plain:
 
 
 class Terminal:
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, unit):
+        self.unit = unit
         self.states = []
         self.counts, self.touches_all = None, 1
         self.rows = 0                # drawn below the cursor's place
@@ -98,12 +124,12 @@ class Terminal:
         counts, share = self.counts, self.counts["touches"] / self.touches_all
         (begin, before), (end, now) = self.samples[0], self.samples[-1]
         rate = (now - before) / (end - begin) if end > begin else 0
-        text = (f" {share:4.0%}  {counts['touches']:,} touches  {counts['faults']:,} faults "
+        text = (f" {share:4.0%}  {counts['touches']:,} {self.unit}  {counts['faults']:,} faults "
                 f"({rate:,.0f}/s)  in {counts['page_ins']:,} out {counts['page_outs']:,}")
-        room = max(10, min(40, columns - len(text) - 5))
+        room = max(10, min(40, columns - len(text) - 3))
         full = int(share * room)
         return ("  \x1b[44m" + " " * full + "\x1b[100m" + " " * (room - full) + "\x1b[0m" +
-                text)[:columns + 20]
+                text[:max(0, columns - room - 3)])
 
     def map_lines(self, columns):
         """Frames in rows; where they are too many, each cell is the commonest state of a few."""

@@ -12,7 +12,7 @@
 #include <quire/init.h>
 
 #define FIRMWARE_ENTRIES 8u   /* functions of a module that the driver calls */
-#define FIRMWARE_PHASES  512u /* stretches of work in one module */
+#define FIRMWARE_PHASES  128u /* stretches of work in one module */
 #define FIRMWARE_STEPS   64u  /* calls in one phase */
 
 typedef uint64_t (*firmware_function)(uint64_t state);

@@ -3,10 +3,9 @@
  * main.c - run the firmware and report its digest, which tools/run_firmware compares
  * with the host's. Lines as in apps/replay/report.c:
  *
- *	@start pages=0 touches=PHASES frames=N pinned=N
  *	@progress touches=PHASES faults=N page_ins=N page_outs=N
  *	@map FIRST STATES
- *	@result digest=N faults=N page_ins=N evict_clean=N instructions=N
+ *	@result digest=N faults=N page_ins=N evict_clean=N evict_dirty=N instructions=N
  */
 #include <quire/mm.h>
 #include <quire/paging.h>
@@ -44,7 +43,7 @@ int app_main(void)
 
 		state = firmware_phase(state, phase);
 		instructions += kernel_cycles() - start;
-		if (phase % 8 == 7)
+		if (phase % 4 == 3)
 			progress(phase + 1);
 	}
 	k_mem_paging_stats_get(&after);
