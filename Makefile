@@ -49,6 +49,9 @@ ALL_DEPS     :=
 
 include $(sort $(wildcard mk/*.mk))
 
+# Files of dependencies are written by the compiler: no pattern rule makes them.
+$(filter $(BUILD)/%.d,$(MAKEFILE_LIST)): ;
+
 .PHONY: help all clean
 help: ## list the targets
 	$(Q)sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(sort $(MAKEFILE_LIST)) | \

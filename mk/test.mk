@@ -13,9 +13,12 @@ tap_words = $(foreach t,$(HOST_TESTS) $(SCRIPT_TESTS) $(KERNEL_TESTS),\
 tap_chosen = $(if $(TESTS),$(foreach w,$(TESTS),$(foreach t,$(tap_words),\
 	$(if $(findstring $w,$t),$t))),$(tap_words))
 
+# Not written out in the recipe, or `make -n` would run it as a recursive call.
+tap_make = $(MAKE)
+
 .PHONY: test
 test: all ## run every test (TESTS=part-of-name SEED=n TEST_TIMEOUT=s)
-	$(Q)MAKE='$(MAKE)' $(if $(SEED),SEED=$(SEED)) tools/tap --jobs $(TEST_JOBS) \
+	$(Q)MAKE='$(tap_make)' $(if $(SEED),SEED=$(SEED)) tools/tap --jobs $(TEST_JOBS) \
 		--timeout $(TEST_TIMEOUT) $(sort $(tap_chosen))
 
 SCRIPT_TESTS += tests/tools/tap_test
