@@ -50,7 +50,7 @@ ALL_DEPS     :=
 include $(sort $(wildcard mk/*.mk))
 
 # Files of dependencies are written by the compiler: no pattern rule makes them.
-$(filter $(BUILD)/%.d,$(MAKEFILE_LIST)): ;
+$(sort $(filter $(BUILD)/%.d,$(MAKEFILE_LIST))): ;
 
 .PHONY: help all clean
 help: ## list the targets
