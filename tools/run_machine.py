@@ -71,6 +71,8 @@ class Machine:
         self.elf = build / "kernel" / arch / f"{program}.elf"
         if arch not in MACHINES:
             raise Failed(f"no machine of {arch}")
+        if not self.elf.exists():
+            raise Failed(f"{self.elf} is not built: `make run` does that")
         self.resident = image_end(self.elf)
         frames += ZERO_PAGE_FRAMES
         memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES)
