@@ -28,8 +28,8 @@ static int span_of(uintptr_t address, size_t size, struct span *span)
 	return 0;
 }
 
-/* Does the range touch a frame that the core may hand out? RESERVED never changes after
- * k_mem_init, so no lock is needed. */
+/* Does the range touch a frame that the core may hand out, or the page of zeros that others
+ * share? RESERVED never changes after k_mem_init, so no lock is needed. */
 static bool touches_frames(const struct span *span)
 {
 	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
@@ -40,7 +40,9 @@ static bool touches_frames(const struct span *span)
 		uint64_t to = span_end < end ? span_end : end;
 
 		for (uint64_t phys = from; phys < to; phys += QR_PAGE_SIZE) {
-			if (!(qr_frames[qr_frame_of(phys)] & QR_FRAME_RESERVED)) {
+			uint32_t frame = qr_frame_of(phys);
+
+			if (!(qr_frames[frame] & QR_FRAME_RESERVED) || frame == qr_frame_table.zero) {
 				return true;
 			}
 		}
@@ -152,9 +154,12 @@ static bool starts_fresh(uint32_t page)
 
 static bool is_whole_mappings(struct qr_pages pages, struct qr_hold *hold)
 {
-	bool ended = starts_fresh(pages.first);
+	bool ended = true;
 	uint32_t done = 0;
 
+	if (!starts_fresh(pages.first)) {
+		return false;
+	}
 	while (done < pages.count) {
 		uint32_t page = pages.first + done;
 		size_t bytes;
