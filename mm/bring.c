@@ -38,8 +38,12 @@ struct bring {
 /* Look again. */
 #define LOOK 1
 
+/* Code is for one mode: what user mode may execute the kernel may not. */
 static bool access_allowed(arch_page_t page, unsigned int want)
 {
+	if ((want & QR_BRING_EXEC) && !(want & QR_BRING_USER) && (page & ARCH_PAGE_USER)) {
+		return false;
+	}
 	return (!(want & QR_BRING_WRITE) || (page & ARCH_PAGE_RW)) &&
 	       (!(want & QR_BRING_EXEC) || (page & ARCH_PAGE_EXEC)) &&
 	       (!(want & QR_BRING_USER) || (page & ARCH_PAGE_USER));
