@@ -60,11 +60,15 @@ int qr_location_check(uintptr_t location, uint32_t count)
 int qr_slot_take(uint32_t *location)
 {
 	struct qr_store_table *table = &qr_store_table;
-	const struct k_mem_store *store = &table->store[table->paging];
+	const struct k_mem_store *store;
 	uint32_t slot;
 
 	QR_ASSERT_LOCKED();
-	if (table->paging == QR_STORE_NONE || store->ops->reserve(store->context, &slot) != 0) {
+	if (table->paging == QR_STORE_NONE) {
+		return -ENOSPC;
+	}
+	store = &table->store[table->paging];
+	if (store->ops->reserve(store->context, &slot) != 0) {
 		return -ENOSPC;
 	}
 	table->free_slots--;
