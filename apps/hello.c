@@ -27,6 +27,49 @@ static void skip(const char *name, const char *why)
 	kernel_printf("ok %u - %s # SKIP %s\n", test_count, name, why);
 }
 
+/* ---- what a compiler calls --------------------------------------------------------------- */
+
+/* Move `bytes` within a buffer and compare it with one where that was done byte by byte. */
+static bool moved(size_t from, size_t to, size_t bytes)
+{
+	static uint8_t buffer[96], expected[96];
+
+	for (size_t i = 0; i < sizeof(buffer); i++) {
+		buffer[i] = expected[i] = (uint8_t)(i * 7 + 1);
+	}
+	for (size_t i = 0; i < bytes; i++) {
+		expected[to + i] = buffer[from + i];
+	}
+	__builtin_memmove(buffer + to, buffer + from, bytes);
+	for (size_t i = 0; i < sizeof(buffer); i++) {
+		if (buffer[i] != expected[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void test_strings(void)
+{
+	static uint8_t set[32];
+	volatile size_t none = 0;
+	bool fine = true;
+
+	for (size_t bytes = 0; bytes <= 40; bytes++) {
+		for (size_t to = 0; to <= 40; to++) {
+			fine = moved(20, to, bytes) && fine;
+		}
+	}
+	check(fine, "memmove moves, whichever way the ranges overlap");
+	__builtin_memset(set + 1, 0x1a5, 13 + none);
+	check(set[0] == 0 && set[1] == 0xa5 && set[13] == 0xa5 && set[14] == 0,
+	      "memset fills the range and no more");
+	check(__builtin_memcmp("ab\x80", "ab\x01", 3 + none) > 0 &&
+	      __builtin_memcmp("ab", "bb", 2 + none) < 0 &&
+	      __builtin_memcmp("ab", "ac", 1 + none) == 0 && __builtin_memcmp("a", "b", none) == 0,
+	      "memcmp orders bytes without sign");
+}
+
 /* ---- threads ------------------------------------------------------------------------------ */
 
 static volatile unsigned int order[8], order_count;
@@ -206,6 +249,7 @@ int app_main(void)
 	size_t free_before;
 	uint8_t *arena;
 
+	test_strings();
 	test_priorities();
 	test_timer();
 	free_before = k_mem_free_get();

@@ -126,8 +126,10 @@ int app_main(void)
 	for (uint32_t i = 0; i < count; i++) {
 		workers[i].random = kernel_option_number("seed", 1) * THREADS_MAX + i;
 		workers[i].arena = k_mem_map(page_count * PAGE, K_MEM_PERM_RW);
-		threads[i] = workers[i].arena ? thread_start("worker", 10 + i / 2, work, &workers[i])
-					      : NULL;
+		threads[i] = NULL;
+		if (workers[i].arena) {
+			threads[i] = thread_start("worker", 10 + i / 2, work, &workers[i]);
+		}
 		fine = fine && threads[i];
 	}
 	check(fine, "every thread has its memory");

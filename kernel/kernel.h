@@ -29,6 +29,9 @@ void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* ---- command line: words `key=value` --------------------------------------------------- */
 
+/* The kernel's own: frames=N (hand exactly N frames to the core), policy=clock|nru|lru,
+ * ramstore=PAGES (where there is no disk "swap"), tick=0 (no timer). */
+
 /* Copy the value of `key` into `value` (terminated, cut to size); false: not there. */
 bool kernel_option(const char *key, char *value, size_t size);
 /* The same as a decimal or 0x number; `fallback` where it is missing or no number. */
@@ -49,7 +52,8 @@ uint64_t kernel_ticks(void);
 
 struct thread;
 
-/* Start `entry(argument)` in a new thread; NULL: all CONFIG_KERNEL_THREADS are taken. */
+/* Start `entry(argument)` in a new thread, whose stack is CONFIG_KERNEL_STACK_BYTES of locked
+ * memory; NULL: all CONFIG_KERNEL_THREADS are taken, or too few frames. */
 struct thread *thread_start(const char *name, unsigned int priority, void (*entry)(void *),
 			    void *argument);
 /* Wait until the thread ended. 0: it returned; -EFAULT: it died of a fault that could
@@ -57,6 +61,7 @@ struct thread *thread_start(const char *name, unsigned int priority, void (*entr
 int thread_join(struct thread *thread, int *error);
 struct thread *thread_self(void);
 void thread_yield(void);
+/* Without a timer (tick=0) this only yields. */
 void thread_sleep(uint64_t ticks);
 void thread_priority_set(struct thread *thread, unsigned int priority);
 /* For tests: the fault that a load or store at this address would take is expected:

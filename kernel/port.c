@@ -3,7 +3,7 @@
  * port.c - what Quire asks of its host kernel (quire/port.h).
  *
  * There is one CPU: the mm lock is the interrupt mask and a flag, which says that the
- * lock is held to those who must know. Threads switch when it is released.
+ * lock is held to those who must know. Threads switch when interrupts are let in again.
  */
 #include <quire/port.h>
 
@@ -63,14 +63,20 @@ qr_port_key_t qr_port_lock(void)
 	return key;
 }
 
-void qr_port_unlock(qr_port_key_t key)
+/* A thread may have become ready meanwhile. */
+static void unmask(qr_port_key_t key)
 {
-	locked = false;
 	if (irq_key_on(key)) {
 		sched_preempt();
 		port_irq_on();
 		irq_enable();
 	}
+}
+
+void qr_port_unlock(qr_port_key_t key)
+{
+	locked = false;
+	unmask(key);
 }
 
 qr_port_key_t qr_port_irq_lock(void)
@@ -85,10 +91,7 @@ qr_port_key_t qr_port_irq_lock(void)
 
 void qr_port_irq_unlock(qr_port_key_t key)
 {
-	if (irq_key_on(key)) {
-		port_irq_on();
-	}
-	irq_restore(key);
+	unmask(key);
 }
 
 bool qr_port_can_sleep(void)

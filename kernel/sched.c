@@ -71,6 +71,7 @@ static struct queue *queue_of_channel(const void *channel)
 
 void sched_start(struct thread *thread)
 {
+	thread->name = "idle";
 	current = idle = thread;
 }
 

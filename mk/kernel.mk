@@ -9,6 +9,10 @@
 # $(eval $(call kernel_variant,NAME,FLAGS)) builds all of them another way, below
 # build/kernel/<arch>/NAME/. KERNEL_CONFIG holds -D options for every variant.
 # $(eval $(call kernel_program,DIRECTORY,NAME,SOURCES)) adds one program from elsewhere.
+# A fragment that uses these writes "include mk/kernel.mk" first: this file is read once.
+
+ifndef KERNEL_MK
+KERNEL_MK := read
 
 KERNEL_OPT    ?= -O2
 KERNEL_CONFIG ?=
@@ -97,3 +101,5 @@ $(kernel_block_test): $(kernel_block_objs)
 	$(Q)$(CC) $(CFLAGS_HOST_TEST) $^ -lcmocka -o $@
 -include $(kernel_block_objs:.o=.d)
 HOST_TESTS += $(kernel_block_test)
+
+endif

@@ -44,8 +44,9 @@ static inline unsigned long irq_save(void)
 
 static inline void irq_restore(unsigned long key)
 {
-	if (irq_key_on(key))
+	if (irq_key_on(key)) {
 		irq_enable();
+	}
 }
 
 /* Let interrupts in and wait for one; masked again afterwards. */
