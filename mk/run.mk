@@ -73,7 +73,7 @@ run_flags_test_replay_memory := -DCONFIG_KERNEL_VM_BASE=0x200000000000
 
 define run_test_rule
 $(BUILD)/tests/host/$1: tests/host/$1.c $(run_srcs_$1) $(wildcard tests/host/*.h apps/replay/*.h) \
-			tools/trace/trace.h
+			tools/trace/trace.h $(wildcard include/quire/*.h)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC) $$(filter-out -MMD -MP,$$(CFLAGS_HOST_TEST)) -D_GNU_SOURCE $(run_flags_$1) \
 		-o $$@ $$(filter %.c,$$^) -lcmocka -llzma
