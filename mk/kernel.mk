@@ -90,6 +90,13 @@ $(foreach policy,clock nru lru,$(eval $(call kernel_boot_test,stress-$(policy),s
 $(eval $(call kernel_boot_test,stress-q35,stress,q35,\
 	6M --append "frames=40 rounds=1000 ramstore=260"))
 
+# Ways in which programs end.
+.PHONY: kernel-ending
+kernel-ending: $(KERNEL_CHECK)/ending.elf
+	$(Q)tests/kernel/ending_test $<
+KERNEL_TESTS += kernel-ending
+ALL_DEPS     += $(KERNEL_CHECK)/ending.elf
+
 # The block store on this machine.
 kernel_block_test := $(BUILD)/tests/block/test_block
 kernel_block_objs := $(patsubst %,$(BUILD)/tests/block/%.o,tests/unit/test_block store/block \
