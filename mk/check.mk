@@ -32,4 +32,5 @@ check-library: $(check_objs)
 
 TEST_DEPS    += $(check_objs)
 SCRIPT_TESTS += check-tidy check-layers check-library \
-		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test
+		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test \
+		tests/tools/ci_test
