@@ -92,6 +92,17 @@ static uint32_t paged_frame(uint32_t page, arch_page_t now)
 	return frame;
 }
 
+/* A pinned page keeps no slot: charge.h counts on slots of pages that can be evicted. */
+static void give_slot_back(uint32_t frame)
+{
+	uint64_t word = qr_frames[frame];
+
+	if ((word & QR_FRAME_BACKED) && qr_location_owned(qr_frame_location(word))) {
+		qr_slot_give(qr_frame_location(word));
+		qr_frames[frame] = word & ~(uint64_t)QR_FRAME_BACKED;
+	}
+}
+
 /* 1: the page is loaded and needs no other frame. */
 static int already_loaded(struct bring *bring, arch_page_t now)
 {
@@ -121,6 +132,7 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 	}
 	if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
 		qr_policy_forgotten(frame);
+		give_slot_back(frame);
 	}
 	qr_frames[frame] |= QR_FRAME_PINNED;
 	bring->pinned_here = true;

@@ -14,8 +14,9 @@
  * pages of A, pages of read-only stores, or nothing. One that is free or holds a page of a
  * read-only store, or any clean page with a slot, is had without a new slot. Else all F - L
  * hold pages of A, so at most A - (F - L) <= S - 1 of A are in slots only; a slot is free,
- * or is the copy of a page in a frame, and that page is the victim. Frames and slots of
- * transfers under way come back when these end; a fault waits for them.
+ * or is the copy of a page in a frame, and that page is the victim (it is not pinned: pinned
+ * pages keep no slot). Frames and slots of transfers under way come back when these end; a
+ * fault waits for them.
  *
  * Charged pages: anonymous ones, and stored ones that are writable or whose content is not
  * (or no longer) in a read-only store. All of it can be told from the page itself, so that

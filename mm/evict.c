@@ -68,6 +68,10 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 		return -EAGAIN;
 	}
 	if (word & QR_FRAME_MAPPED) {
+		if (backed && (word & QR_FRAME_PINNED)) {
+			qr_slot_give(location);
+			backed = 0;
+		}
 		keep(frame, QR_FRAME_MAPPED | backed | (uint32_t)(word & pins), backed ? location : 0);
 		return -EAGAIN;
 	}
