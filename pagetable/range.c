@@ -255,6 +255,8 @@ static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 		if (view.kind == QR_LEAF) {
 			view.cache = (uint8_t)(flags & K_MEM_CACHE_MASK);
 			view.cow = view.cow && view.write;
+			/* large leaves are never paged, and no fault sets bits in them */
+			view.dirty = view.dirty || (level > 0 && view.write);
 		}
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, level)));
 }
