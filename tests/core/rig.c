@@ -11,15 +11,18 @@
 
 #include <mm/charge.h>
 #include <mm/frame.h>
+#include <mm/policy.h>
 #include <mm/space.h>
 
 #include "rig_tables.h"
 
 struct strict_store rig_store;
+struct strict_store rig_image_store;
 
 static uint8_t store_pages[RIG_SLOTS_MAX * CONFIG_MMU_PAGE_SIZE];
 static uint64_t store_words[RIG_SLOTS_MAX];
 static uint8_t store_slots[RIG_SLOTS_MAX];
+static uint8_t image_slots[RIG_IMAGE_SLOTS];
 static uint64_t image_pages[RIG_IMAGE_SLOTS][CONFIG_MMU_PAGE_SIZE / sizeof(uint64_t)];
 static struct k_mem_ram_store ram_store;
 static struct k_mem_image_store image_store;
@@ -36,8 +39,13 @@ static int on_fault(const struct qr_fault *fault)
 
 static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 {
+	/* without a paging store the image store takes its index, which on-demand pieces use */
+	struct k_mem_store *image = &stores[rig->slots > 0 ? RIG_STORE_IMAGE : 0];
+
 	memset(store_slots, 0, sizeof(store_slots));
+	memset(image_slots, 0, sizeof(image_slots));
 	memset(&rig_store, 0, sizeof(rig_store));
+	memset(&rig_image_store, 0, sizeof(rig_image_store));
 	if (rig->slots > 0) {
 		assert_int_equal(k_mem_ram_store_init(&rig_store.inner, &ram_store, store_pages,
 						      rig->slots, store_words), 0);
@@ -50,9 +58,21 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 			image_pages[i][word] = rig_image_word(i);
 		}
 	}
-	/* without a paging store the image store takes its index, which on-demand pieces use */
-	assert_int_equal(k_mem_image_store_init(&stores[rig->slots > 0 ? RIG_STORE_IMAGE : 0],
-						&image_store, image_pages, sizeof(image_pages)), 0);
+	assert_int_equal(k_mem_image_store_init(&rig_image_store.inner, &image_store, image_pages,
+						sizeof(image_pages)), 0);
+	rig_image_store.slots = image_slots;
+	strict_store_init(image, &rig_image_store);
+	strict_poll_add(image);
+}
+
+/* Tests start the core again and again; a kernel does once, on zeroed memory. */
+static void forget_last_start(void)
+{
+	for (uint32_t frame = 0; qr_policy != NULL && frame < qr_frame_table.count; frame++) {
+		qr_policy_forgotten(frame);
+	}
+	memset(&qr_charge, 0, sizeof(qr_charge));
+	rig_tables_clear();
 }
 
 void rig_start(const struct rig *rig)
@@ -94,11 +114,12 @@ void rig_start(const struct rig *rig)
 	if (rig->second_bank) {
 		assert_int_equal(emu_bank_add(banks[1].phys, banks[1].size), 0);
 	}
+	if (rig->device_bytes > 0) {
+		assert_int_equal(emu_bank_add(RIG_DEVICE_PHYS, rig->device_bytes), 0);
+	}
 	emu_software_flags(rig->software_flags);
 	make_stores(rig, stores);
-	/* tests start the core again and again; a kernel does once */
-	memset(&qr_charge, 0, sizeof(qr_charge));
-	rig_tables_clear();
+	forget_last_start();
 	assert_int_equal(k_mem_init(&config), 0);
 	emu_fault = on_fault;
 }

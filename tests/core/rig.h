@@ -40,16 +40,21 @@
 #define RIG_STORE_PAGING 0u
 #define RIG_STORE_IMAGE  1u
 
+/* RAM that the core does not know, for physical mappings; inside the space for DIRECT_MAP. */
+#define RIG_DEVICE_PHYS ((uintptr_t)CONFIG_KERNEL_VM_BASE + 0x400000u)
+
 struct rig {
 	uint32_t frames;                   /* free ones, the zero page not counted */
 	uint32_t slots;                    /* 0: no paging store */
 	const struct k_mem_policy *policy; /* NULL: CLOCK */
 	bool second_bank;                  /* spread the frames over two banks with a hole */
 	bool software_flags;               /* no hardware accessed and dirty bits */
+	size_t device_bytes;               /* RAM at RIG_DEVICE_PHYS */
 };
 
-/* The paging store's switches and counts. */
+/* The stores' switches and counts: of the paging store, and of the image store. */
 extern struct strict_store rig_store;
+extern struct strict_store rig_image_store;
 
 /* Everything anew; asserts that k_mem_init succeeded. */
 void rig_start(const struct rig *rig);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit.c - see audit.h. Everything is computed again from the entries, page by page.
+ */
+#include "audit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <mm/charge.h>
+#include <mm/frame.h>
+#include <mm/store.h>
+
+#include "rig.h"
+
+#define SLOT_RESERVED 1 /* port/strict/store.c */
+#define SLOT_MOVING   2
+
+static struct {
+	bool quiet;
+	uint32_t pageable;
+	uint32_t pinned;
+	uint32_t slots;
+	uint8_t slot_named[RIG_SLOTS_MAX];
+	bool frame_named[CONFIG_MEM_FRAMES_MAX]; /* by a leaf */
+	bool frame_awaited[CONFIG_MEM_FRAMES_MAX]; /* by a page on its way */
+	char wrong[200];
+} state;
+
+#define WRONG(...) (snprintf(state.wrong, sizeof(state.wrong), __VA_ARGS__), false)
+
+/* The page, or the frame, has its content in this slot. */
+static bool name_slot(uint32_t location, const char *who, uint32_t number)
+{
+	uint32_t slot = qr_location_slot(location);
+	uint8_t slot_state;
+
+	if (!qr_location_owned(location)) {
+		return true;
+	}
+	slot_state = rig_store.slots[slot];
+	if (state.slot_named[slot]++ > 0) {
+		return WRONG("slot %u of %s %u has another page too", slot, who, number);
+	}
+	if (slot_state != SLOT_RESERVED && (state.quiet || slot_state != SLOT_MOVING)) {
+		return WRONG("slot %u of %s %u is in state %u", slot, who, number, slot_state);
+	}
+	state.slots++;
+	return true;
+}
+
+/* Memory without a frame: is it one that counts against the promise? */
+static bool token_ok(uint32_t page, arch_page_t now)
+{
+	arch_token_t token = arch_page_token(now);
+	uint32_t value = ARCH_TOKEN_VALUE(token);
+	uint32_t location = value;
+
+	if (qr_page_is_guard(now)) {
+		return true;
+	}
+	if (ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY) {
+		if (state.quiet || !(qr_frames[value] & QR_FRAME_BUSY) ||
+		    (qr_frames[value] & (QR_FRAME_ORPHAN | QR_FRAME_MAPPED)) ||
+		    qr_frame_page(qr_frames[value]) != page) {
+			return WRONG("page %u waits for frame %u: %jx", page, value,
+				     (uintmax_t)qr_frames[value]);
+		}
+		state.frame_awaited[value] = true;
+		location = qr_frame_location(qr_frames[value]);
+	} else if (!name_slot(location, "page", page)) {
+		return false;
+	}
+	state.pageable += (now & ARCH_PAGE_RW) || !qr_location_image(location);
+	return true;
+}
+
+/* A page in the shared frame of zeros. */
+static bool zeros_ok(uint32_t page, arch_page_t now)
+{
+	state.pageable++;
+	if ((now & ARCH_DATA_PAGE_DIRTY) || ((now & ARCH_PAGE_RW) && !(now & ARCH_PAGE_COW))) {
+		return WRONG("page %u may write to the zeros: %jx", page, (uintmax_t)now);
+	}
+	return true;
+}
+
+static bool loaded_ok(uint32_t page, arch_page_t now)
+{
+	uint32_t frame = qr_frame_of(arch_page_phys(now));
+	uint64_t word;
+
+	if (page == QR_SPACE_PAGES - 1 || frame == QR_NO_INDEX) {
+		return true; /* the scratch page, or physical memory */
+	}
+	if (frame == qr_frame_table.zero) {
+		return zeros_ok(page, now);
+	}
+	word = qr_frames[frame];
+	if (word & QR_FRAME_RESERVED) {
+		return true;
+	}
+	if (!(word & QR_FRAME_MAPPED) || qr_frame_page(word) != page || state.frame_named[frame]) {
+		return WRONG("page %u is in frame %u: %jx", page, frame, (uintmax_t)word);
+	}
+	state.frame_named[frame] = true;
+	if (word & QR_FRAME_PINNED) {
+		state.pinned++;
+	} else {
+		state.pageable += (now & ARCH_PAGE_RW) || !(word & QR_FRAME_BACKED) ||
+				  !qr_location_image(qr_frame_location(word));
+	}
+	return true;
+}
+
+static bool pages_ok(void)
+{
+	for (uint32_t page = 0; page < QR_SPACE_PAGES; page++) {
+		arch_page_t now = arch_page_get(qr_page_addr(page));
+
+		if (now & ARCH_DATA_PAGE_NOT_MAPPED) {
+			continue;
+		}
+		if (!((now & ARCH_DATA_PAGE_LOADED) ? loaded_ok : token_ok)(page, now)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What a frame may be, and the slot that it keeps. */
+static bool frame_ok(uint32_t frame)
+{
+	uint64_t word = qr_frames[frame];
+	bool busy = (word & QR_FRAME_BUSY) != 0;
+
+	if (word & (QR_FRAME_FREE | QR_FRAME_RESERVED)) {
+		return true;
+	}
+	if (busy && state.quiet) {
+		return WRONG("frame %u is busy: %jx", frame, (uintmax_t)word);
+	}
+	if (((word & QR_FRAME_MAPPED) != 0) != state.frame_named[frame]) {
+		return WRONG("frame %u is said to hold a page: %jx", frame, (uintmax_t)word);
+	}
+	if (!busy && !(word & QR_FRAME_MAPPED)) {
+		return WRONG("frame %u is lost: %jx", frame, (uintmax_t)word);
+	}
+	if (state.quiet && (word & QR_FRAME_PINNING)) {
+		return WRONG("frame %u is being pinned for ever: %jx", frame, (uintmax_t)word);
+	}
+	/* a busy frame that nobody waits for is in somebody's hand, and empty */
+	if ((word & (QR_FRAME_BACKED | QR_FRAME_OUT | QR_FRAME_ORPHAN)) ||
+	    state.frame_awaited[frame]) {
+		return name_slot(qr_frame_location(word), "frame", frame);
+	}
+	return true;
+}
+
+static bool frames_ok(void)
+{
+	uint32_t free = 0, on_list = 0;
+	uint32_t frame;
+
+	for (frame = 0; frame < qr_frame_table.count; frame++) {
+		free += (qr_frames[frame] & QR_FRAME_FREE) != 0;
+		if (!frame_ok(frame)) {
+			return false;
+		}
+	}
+	for (frame = qr_frame_table.free_head; frame != QR_NO_INDEX && on_list <= free;
+	     frame = qr_frame_page(qr_frames[frame])) {
+		if (!(qr_frames[frame] & QR_FRAME_FREE)) {
+			return WRONG("frame %u in the pool is not free", frame);
+		}
+		on_list++;
+	}
+	if (free != on_list || (state.quiet && free != qr_frame_table.free_count)) {
+		return WRONG("%u frames are free, %u are in the pool, which counts %u", free,
+			     on_list, qr_frame_table.free_count);
+	}
+	return true;
+}
+
+static bool zeros_are_zero(void)
+{
+	const uint64_t *zeros;
+
+	if (qr_frame_table.zero == QR_NO_INDEX) {
+		return true;
+	}
+	zeros = emu_phys(qr_frame_phys(qr_frame_table.zero));
+	for (size_t i = 0; i < RIG_PAGE / sizeof(*zeros); i++) {
+		if (zeros[i] != 0) {
+			return WRONG("word %zu of the zeros is %jx", i, (uintmax_t)zeros[i]);
+		}
+	}
+	return true;
+}
+
+static bool numbers_ok(void)
+{
+	const struct qr_store_table *table = &qr_store_table;
+
+	if (!state.quiet) {
+		return true; /* calls under way have charged what they have not mapped yet */
+	}
+	if (state.pageable != qr_charge.pageable || state.pinned != qr_charge.pinned) {
+		return WRONG("charged are %u pageable and %u pinned pages, there are %u and %u",
+			     qr_charge.pageable, qr_charge.pinned, state.pageable, state.pinned);
+	}
+	if (state.slots != rig_store.reserved) {
+		return WRONG("%u slots are reserved and %u named", rig_store.reserved, state.slots);
+	}
+	if (table->paging != QR_STORE_NONE &&
+	    table->free_slots + rig_store.reserved + rig_store.retired !=
+		    table->store[table->paging].slot_count) {
+		return WRONG("%u slots are said to be free", table->free_slots);
+	}
+	if (qr_frame_table.busy_count != 0 || table->in_flight != 0) {
+		return WRONG("%u frames are said to be busy, %u transfers in flight",
+			     qr_frame_table.busy_count, table->in_flight);
+	}
+	return true;
+}
+
+static const char *look(bool quiet)
+{
+	memset(&state, 0, sizeof(state));
+	state.quiet = quiet;
+	return pages_ok() && frames_ok() && zeros_are_zero() && numbers_ok() ? NULL : state.wrong;
+}
+
+const char *audit(void)
+{
+	return look(true);
+}
+
+const char *audit_busy(void)
+{
+	return look(false);
+}
