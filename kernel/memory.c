@@ -11,7 +11,6 @@
  * Disk "swap" takes the pages that are written out; disk "image" has the on-demand parts of
  * the image from its first page on.
  */
-#include <quire/arch.h>
 #include <quire/ramstore.h>
 
 #include "kernel/disk.h"
@@ -224,5 +223,4 @@ void memory_start(const struct machine_boot *boot)
 	if (status != 0) {
 		kernel_refuse("memory: k_mem_init: error %d\n", status);
 	}
-	arch_mem_start();
 }

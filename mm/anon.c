@@ -50,7 +50,7 @@ void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, st
 	uint32_t done = 0;
 
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done);
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
 		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
 
 		if (done > 0) {
@@ -68,8 +68,12 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 {
 	while (!qr_frames_reserve(count)) {
 		uint32_t frame;
-		int status = CONFIG_DEMAND_PAGING ? qr_frame_evict_one(&frame, hold) : -ENOMEM;
+		int status;
 
+		if (!CONFIG_DEMAND_PAGING) {
+			return -ENOMEM;
+		}
+		status = qr_frame_evict_one(&frame, hold);
 		if (status != 0) {
 			return status;
 		}
@@ -101,7 +105,7 @@ static void region_fill_resident(struct qr_pages pages, uint32_t flags, struct q
 	uint32_t done = 0;
 
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done);
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
 		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
 
 		if (done > 0) {

@@ -31,12 +31,19 @@ struct bring {
 	struct qr_hold *hold;
 	uint32_t page;
 	unsigned int want;
-	uint32_t frame;   /* in hand, or QR_NO_INDEX */
+	uint32_t frame;     /* in hand, or QR_NO_INDEX */
 	bool pinned_here;
+	/* what a look found, for NEED_FRAME */
+	bool zero_page;     /* the shared zeros are mapped */
+	uint32_t location;  /* where the content is */
+	uint32_t overtaken; /* the frame that it is on its way to, or QR_NO_INDEX */
 };
 
-/* Look again. */
-#define LOOK 1
+/* What a look may say beside a final status. */
+enum {
+	LOOK = 1,   /* look again */
+	NEED_FRAME, /* the page needs a frame */
+};
 
 /* Code is for one mode: what user mode may execute the kernel may not. */
 static bool access_allowed(arch_page_t page, unsigned int want)
@@ -139,39 +146,27 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 	return 0;
 }
 
-/* 1: the page is in transfer in `frame`. */
-static int in_transfer(struct bring *bring, uint32_t frame)
-{
-	unsigned int want = bring->want;
-
-	if (qr_frames[frame] & QR_FRAME_OUT) {
-		qr_rescue(frame, ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
-					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
-		return LOOK;
-	}
-	qr_wait(qr_frame_channel(frame), bring->hold);
-	return LOOK;
-}
-
-/* 3: read or zero; the lock is let go. */
-static int fill(uint32_t frame, uint32_t location, struct qr_hold *hold)
+/* 3: read or zero the frame at `phys`; the lock is let go. */
+static int fill(uint64_t phys, uint32_t location, struct qr_hold *hold)
 {
 	if (location == QR_LOCATION_UNINIT) {
 		return 0;
 	}
 	if (location != QR_LOCATION_ZERO) {
-		return qr_store_transfer(K_MEM_IO_READ, location, frame, hold);
+		return qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
 	}
 	QR_COUNT(transfer.zero_fill, 1);
 	qr_unlock(hold);
-	qr_frame_zero(qr_frame_phys(frame));
+	qr_frame_zero(phys);
 	qr_relock(hold);
 	return 0;
 }
 
-/* 4 and 5: the fill of the frame ended with `status`. */
-static int filled(struct bring *bring, uint32_t frame, int status)
+/* 3 to 5: fill the frame, which is BUSY, and map it. */
+static int fill_and_map(struct bring *bring, uint32_t frame)
 {
+	uint64_t phys = qr_frame_phys(frame);
+	int status = fill(phys, bring->location, bring->hold);
 	uint64_t word = qr_frames[frame];
 	uint32_t location = qr_frame_location(word);
 	void *virt = qr_page_addr(bring->page);
@@ -188,7 +183,7 @@ static int filled(struct bring *bring, uint32_t frame, int status)
 		qr_frame_free(frame);
 		return status;
 	}
-	qr_page_map(bring->page, frame,
+	arch_mem_page_in(virt, phys,
 		    ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
 			    ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
 	qr_frames[frame] = qr_frame_word(bring->page, location, QR_FRAME_MAPPED | QR_FRAME_BACKED);
@@ -198,47 +193,92 @@ static int filled(struct bring *bring, uint32_t frame, int status)
 	return (want & QR_BRING_PIN) ? LOOK : 0;
 }
 
-/* 2 and 3: the content is at `location`, and `overtaken` is the frame that it is on its way
- * to, or none. */
-static int give_frame(struct bring *bring, arch_page_t now, uint32_t location, uint32_t overtaken)
+/* 2: a frame in hand. LOOK when the lock was let go for it. */
+static int take_frame(struct bring *bring)
+{
+	int status;
+
+	bring->frame = qr_frame_take();
+	if (QR_LIKELY(bring->frame != QR_NO_INDEX)) {
+		return 0;
+	}
+	if (!CONFIG_DEMAND_PAGING) {
+		return -ENOMEM;
+	}
+	bring->hold->dropped = false;
+	status = qr_frame_make(&bring->frame, bring->hold);
+	return status == 0 && bring->hold->dropped ? LOOK : status;
+}
+
+/* 2 to 5, as the look found it. */
+static int give_frame(struct bring *bring)
 {
 	void *virt = qr_page_addr(bring->page);
-	uint32_t frame = bring->frame;
+	uint32_t frame;
 
-	if (frame == QR_NO_INDEX) {
-		int status;
+	if (bring->frame == QR_NO_INDEX) {
+		int status = take_frame(bring);
 
-		bring->hold->dropped = false;
-		status = qr_frame_get(&bring->frame, bring->hold);
 		if (status != 0) {
 			return status;
 		}
-		if (bring->hold->dropped) {
-			return LOOK;
-		}
-		frame = bring->frame;
 	}
-	if (now & ARCH_DATA_PAGE_LOADED) {
-		/* the zero page goes; break before make */
+	frame = bring->frame;
+	bring->frame = QR_NO_INDEX;
+	if (bring->zero_page) {
+		/* break before make */
 		(void)arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
 		arch_mem_flush(virt, QR_PAGE_SIZE);
 	} else {
 		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
 	}
-	if (overtaken != QR_NO_INDEX) {
-		qr_frames[overtaken] = qr_frame_word(QR_NO_INDEX, QR_LOCATION_UNINIT,
-						     QR_FRAME_BUSY | QR_FRAME_ORPHAN);
+	if (QR_UNLIKELY(bring->overtaken != QR_NO_INDEX)) {
+		qr_frames[bring->overtaken] = qr_frame_word(QR_NO_INDEX, QR_LOCATION_UNINIT,
+							    QR_FRAME_BUSY | QR_FRAME_ORPHAN);
 	}
-	qr_frames[frame] = qr_frame_word(bring->page, location, QR_FRAME_BUSY);
-	bring->frame = QR_NO_INDEX;
-	return filled(bring, frame, fill(frame, location, bring->hold));
+	qr_frames[frame] = qr_frame_word(bring->page, bring->location, QR_FRAME_BUSY);
+	return fill_and_map(bring, frame);
 }
 
-/* One look at the entry, and what follows from it. */
+static int need_frame(struct bring *bring, uint32_t location, bool zero_page, uint32_t overtaken)
+{
+	bring->location = location;
+	bring->zero_page = zero_page;
+	bring->overtaken = overtaken;
+	return NEED_FRAME;
+}
+
+/* 1: the page is in transfer in `frame`. */
+static int in_transfer(struct bring *bring, uint32_t frame)
+{
+	unsigned int want = bring->want;
+	uint64_t word = qr_frames[frame];
+
+	if (!qr_sleep_known(bring->hold)) {
+		return LOOK;
+	}
+	if (word & QR_FRAME_OUT) {
+		qr_rescue(frame, ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
+					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
+		return LOOK;
+	}
+	if (bring->hold->sleep == QR_SLEEP_NO) {
+		return need_frame(bring, qr_frame_location(word), false, frame);
+	}
+	qr_wait(qr_frame_channel(frame), bring->hold);
+	return LOOK;
+}
+
+static bool is_zero_page(arch_page_t now)
+{
+	return qr_frame_table.zero != QR_NO_INDEX &&
+	       arch_page_phys(now) == qr_frame_phys(qr_frame_table.zero);
+}
+
+/* 1: one look at the entry, and what follows from it. */
 static int look(struct bring *bring)
 {
-	void *virt = qr_page_addr(bring->page);
-	arch_page_t now = arch_page_get(virt);
+	arch_page_t now = arch_page_get(qr_page_addr(bring->page));
 	uint32_t value = ARCH_TOKEN_VALUE(arch_page_token(now));
 
 	if (!qr_page_is_mapped(now)) {
@@ -248,30 +288,21 @@ static int look(struct bring *bring)
 		return -EACCES;
 	}
 	if (now & ARCH_DATA_PAGE_LOADED) {
-		if (qr_frame_of(arch_page_phys(now)) == qr_frame_table.zero &&
-		    qr_frame_table.zero != QR_NO_INDEX && own_frame(now, bring->want)) {
-			return give_frame(bring, now, QR_LOCATION_ZERO, QR_NO_INDEX);
-		}
-		return already_loaded(bring, now);
+		return is_zero_page(now) && own_frame(now, bring->want)
+			       ? need_frame(bring, QR_LOCATION_ZERO, true, QR_NO_INDEX)
+			       : already_loaded(bring, now);
 	}
 	if (ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY) {
-		uint64_t word = qr_frames[value];
-
-		if (!qr_sleep_known(bring->hold)) {
-			return LOOK;
-		}
-		if (!(word & QR_FRAME_OUT) && bring->hold->sleep == QR_SLEEP_NO) {
-			return give_frame(bring, now, qr_frame_location(word), value);
-		}
 		return in_transfer(bring, value);
 	}
 	if (value == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
 	    !own_frame(now, bring->want)) {
-		qr_page_map(bring->page, qr_frame_table.zero, ARCH_MEM_ACCESSED | ARCH_MEM_COW);
+		arch_mem_page_in(qr_page_addr(bring->page), qr_frame_phys(qr_frame_table.zero),
+				 ARCH_MEM_ACCESSED | ARCH_MEM_COW);
 		QR_COUNT(transfer.zero_map, 1);
 		return 0;
 	}
-	return give_frame(bring, now, value, QR_NO_INDEX);
+	return need_frame(bring, value, false, QR_NO_INDEX);
 }
 
 int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly)
@@ -287,6 +318,9 @@ int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly
 	QR_ASSERT_LOCKED();
 	do {
 		status = look(&bring);
+		if (status == NEED_FRAME) {
+			status = give_frame(&bring);
+		}
 	} while (status == LOOK);
 	if (bring.frame != QR_NO_INDEX) {
 		qr_frame_free(bring.frame);

@@ -9,8 +9,7 @@
 
 bool qr_locked;
 
-/* Threads that wait, or 0: then waking is free. */
-static uint32_t waiter_count;
+uint32_t qr_waiter_count;
 
 int qr_pages_of(const void *addr, size_t size, struct qr_pages *pages)
 {
@@ -46,17 +45,9 @@ void qr_wait(const void *channel, struct qr_hold *hold)
 		qr_relock(hold);
 		return;
 	}
-	waiter_count++;
+	qr_waiter_count++;
 	qr_locked = false;
 	hold->key = qr_port_sleep(channel, hold->key);
 	qr_locked = CONFIG_MEM_ASSERT >= 1;
-	waiter_count--;
-}
-
-void qr_wake(const void *channel)
-{
-	QR_ASSERT_LOCKED();
-	if (waiter_count > 0) {
-		qr_port_wakeup(channel);
-	}
+	qr_waiter_count--;
 }

@@ -94,8 +94,17 @@ QR_INLINE bool qr_sleep_known(struct qr_hold *hold)
  * stores once where sleeping is not allowed. Callers look at their condition again. */
 void qr_wait(const void *channel, struct qr_hold *hold);
 
+/* Threads that wait; 0 makes waking free. */
+extern uint32_t qr_waiter_count;
+
 /* Wake all that wait on the channel. */
-void qr_wake(const void *channel);
+QR_INLINE void qr_wake(const void *channel)
+{
+	QR_ASSERT_LOCKED();
+	if (QR_UNLIKELY(qr_waiter_count > 0)) {
+		qr_port_wakeup(channel);
+	}
+}
 
 /* ---- pages ------------------------------------------------------------------------------- */
 
@@ -137,15 +146,15 @@ QR_INLINE bool qr_page_is_mapped(arch_page_t page)
 /* 0 when `flags` holds only bits of `allowed` and not both RW and EXEC, else -EINVAL. */
 int qr_flags_check(uint32_t flags, uint32_t allowed) QR_MUST_CHECK;
 
-/* The next batch of a walk over `pages` of which `done` are done: never past the end of
- * a leaf table, so that entries of one batch are neighbours in one table. */
-QR_INLINE struct qr_pages qr_batch(struct qr_pages pages, uint32_t done)
-{
-	const uint32_t table = (uint32_t)(QR_PAGE_SIZE / sizeof(uint64_t));
-	uint32_t first = pages.first + done;
-	uint32_t count = qr_min(pages.count - done, CONFIG_MEM_BATCH);
+/* Pages that are handled between two moments at which interrupts are on, for work of some 40
+ * instructions a page, and for work of some hundreds. */
+#define QR_BATCH_LIGHT ((uint32_t)CONFIG_MEM_BATCH)
+#define QR_BATCH_HEAVY ((uint32_t)(CONFIG_MEM_BATCH + 11) / 12)
 
-	return (struct qr_pages){first, qr_min(count, table - first % table)};
+/* The next batch, at most `most` pages, of a walk over `pages` of which `done` are done. */
+QR_INLINE struct qr_pages qr_batch(struct qr_pages pages, uint32_t done, uint32_t most)
+{
+	return (struct qr_pages){pages.first + done, qr_min(pages.count - done, most)};
 }
 
 #define QR_PERM_MASK (K_MEM_PERM_RW | K_MEM_PERM_EXEC | K_MEM_PERM_USER)

@@ -23,11 +23,6 @@
 #include "stats.h"
 #include "store.h"
 
-void qr_page_map(uint32_t page, uint32_t frame, uint32_t flags)
-{
-	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
-}
-
 void qr_rescue(uint32_t frame, uint32_t flags)
 {
 	QR_ASSERT(qr_frames[frame] & QR_FRAME_OUT);
@@ -120,7 +115,8 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	}
 	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY | QR_FRAME_OUT);
 	return write_ended(frame, location,
-			   qr_store_transfer(K_MEM_IO_WRITE, location, frame, hold));
+			   qr_store_transfer(K_MEM_IO_WRITE, location, qr_frame_phys(frame),
+					     hold));
 }
 
 /* Can the frame be emptied without a new slot? */
@@ -218,20 +214,11 @@ int qr_frame_evict_one(uint32_t *frame, struct qr_hold *hold)
 	return status;
 }
 
-int qr_frame_get(uint32_t *frame, struct qr_hold *hold)
+int qr_frame_make(uint32_t *frame, struct qr_hold *hold)
 {
-	uint32_t start;
-	int status;
+	uint32_t start = qr_stats_time();
+	int status = evict_until(frame, true, hold);
 
-	*frame = qr_frame_take();
-	if (QR_LIKELY(*frame != QR_NO_INDEX)) {
-		return 0;
-	}
-	if (!CONFIG_DEMAND_PAGING) {
-		return -ENOMEM;
-	}
-	start = qr_stats_time();
-	status = evict_until(frame, true, hold);
 	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
 	return status;
 }

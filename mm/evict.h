@@ -7,10 +7,10 @@
 
 #include "frame.h"
 
-/* A frame in the caller's hand (BUSY, no page): a free one, or a victim's.
+/* A frame in the caller's hand (BUSY, no page): a victim's, or one that fell free meanwhile.
  * -ENOMEM: nothing can be evicted and no transfer is under way that would change that.
  * -EIO: as many victims as CONFIG_EVICTION_TRIES could not be written. */
-int qr_frame_get(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
+int qr_frame_make(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* The same, always by evicting: for a caller that needs more frames than are free. */
 int qr_frame_evict_one(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
@@ -26,6 +26,9 @@ int qr_evict(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
 void qr_rescue(uint32_t frame, uint32_t arch_flags);
 
 /* Map a page whose entry is a token into its frame; `flags` for arch_mem_page_in. */
-void qr_page_map(uint32_t page, uint32_t frame, uint32_t flags);
+QR_INLINE void qr_page_map(uint32_t page, uint32_t frame, uint32_t flags)
+{
+	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
+}
 
 #endif /* QR_MM_EVICT_H */

@@ -63,7 +63,7 @@ static void map_on_demand(const struct k_mem_image *piece, struct qr_pages pages
 	uint32_t done = 0;
 
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done);
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
 		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
 
 		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
@@ -118,8 +118,37 @@ static int init_image(const struct k_mem_config *config)
 	return 0;
 }
 
+/* Add the banks, the largest first: every search for a frame begins with it. */
+static int add_banks(const struct k_mem_config *config)
+{
+	uint32_t added = 0; /* a bit for each bank */
+
+	for (size_t n = 0; n < config->bank_count; n++) {
+		size_t largest = 0;
+		int status;
+
+		while (added >> largest & 1u) {
+			largest++;
+		}
+		for (size_t i = largest + 1; i < config->bank_count; i++) {
+			if (!(added >> i & 1u) && config->banks[i].size > config->banks[largest].size) {
+				largest = i;
+			}
+		}
+		added |= 1u << largest;
+		status = qr_frames_add_bank(config->banks[largest].phys, config->banks[largest].size);
+		if (status != 0) {
+			return status;
+		}
+	}
+	return 0;
+}
+
 static int init_frames(const struct k_mem_config *config)
 {
+	int status;
+
+
 	qr_frame_table = (struct qr_frame_table){.zero = QR_NO_INDEX, .free_head = QR_NO_INDEX};
 	if (config->bank_count == 0 || config->bank_count > CONFIG_MEM_BANKS_MAX) {
 		return -EINVAL;
@@ -127,12 +156,9 @@ static int init_frames(const struct k_mem_config *config)
 	for (uint32_t i = 0; i < CONFIG_MEM_FRAMES_MAX; i++) {
 		qr_frames[i] = 0;
 	}
-	for (size_t i = 0; i < config->bank_count; i++) {
-		int status = qr_frames_add_bank(config->banks[i].phys, config->banks[i].size);
-
-		if (status != 0) {
-			return status;
-		}
+	status = add_banks(config);
+	if (status != 0) {
+		return status;
 	}
 	for (size_t i = 0; i < config->hole_count; i++) {
 		k_mem_frames_reserve(config->holes[i].phys, config->holes[i].size);

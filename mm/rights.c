@@ -91,7 +91,7 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 
 	*extra = 0;
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done);
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_HEAVY);
 		uint32_t charged, paged;
 
 		if (done > 0) {
@@ -149,7 +149,7 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 		if (done > 0) {
 			qr_breathe(&hold);
 		}
-		done += change(qr_batch(pages, done), pages.count - done, flags);
+		done += change(qr_batch(pages, done, QR_BATCH_HEAVY), pages.count - done, flags);
 	}
 	qr_charge_sub(extra, 0);
 	qr_unlock(&hold);

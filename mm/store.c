@@ -174,19 +174,21 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 	}
 }
 
-int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint32_t frame, struct qr_hold *hold)
+int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, struct qr_hold *hold)
 {
 	const struct k_mem_store *store = &qr_store_table.store[qr_location_store(location)];
-	struct transfer transfer = {
-		.frame = (uintptr_t)qr_frame_phys(frame),
-		.io = {.op = op, .slot = qr_location_slot(location), .page_count = 1,
-		       .done = transfer_done},
-	};
+	struct transfer transfer; /* not initialised as a whole: part of it is the store's */
 	uint32_t start = qr_stats_time();
 	int status;
 
 	QR_ASSERT_LOCKED();
+	transfer.done = false;
+	transfer.frame = (uintptr_t)phys;
+	transfer.io.op = op;
+	transfer.io.slot = qr_location_slot(location);
+	transfer.io.page_count = 1;
 	transfer.io.frames = &transfer.frame;
+	transfer.io.done = transfer_done;
 	transfer.io.context = &transfer;
 	qr_store_table.in_flight++; /* before the store can end it */
 	status = submit(store, &transfer, hold);

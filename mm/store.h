@@ -67,9 +67,9 @@ void qr_slots_adopt(uint32_t location, uint32_t count);
 /* A write to the slot failed: never use it again. Lock held. */
 void qr_slot_retire(uint32_t location);
 
-/* Move one page between its slot and a frame and wait for the end. 0 or -EIO. Lets go of
- * the lock meanwhile; the frame must be BUSY. */
-int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint32_t frame, struct qr_hold *hold)
+/* Move one page between its slot and the frame at `phys` and wait for the end. 0 or -EIO. Lets
+ * go of the lock meanwhile; the frame must be BUSY. */
+int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, struct qr_hold *hold)
 	QR_MUST_CHECK;
 
 /* Let every store look for completed transfers. Called without the lock. */

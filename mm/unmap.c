@@ -46,7 +46,8 @@ static void release_loaded(arch_page_t was, struct tally *tally)
 	qr_frame_give(frame);
 }
 
-static void release_token(arch_page_t was, struct tally *tally)
+/* Returns 1 where it was more than counting. */
+static uint32_t release_token(arch_page_t was, struct tally *tally)
 {
 	arch_token_t token = arch_page_token(was);
 	uint32_t value = ARCH_TOKEN_VALUE(token);
@@ -54,7 +55,7 @@ static void release_token(arch_page_t was, struct tally *tally)
 	if (token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO) ||
 	    token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
 		tally->pageable++; /* and there is nothing to give back */
-		return;
+		return 0;
 	}
 	tally->pageable += qr_page_charged(was) ? 1 : 0;
 	if (ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY) {
@@ -62,51 +63,69 @@ static void release_token(arch_page_t was, struct tally *tally)
 	} else {
 		qr_slot_give(value);
 	}
+	return 1;
 }
 
 /* The common case, a run of pages that were locked: their frames are theirs alone and have no
- * slots. Returns how many of the first pages that was true for. */
+ * slots. Returns how many of the first pages that was true for. Of each page only what must
+ * be known is looked at; this loop is what unmapping locked memory costs. */
 static uint32_t release_locked(const arch_page_t *was, uint32_t count)
 {
-	const uint32_t mask = QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_BACKED | QR_FRAME_RESERVED;
+	const uint64_t mask = QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_BACKED | QR_FRAME_RESERVED;
 	const struct qr_bank bank = *qr_bank_of(arch_page_phys(was[0]));
-	uint32_t head = qr_frame_table.free_head;
+	const uint64_t first = qr_frame_word(bank.first, 0, QR_FRAME_FREE);
+	uint64_t *words = &qr_frames[bank.first];
+	uint64_t next = qr_frame_word(qr_frame_table.free_head, 0, QR_FRAME_FREE);
 	uint32_t done;
 
-	for (done = 0; done < count; done++) {
+	for (done = 0; done < count && (was[done] & ARCH_DATA_PAGE_LOADED); done++) {
 		uint64_t offset = (was[done] - bank.phys) >> QR_PAGE_SHIFT;
-		uint32_t frame = bank.first + (uint32_t)offset;
 
-		if (!(was[done] & ARCH_DATA_PAGE_LOADED) || offset >= bank.count ||
-		    (qr_frames[frame] & mask) != QR_FRAME_PINNED) {
+		if (offset >= bank.count || (words[offset] & mask) != QR_FRAME_PINNED) {
 			break;
 		}
-		qr_frames[frame] = qr_frame_word(head, 0, QR_FRAME_FREE);
-		head = frame;
+		words[offset] = next;
+		next = first + (offset << QR_FRAME_PAGE_SHIFT);
 	}
-	qr_frame_table.free_head = head;
+	qr_frame_table.free_head = qr_frame_page(next);
 	qr_frame_table.free_count += done;
 	return done;
 }
 
-static void release_batch(struct qr_pages batch)
+/* Unmap a batch and give back what its pages hold. The list of what they were is nobody
+ * else's, so where they are much work the lock may be let go in between; not before the
+ * flush, which comes before any frame can be taken. */
+static void release_batch(struct qr_pages batch, struct qr_hold *hold)
 {
 	arch_page_t was[CONFIG_MEM_BATCH];
 	struct tally tally = {0, 0};
-	uint32_t done = 0;
+	void *virt = qr_page_addr(batch.first);
+	uint32_t done = 0, heavy = 0;
+	bool flushed = false;
 
-	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
+	arch_mem_unmap_list(virt, batch.count, was);
 	while (done < batch.count) {
-		if (was[done] & ARCH_DATA_PAGE_LOADED) {
+		if (!(was[done] & ARCH_DATA_PAGE_LOADED)) {
+			heavy += release_token(was[done++], &tally);
+		} else {
 			uint32_t locked = release_locked(&was[done], batch.count - done);
 
+			if (!flushed) {
+				arch_mem_flush(virt, (size_t)batch.count << QR_PAGE_SHIFT);
+				flushed = true;
+			}
 			tally.pinned += locked;
 			done += locked;
 			if (locked == 0) {
 				release_loaded(was[done++], &tally);
+				heavy++;
 			}
-		} else {
-			release_token(was[done++], &tally);
+		}
+		if (heavy == QR_BATCH_HEAVY) {
+			arch_mem_flush(virt, (size_t)batch.count << QR_PAGE_SHIFT);
+			flushed = true;
+			qr_breathe(hold);
+			heavy = 0;
 		}
 	}
 	qr_charge_sub(tally.pageable, tally.pinned);
@@ -143,12 +162,12 @@ int k_mem_unmap(void *addr, size_t size)
 	}
 	arch_page_token_set(qr_page_addr(pages.first - 1), ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done);
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
 
 		if (done > 0) {
 			qr_breathe(&hold);
 		}
-		release_batch(batch);
+		release_batch(batch, &hold);
 		done += batch.count;
 	}
 	arch_mem_unmap_list(qr_page_addr(pages.first - 1), 1, &guard);

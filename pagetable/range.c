@@ -155,18 +155,13 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	arch_page_t seen = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		qr_entry_t old = __atomic_exchange_n(&entry[i], 0, __ATOMIC_ACQ_REL);
 
 		was[i] = qr_page_brief(entry_decode(old, 0));
-		seen |= was[i];
 	}
 	mmu_publish(entry, count);
-	if (seen & ARCH_DATA_PAGE_LOADED) {
-		arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
-	}
 }
 
 /* Split until no large leaf reaches beyond [virt, virt + size): afterwards the leaf at
@@ -253,7 +248,7 @@ static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 		view.exec = (flags & K_MEM_PERM_EXEC) != 0;
 		view.user = (flags & K_MEM_PERM_USER) != 0;
 		if (view.kind == QR_LEAF) {
-			view.cache = (uint8_t)(flags & K_MEM_CACHE_MASK);
+			view.cache = qr_cache_mode(flags);
 			view.cow = view.cow && view.write;
 			/* large leaves are never paged, and no fault sets bits in them */
 			view.dirty = view.dirty || (level > 0 && view.write);

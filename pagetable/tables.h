@@ -90,6 +90,15 @@ QR_INLINE unsigned int qr_leaf_level(const void *virt)
 	return 0;
 }
 
+/* The cache mode that a leaf gets. A mode that the format has no bits for is left to the
+ * machine's own attributes of the range (RISC-V without Svpbmt: the PMAs). */
+QR_INLINE uint8_t qr_cache_mode(uint32_t flags)
+{
+	uint32_t mode = flags & K_MEM_CACHE_MASK;
+
+	return (uint8_t)((ENTRY_CACHE_MODES >> mode & 1u) ? mode : K_MEM_CACHE_WB);
+}
+
 /* What the flags of quire/mm.h and quire/arch.h say about a leaf. Memory that is never
  * paged is born accessed (and dirty), so that no walker or fault has to set the bits. */
 QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
@@ -99,7 +108,7 @@ QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
 	return (struct qr_view){
 		.kind = QR_LEAF,
 		.address = phys,
-		.cache = (uint8_t)(flags & K_MEM_CACHE_MASK),
+		.cache = qr_cache_mode(flags),
 		.write = write,
 		.exec = (flags & K_MEM_PERM_EXEC) != 0,
 		.user = (flags & K_MEM_PERM_USER) != 0,

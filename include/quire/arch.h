@@ -100,7 +100,8 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 			uint32_t flags);
 
 /* Unmap, handing out in was[0..count-1] what each page was: address or token, LOADED,
- * NOT_MAPPED and RW; no other flag. The pages are not part of large leaves. */
+ * NOT_MAPPED and RW; no other flag. The pages are not part of large leaves. The caller
+ * flushes, if any was loaded, before it lets go of the lock. */
 void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
 
 /* Unmap up to one batch of a range of physical mappings, splitting large leaves at

@@ -27,7 +27,7 @@
 /* Bytes in the space, a multiple of the page size. The table memory that it
  * costs is printed by `make plan`. */
 #ifndef CONFIG_KERNEL_VM_SIZE
-#define CONFIG_KERNEL_VM_SIZE 0x20000000
+#define CONFIG_KERNEL_VM_SIZE 0x8000000
 #endif
 
 /* Bytes in a page and in a page frame. */
@@ -128,9 +128,10 @@
 
 /* ---- limits ---------------------------------------------------------------- */
 
-/* Page-table entries handled between two moments at which interrupts are on. */
+/* Page-table entries handled between two moments at which interrupts are on; a twelfth of
+ * it where a page is much work. Mapping and unmapping need 8 bytes of stack for each. */
 #ifndef CONFIG_MEM_BATCH
-#define CONFIG_MEM_BATCH 64
+#define CONFIG_MEM_BATCH 96
 #endif
 
 /* Pages flushed one by one; a longer range flushes the whole TLB. */
@@ -173,8 +174,8 @@
 #if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX >= (1 << 25)
 #error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^25 - 1"
 #endif
-#if CONFIG_MEM_BANKS_MAX < 1
-#error "CONFIG_MEM_BANKS_MAX must be at least 1"
+#if CONFIG_MEM_BANKS_MAX < 1 || CONFIG_MEM_BANKS_MAX > 32
+#error "CONFIG_MEM_BANKS_MAX must be 1 to 32"
 #endif
 #if CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE < 1
 #error "CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE must be at least 1"
