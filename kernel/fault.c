@@ -6,6 +6,7 @@
  * interrupt handler, under the mm lock or in the first thread it ends the machine.
  * Inside kernel_try_*() it only ends the try.
  */
+#include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
 #include "kernel/port.h"
@@ -58,11 +59,21 @@ static void refuse(struct trap_frame *frame, const struct qr_fault *fault, int s
 	thread_end(status);
 }
 
+/* The gate masks interrupts, the return lets them in: what of that is between the handler's
+ * first and last instruction is measured. */
+static void masked(const struct trap_frame *frame, void (*note)(void))
+{
+	if (CONFIG_KERNEL_IRQ_TIME && trap_irqs_on(frame)) {
+		note();
+	}
+}
+
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
 {
 	struct qr_fault fault;
 	int status;
 
+	masked(frame, port_irq_off);
 	if (!fault_read(address, syndrome, &fault) || fault.kind == QR_FAULT_RESERVED) {
 		kernel_panic(frame, "page fault of no known kind");
 	}
@@ -70,13 +81,16 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 		kernel_panic(frame, "page fault under the mm lock");
 	}
 	if (trap_irqs_on(frame)) {
+		masked(frame, port_irq_on);
 		irq_enable();
 	}
 	status = k_mem_page_fault(fault.address, fault.access);
 	irq_disable();
+	masked(frame, port_irq_off);
 	if (status != 0) {
 		refuse(frame, &fault, status);
 	}
+	masked(frame, port_irq_on);
 }
 
 /* ---- tries ---------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ struct row {
 void sample_begin(struct row *row);
 void sample_end(struct row *row);
 
-/* Print the median, and for the name with "irq_off_" in front the longest stretch. */
+/* Print the median, and the longest stretch. */
 void row_print(const char *name, struct row *row);
 
 /* End the machine unless the condition holds: a benchmark of what failed is worth nothing. */
@@ -39,5 +39,7 @@ void need(bool condition, const char *what);
 void bench_map(void);
 void bench_fault(void);
 void bench_evict(void);
+void bench_scarce(void);
+void bench_range(void);
 
 #endif /* APPS_BENCH_BENCH_H */

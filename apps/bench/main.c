@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * main.c - exact instruction counts of the operations that a user of Quire waits for.
- * Prints one line "@row NAME NUMBER" each; tools/bench reads them.
+ * For tools/bench it prints lines "@row NAME NUMBER"; where that is measured, "@irq NAME
+ * NUMBER", how long interrupts were masked at a stretch; and "@size NAME NUMBER", bytes.
  */
+#include <quire/policy.h>
+
 #include "bench.h"
 
 static uint64_t counter_cost;
-static uint64_t irq_off_max;
 
 void need(bool condition, const char *what)
 {
@@ -16,13 +18,15 @@ void need(bool condition, const char *what)
 	}
 }
 
-void sample_begin(struct row *row)
+/* Calls, so that the compiler moves nothing across them, and that the empty sample of
+ * calibrate() costs what others do. */
+QR_NOINLINE void sample_begin(struct row *row)
 {
 	kernel_irq_off_reset();
 	row->start = kernel_cycles();
 }
 
-void sample_end(struct row *row)
+QR_NOINLINE void sample_end(struct row *row)
 {
 	uint64_t end = kernel_cycles();
 	uint64_t irq_off = kernel_irq_off_max();
@@ -54,9 +58,6 @@ void row_print(const char *name, struct row *row)
 	kernel_printf("@row %s %lu\n", name, row->value[SAMPLES / 2]);
 	if (row->irq_off > 0) {
 		kernel_printf("@irq %s %lu\n", name, row->irq_off);
-		if (row->irq_off > irq_off_max) {
-			irq_off_max = row->irq_off;
-		}
 	}
 }
 
@@ -73,15 +74,31 @@ static void calibrate(void)
 	counter_cost = empty.value[SAMPLES / 2];
 }
 
+/* Bytes that each policy keeps for a frame. */
+static void policies(void)
+{
+	static const struct k_mem_policy *const all[] = {
+		&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		kernel_printf("@size policy_frame_bytes_%s %lu\n", all[i]->name,
+			      (unsigned long)all[i]->frame_bytes);
+	}
+}
+
 int app_main(void)
 {
+	policies();
 	calibrate();
 	if (kernel_option_number("evict", 0) != 0) {
 		bench_evict();
+	} else if (kernel_option_number("scarce", 0) != 0) {
+		bench_scarce();
 	} else {
 		bench_map();
 		bench_fault();
+		bench_range();
 	}
-	kernel_printf("@row irq_off_max %lu\n", irq_off_max);
 	return 0;
 }

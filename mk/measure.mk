@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make bench`: exact instruction counts of the reference kernel under -icount, and sizes.
+# docs/benchmarks.md.
+#
+# The library is measured as it ships, assertions off. "small" maps physical memory with
+# pages only; "irq" also measures how long interrupts are masked, which costs instructions.
+
+include mk/kernel.mk
+
+measure_flags_bench       :=
+measure_flags_bench-small := -DCONFIG_MMU_LARGE_PAGES=0
+measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1
+measure_variants          := bench bench-small bench-irq
+
+$(foreach v,$(measure_variants),\
+	$(eval $(call kernel_variant,$v,-DCONFIG_MEM_ASSERT=0 $(measure_flags_$v))))
+
+# ---- sizes: the library at -Os; `size` counts as text what is read-only, so there must be
+# nothing in the objects but code and constants
+
+measure_dir    := $(BUILD)/bench/$(ARCH)
+measure_cc      = $(CC) $(filter-out -g,$(KERNEL_CFLAGS)) -Os -fno-asynchronous-unwind-tables
+measure_srcs   := $(LIB_SRCS) $(sort $(wildcard arch/$(ARCH)/*.[cS]))
+measure_spaces := 8M 64M 512M 1G
+measure_objs   := $(measure_srcs:%=$(measure_dir)/Os/%.o) \
+		  $(measure_srcs:%=$(measure_dir)/Os-assert/%.o) \
+		  $(measure_spaces:%=$(measure_dir)/tables/%.o) $(measure_dir)/frames/1000.o
+
+measure_space_8M   := 0x800000
+measure_space_64M  := 0x4000000
+measure_space_512M := 0x20000000
+measure_space_1G   := 0x40000000
+
+$(measure_dir)/Os/%.o: %
+	@mkdir -p $(@D)
+	$(Q)$(measure_cc) -DCONFIG_MEM_ASSERT=0 -c $< -o $@
+
+$(measure_dir)/Os-assert/%.o: %
+	@mkdir -p $(@D)
+	$(Q)$(measure_cc) -DCONFIG_MEM_ASSERT=1 -c $< -o $@
+
+# What one array of the library takes, by the space's size and by the number of frames.
+$(measure_dir)/tables/%.o: pagetable/tables.c
+	@mkdir -p $(@D)
+	$(Q)$(measure_cc) -DCONFIG_KERNEL_VM_SIZE=$(measure_space_$*) -c $< -o $@
+
+$(measure_dir)/frames/%.o: mm/frame.c
+	@mkdir -p $(@D)
+	$(Q)$(measure_cc) -DCONFIG_MEM_FRAMES_MAX=$* -c $< -o $@
+
+-include $(measure_objs:.o=.d)
+
+# ---- running ---------------------------------------------------------------------------
+
+measure_files := $(measure_variants:%=$(KERNEL)/%/bench.elf) $(measure_objs)
+BASELINE      ?=
+
+.PHONY: bench
+bench: $(measure_files) ## count instructions and bytes (BASELINE=write: keep them)
+	$(Q)SIZE=$(SIZE) NM=$(NM) tools/bench --build $(BUILD) --arch $(ARCH) \
+		$(if $(filter write,$(BASELINE)),--write-baseline)
+
+.PHONY: check-bench
+check-bench: $(measure_files)
+	$(Q)tests/tools/bench_test $(BUILD)
+
+TEST_DEPS    += $(measure_files)
+SCRIPT_TESTS += check-bench
