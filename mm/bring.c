@@ -23,9 +23,10 @@
 #include "stats.h"
 #include "store.h"
 
-_Static_assert(QR_BRING_WRITE == K_MEM_FAULT_WRITE && QR_BRING_EXEC == K_MEM_FAULT_EXEC &&
-		       QR_BRING_USER == K_MEM_FAULT_USER,
-	       "the trap handler's access bits are passed on");
+/* What is tried and what is allowed have the same bits, so that one mask compares them. */
+_Static_assert(K_MEM_FAULT_WRITE == ARCH_PAGE_RW && K_MEM_FAULT_USER == ARCH_PAGE_USER &&
+		       K_MEM_FAULT_EXEC == ARCH_PAGE_EXEC,
+	       "access_allowed compares them");
 
 struct bring {
 	struct qr_hold *hold;
@@ -45,15 +46,12 @@ enum {
 	NEED_FRAME, /* the page needs a frame */
 };
 
-/* Code is for one mode: what user mode may execute the kernel may not. */
 static bool access_allowed(arch_page_t page, unsigned int want)
 {
-	if ((want & QR_BRING_EXEC) && !(want & QR_BRING_USER) && (page & ARCH_PAGE_USER)) {
-		return false;
-	}
-	return (!(want & QR_BRING_WRITE) || (page & ARCH_PAGE_RW)) &&
-	       (!(want & QR_BRING_EXEC) || (page & ARCH_PAGE_EXEC)) &&
-	       (!(want & QR_BRING_USER) || (page & ARCH_PAGE_USER));
+	const unsigned int tried = want & (QR_BRING_WRITE | QR_BRING_USER | QR_BRING_EXEC);
+
+	/* code is for one mode: what user mode may execute the kernel may not */
+	return (tried & ~page) == 0 && !(tried == QR_BRING_EXEC && (page & ARCH_PAGE_USER));
 }
 
 /* Does this purpose need a frame of the page's own, not the shared zeros? */

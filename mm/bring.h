@@ -8,11 +8,11 @@
 #include "frame.h"
 
 /* Why a page is wanted. */
-#define QR_BRING_WRITE 0x01u /* = K_MEM_FAULT_WRITE: it is about to be written */
-#define QR_BRING_EXEC  0x02u /* = K_MEM_FAULT_EXEC */
-#define QR_BRING_USER  0x04u /* = K_MEM_FAULT_USER */
-#define QR_BRING_AHEAD 0x10u /* not touched yet: rights are not checked */
-#define QR_BRING_PIN   0x20u /* AHEAD, and must be pinned when this returns */
+#define QR_BRING_WRITE K_MEM_FAULT_WRITE /* it is about to be written */
+#define QR_BRING_USER  K_MEM_FAULT_USER
+#define QR_BRING_EXEC  K_MEM_FAULT_EXEC
+#define QR_BRING_AHEAD 0x100u /* not touched yet: rights are not checked */
+#define QR_BRING_PIN   0x200u /* AHEAD, and must be pinned when this returns */
 
 /* Make the page present for this purpose. 0, -EFAULT, -EACCES, -EIO, -ENOMEM as for
  * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted. A page that was

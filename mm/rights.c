@@ -84,6 +84,16 @@ static void prepare(struct qr_pages batch, uint32_t flags)
 	}
 }
 
+/* The next batch. It ends with a leaf table at the latest, so that a large leaf can only be at
+ * its beginning. */
+static struct qr_pages next_batch(struct qr_pages pages, uint32_t done)
+{
+	const uint32_t table = (uint32_t)(QR_PAGE_SIZE / sizeof(uint64_t));
+	uint32_t to_end = table - (pages.first + done) % table;
+
+	return qr_batch(pages, done, qr_min(QR_BATCH_HEAVY, to_end));
+}
+
 /* First walk. *extra: pages that will be charged and are not yet. */
 static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct qr_hold *hold)
 {
@@ -91,7 +101,7 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 
 	*extra = 0;
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_HEAVY);
+		struct qr_pages batch = next_batch(pages, done);
 		uint32_t charged, paged;
 
 		if (done > 0) {
@@ -149,7 +159,7 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 		if (done > 0) {
 			qr_breathe(&hold);
 		}
-		done += change(qr_batch(pages, done, QR_BATCH_HEAVY), pages.count - done, flags);
+		done += change(next_batch(pages, done), pages.count - done, flags);
 	}
 	qr_charge_sub(extra, 0);
 	qr_unlock(&hold);

@@ -33,7 +33,7 @@ enum {
 	HOLES_IN_A_ROW = 8,
 	HOLE_WORTH = 64,
 	/* Holes that are looked at for an aligned request. */
-	ALIGNED_TRIES = 8,
+	ALIGNED_TRIES = 4,
 };
 #define NOWHERE UINT32_MAX
 
@@ -143,39 +143,25 @@ static void wilderness_exchange(struct qr_pages hole)
  * first few that are long enough, or else one so long that any alignment fits. */
 static bool hole_find(struct want want, struct qr_pages *hole)
 {
-	uint32_t spare_count = want.count + want.align - 1;
+	bool found = qr_holes_find(want.count, hole);
 
-	if (want.count > qr_holes_longest()) {
-		return false;
-	}
-	hole->first = QR_SPACE_PAGES;
-	for (unsigned int i = 0; i < ALIGNED_TRIES && hole->first > 0; i++) {
-		if (!qr_holes_find(want.count, hole->first, hole)) {
-			return false;
+	for (unsigned int i = 1; found && fit(*hole, want) < 0; i++) {
+		if (i == ALIGNED_TRIES) {
+			return qr_holes_find(want.count + want.align - 1, hole);
 		}
-		if (fit(*hole, want) >= 0) {
-			return true;
-		}
+		found = hole->first > 0 && qr_holes_find_below(hole->first, want.count, hole);
 	}
-	return spare_count <= qr_holes_longest() &&
-	       qr_holes_find(spare_count, QR_SPACE_PAGES, hole);
+	return found;
 }
 
-/* Serve the request from a hole, which may become the wilderness. */
-static uint32_t hole_take(struct qr_pages hole, struct want want)
+/* Is it time to let this hole be the wilderness? Not for an aligned request, whose gap
+ * would make yet another hole of it. */
+static bool hole_is_better(struct qr_pages hole, struct want want)
 {
-	struct qr_pages part = {(uint32_t)fit(hole, want), want.count};
-	uint32_t rest = hole.count - part.count;
+	uint32_t rest = hole.count - want.count;
 
-	space.holes_in_a_row++;
-	if ((rest > 0 && space.end == NOWHERE) ||
-	    (rest >= HOLE_WORTH && space.holes_in_a_row > HOLES_IN_A_ROW)) {
-		wilderness_exchange(hole);
-		wilderness_take(part.first, part.count);
-	} else {
-		qr_holes_cut(hole, part);
-	}
-	return part.first;
+	return want.align == 1 && ((rest > 0 && space.end == NOWHERE) ||
+				   (rest >= HOLE_WORTH && ++space.holes_in_a_row > HOLES_IN_A_ROW));
 }
 
 /* The general case: holes may have to serve the request. */
@@ -190,7 +176,13 @@ static QR_NOINLINE int take_slow(struct want want, struct qr_pages *taken)
 	if (first >= 0 && want.count > space.above) {
 		wilderness_take((uint32_t)first, want.count);
 	} else if (hole_find(want, &hole) && (first < 0 || hole.first > space.first)) {
-		first = hole_take(hole, want);
+		first = fit(hole, want);
+		if (hole_is_better(hole, want)) {
+			wilderness_exchange(hole);
+			wilderness_take((uint32_t)first, want.count);
+		} else {
+			qr_holes_cut(hole, (struct qr_pages){(uint32_t)first, want.count});
+		}
 	} else {
 		if (want.align == 1 && want.count <= space.above) {
 			space.above = want.count - 1;
@@ -228,7 +220,7 @@ static bool hole_around(struct qr_pages pages, struct qr_pages *hole)
 {
 	QR_ASSERT(pages.count > 0 && pages.count <= QR_SPACE_PAGES);
 	QR_ASSERT(pages.first <= QR_SPACE_PAGES - pages.count);
-	return qr_holes_find(1, pages.first + 1, hole) &&
+	return qr_holes_find_below(pages.first + 1, 1, hole) &&
 	       pages.first + pages.count <= hole->first + hole->count;
 }
 
@@ -272,7 +264,7 @@ void qr_space_give(struct qr_pages pages)
 
 	QR_ASSERT(pages.first < end && end <= QR_SPACE_PAGES);
 	QR_ASSERT(end <= space.first || pages.first >= space.end);
-	QR_ASSERT(!qr_holes_find(1, end, &hole) || hole.first + hole.count <= pages.first);
+	QR_ASSERT_ALL(!qr_holes_find_below(end, 1, &hole) || hole.first + hole.count <= pages.first);
 	space.free_count += pages.count;
 	if (pages.first == space.end) {
 		hole = (struct qr_pages){end, qr_holes_up(end)};

@@ -235,29 +235,51 @@ static uint32_t left_of(uint32_t i, uint32_t count)
 	return 0;
 }
 
-bool qr_holes_find(uint32_t count, uint32_t limit, struct qr_pages *hole)
+/* The highest hole of at least `count` pages under a node that has one. */
+static void find_under(uint32_t i, uint32_t count, struct qr_pages *hole)
+{
+	uint32_t word;
+
+	while (i < QR_HOLES_INNER) {
+		i = 8 * i + 8;
+		while (qr_holes_tree[i] < count) {
+			i--;
+		}
+	}
+	word = i - QR_HOLES_INNER;
+	hole->first = 64 * word + word_find(&words[word], ~UINT64_C(0), count);
+	hole->count = end_of(hole->first) - hole->first;
+}
+
+bool qr_holes_find(uint32_t count, struct qr_pages *hole)
+{
+	if (qr_holes_tree[0] < count) {
+		return false;
+	}
+	find_under(0, count, hole);
+	return true;
+}
+
+bool qr_holes_find_below(uint32_t limit, uint32_t count, struct qr_pages *hole)
 {
 	uint32_t word = (limit - 1) / 64;
-	uint64_t mask = ~UINT64_C(0) >> (63 - (limit - 1) % 64);
-	uint32_t first = word_find(&words[word], mask, count);
+	uint32_t i = QR_HOLES_INNER + word;
 
-	if (first == 64) {
-		uint32_t i = left_of(QR_HOLES_INNER + word, count);
+	if (qr_holes_tree[i] >= count) {
+		uint64_t mask = ~UINT64_C(0) >> (63 - (limit - 1) % 64);
+		uint32_t first = word_find(&words[word], mask, count);
 
-		if (i == 0) {
-			return false;
+		if (first < 64) {
+			hole->first = 64 * word + first;
+			hole->count = end_of(hole->first) - hole->first;
+			return true;
 		}
-		while (i < QR_HOLES_INNER) {
-			i = 8 * i + 8;
-			while (qr_holes_tree[i] < count) {
-				i--;
-			}
-		}
-		word = i - QR_HOLES_INNER;
-		first = word_find(&words[word], ~UINT64_C(0), count);
 	}
-	hole->first = 64 * word + first;
-	hole->count = end_of(hole->first) - hole->first;
+	i = left_of(i, count);
+	if (i == 0) {
+		return false;
+	}
+	find_under(i, count, hole);
 	return true;
 }
 
@@ -280,6 +302,8 @@ struct qr_pages qr_holes_join(struct qr_pages pages)
 	uint32_t up = qr_holes_up(end);
 	struct qr_pages hole = {first - down, down + pages.count + up};
 
+	QR_ASSERT((words[first / 64].starts & bit(first)) == 0);
+	QR_ASSERT((words[end / 64].ends & bit(end)) == 0);
 	*(down > 0 ? &words[first / 64].ends : &words[first / 64].starts) ^= bit(first);
 	*(up > 0 ? &words[end / 64].starts : &words[end / 64].ends) ^= bit(end);
 	tag(hole.first, hole.first + hole.count);

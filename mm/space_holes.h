@@ -30,8 +30,10 @@ struct qr_pages qr_holes_join(struct qr_pages pages);
 /* Cut `part` out of `hole`, which contains it. */
 void qr_holes_cut(struct qr_pages hole, struct qr_pages part);
 
-/* The highest hole of at least `count` pages that begins below page `limit`. */
-bool qr_holes_find(uint32_t count, uint32_t limit, struct qr_pages *hole);
+/* The highest hole of at least `count` pages; the highest of those that begin below
+ * page `limit`, which is not 0. False: there is none. */
+bool qr_holes_find(uint32_t count, struct qr_pages *hole);
+bool qr_holes_find_below(uint32_t limit, uint32_t count, struct qr_pages *hole);
 
 /* Length of the hole that begins at `page`, or of the one that ends in front of it;
  * 0 where none does. */

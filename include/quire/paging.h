@@ -45,9 +45,9 @@ int k_mem_unpin(void *addr, size_t size) QR_MUST_CHECK;
 
 /* ---- the fault --------------------------------------------------------------------- */
 
-#define K_MEM_FAULT_WRITE (1u << 0) /* a store; else a load or a fetch */
-#define K_MEM_FAULT_EXEC  (1u << 1) /* an instruction fetch */
+#define K_MEM_FAULT_WRITE (1u << 1) /* a store; else a load or a fetch */
 #define K_MEM_FAULT_USER  (1u << 2) /* from user mode */
+#define K_MEM_FAULT_EXEC  (1u << 4) /* an instruction fetch */
 
 /* For the trap handler: make the access to `addr` (any alignment) possible, if the
  * mappings allow it. `access` says what was tried. Called with the interrupt mask
