@@ -125,6 +125,10 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 		QR_COUNT(transfer.flags, 1);
 		return 0;
 	}
+	/* where the CPU leaves these bits to software, the use that is to come would fault */
+	if (!(now & (ARCH_DATA_PAGE_ACCESSED | ARCH_PAGE_LARGE))) {
+		(void)arch_page_bits(qr_page_addr(bring->page), ARCH_DATA_PAGE_ACCESSED, 0);
+	}
 	if (!(bring->want & QR_BRING_PIN)) {
 		return 0;
 	}
@@ -141,6 +145,10 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 	}
 	qr_frames[frame] |= QR_FRAME_PINNED;
 	bring->pinned_here = true;
+	if (now & ARCH_PAGE_RW) {
+		(void)arch_page_bits(qr_page_addr(bring->page), ARCH_DATA_PAGE_DIRTY, 0);
+		arch_mem_flush(qr_page_addr(bring->page), QR_PAGE_SIZE);
+	}
 	return 0;
 }
 
@@ -182,8 +190,7 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 		return status;
 	}
 	arch_mem_page_in(virt, phys,
-		    ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
-			    ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
+			 ARCH_MEM_ACCESSED | ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
 	qr_frames[frame] = qr_frame_word(bring->page, location, QR_FRAME_MAPPED | QR_FRAME_BACKED);
 	qr_frame_table.busy_count--;
 	qr_policy_seen(frame, !(want & QR_BRING_AHEAD));
@@ -256,7 +263,7 @@ static int in_transfer(struct bring *bring, uint32_t frame)
 		return LOOK;
 	}
 	if (word & QR_FRAME_OUT) {
-		qr_rescue(frame, ((want & QR_BRING_AHEAD) ? 0 : ARCH_MEM_ACCESSED) |
+		qr_rescue(frame, ARCH_MEM_ACCESSED |
 					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
 		return LOOK;
 	}

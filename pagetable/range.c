@@ -243,15 +243,19 @@ static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 	struct qr_view view;
 
 	do {
+		bool had_write;
+
 		view = entry_decode(old, level);
+		had_write = view.write;
 		view.write = (flags & K_MEM_PERM_RW) != 0;
 		view.exec = (flags & K_MEM_PERM_EXEC) != 0;
 		view.user = (flags & K_MEM_PERM_USER) != 0;
 		if (view.kind == QR_LEAF) {
 			view.cache = qr_cache_mode(flags);
 			view.cow = view.cow && view.write;
-			/* large leaves are never paged, and no fault sets bits in them */
-			view.dirty = view.dirty || (level > 0 && view.write);
+			/* what may now be written soon is: let no fault have to set the bit, which
+			 * resident memory never takes and which finds no page in a large leaf */
+			view.dirty = view.dirty || (view.write && !had_write);
 		}
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, level)));
 }
