@@ -12,12 +12,25 @@
  * answers -EAGAIN, the scan going on in the next call; tick() likewise. In between pages
  * come and go: a victim that went away meanwhile means a new scan.
  *
+ * One thing is not Zephyr's. There an instruction that needs two pages can evict one by the
+ * fault of the other for ever: the page that came last is clean, and so of a lower class than
+ * older ones that were written. Here the pages that faults brought last are not looked at, as
+ * many as one instruction can need; where there are no others, the oldest of them is taken.
+ *
  * No state per frame. All under the mm lock.
  */
 #include <quire/policy.h>
 
 #define SLICE 64u
 #define CLASSES 4u
+/* Code, what is read and what is written, each across the end of a page; and a stack. */
+#define RECENT 7u
+
+/* Frames of the last faults, oldest first. */
+static struct {
+	uint32_t frame[RECENT];
+	uint32_t count;
+} recent;
 
 static struct {
 	uint32_t frame_count;
@@ -35,15 +48,42 @@ static void scan_reset(void)
 static void nru_start(void *state, uint32_t frame_count)
 {
 	(void)state;
+	recent.count = 0;
 	scan.frame_count = frame_count;
 	scan_reset();
+}
+
+static bool is_recent(uint32_t frame)
+{
+	for (uint32_t i = 0; i < recent.count; i++) {
+		if (recent.frame[i] == frame) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Make this frame the last one: what goes for it is its old place, or the oldest frame. */
+static void recent_add(uint32_t frame)
+{
+	uint32_t kept = recent.count == RECENT && !is_recent(frame) ? 1 : 0;
+	uint32_t count = 0;
+
+	for (; kept < recent.count; kept++) {
+		if (recent.frame[kept] != frame) {
+			recent.frame[count++] = recent.frame[kept];
+		}
+	}
+	recent.frame[count++] = frame;
+	recent.count = count;
 }
 
 /* As in clock.c: a page that came behind the scan must not be overlooked. */
 static void nru_seen(uint32_t frame, bool by_fault)
 {
-	(void)frame;
-	(void)by_fault;
+	if (by_fault) {
+		recent_add(frame);
+	}
 	if (scan.best_class == CLASSES) {
 		scan.at = 0;
 	}
@@ -56,13 +96,24 @@ static uint32_t nru_class(uint32_t frame)
 	return (bits & K_MEM_FRAME_ACCESSED ? 2u : 0u) + (bits & K_MEM_FRAME_DIRTY ? 1u : 0u);
 }
 
+static int recent_take(uint32_t *frame)
+{
+	for (uint32_t i = 0; i < recent.count; i++) {
+		if (k_mem_frame_evictable(recent.frame[i])) {
+			*frame = recent.frame[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 static int nru_settle(uint32_t *frame)
 {
 	bool any = scan.best_class < CLASSES;
 
 	scan_reset();
 	if (!any) {
-		return -ENOENT;
+		return recent_take(frame);
 	}
 	if (!k_mem_frame_evictable(scan.best)) {
 		return -EAGAIN;
@@ -77,7 +128,7 @@ static int nru_pick(uint32_t *frame)
 		uint32_t here = scan.at++;
 		uint32_t class_here;
 
-		if (!k_mem_frame_evictable(here)) {
+		if (!k_mem_frame_evictable(here) || is_recent(here)) {
 			continue;
 		}
 		class_here = nru_class(here);
