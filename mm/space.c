@@ -264,7 +264,8 @@ void qr_space_give(struct qr_pages pages)
 
 	QR_ASSERT(pages.first < end && end <= QR_SPACE_PAGES);
 	QR_ASSERT(end <= space.first || pages.first >= space.end);
-	QR_ASSERT_ALL(!qr_holes_find_below(end, 1, &hole) || hole.first + hole.count <= pages.first);
+	QR_ASSERT_ALL(!qr_holes_find_below(end, 1, &hole) ||
+		      hole.first + hole.count <= pages.first);
 	space.free_count += pages.count;
 	if (pages.first == space.end) {
 		hole = (struct qr_pages){end, qr_holes_up(end)};
