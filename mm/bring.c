@@ -168,6 +168,20 @@ static int fill(uint64_t phys, uint32_t location, struct qr_hold *hold)
 	return 0;
 }
 
+/* The page could not be read: as before. Who overtook another cannot sleep, so the other one
+ * is where it was, and goes on as if nothing had been. */
+static void unfill(struct bring *bring, uint32_t location)
+{
+	void *virt = qr_page_addr(bring->page);
+
+	if (bring->overtaken == QR_NO_INDEX) {
+		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+		return;
+	}
+	arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, bring->overtaken));
+	qr_frames[bring->overtaken] = qr_frame_word(bring->page, location, QR_FRAME_BUSY);
+}
+
 /* 3 to 5: fill the frame, which is BUSY, and map it. */
 static int fill_and_map(struct bring *bring, uint32_t frame)
 {
@@ -177,21 +191,24 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 	uint32_t location = qr_frame_location(word);
 	void *virt = qr_page_addr(bring->page);
 	unsigned int want = bring->want;
+	/* the slot of an overtaken read stays that one's, which may not even have started */
+	bool borrowed = bring->overtaken != QR_NO_INDEX && qr_location_owned(location);
 
 	qr_wake(qr_frame_channel(frame));
 	if (word & QR_FRAME_ORPHAN) {
-		qr_slot_give(location);
+		qr_slot_give(borrowed ? QR_LOCATION_UNINIT : location);
 		qr_frame_free(frame);
 		return LOOK;
 	}
 	if (status != 0) {
-		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+		unfill(bring, location);
 		qr_frame_free(frame);
 		return status;
 	}
 	arch_mem_page_in(virt, phys,
 			 ARCH_MEM_ACCESSED | ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
-	qr_frames[frame] = qr_frame_word(bring->page, location, QR_FRAME_MAPPED | QR_FRAME_BACKED);
+	qr_frames[frame] = qr_frame_word(bring->page, location,
+					 QR_FRAME_MAPPED | (borrowed ? 0 : QR_FRAME_BACKED));
 	qr_frame_table.busy_count--;
 	qr_policy_seen(frame, !(want & QR_BRING_AHEAD));
 	qr_wake(QR_FRAME_CHANNEL);
@@ -238,7 +255,7 @@ static int give_frame(struct bring *bring)
 		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
 	}
 	if (QR_UNLIKELY(bring->overtaken != QR_NO_INDEX)) {
-		qr_frames[bring->overtaken] = qr_frame_word(QR_NO_INDEX, QR_LOCATION_UNINIT,
+		qr_frames[bring->overtaken] = qr_frame_word(QR_NO_INDEX, bring->location,
 							    QR_FRAME_BUSY | QR_FRAME_ORPHAN);
 	}
 	qr_frames[frame] = qr_frame_word(bring->page, bring->location, QR_FRAME_BUSY);
