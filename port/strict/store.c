@@ -74,7 +74,7 @@ static void strict_retire(void *context, uint32_t slot)
  * the thread that does. */
 static void overtake(struct strict_store *strict, uint32_t slot)
 {
-	if (qr_port_can_sleep()) {
+	if (strict->inner.read_only || qr_port_can_sleep()) {
 		return;
 	}
 	for (struct k_mem_io *io = strict->first; io != NULL; io = io->next) {
