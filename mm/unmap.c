@@ -92,9 +92,66 @@ static uint32_t release_locked(const arch_page_t *was, uint32_t count)
 	return done;
 }
 
-/* Unmap a batch and give back what its pages hold. The list of what they were is nobody
- * else's, so where they are much work the lock may be let go in between; not before the
- * flush, which comes before any frame can be taken. */
+/* In a list of what pages were: its frame is BUSY, in our hand. */
+#define IN_HAND ARCH_PAGE_LARGE
+
+/* The lock is about to be let go. What is left of the list is still named by frames: those that
+ * could be evicted are taken in hand, and transfers under way become orphans at once. */
+static void take_in_hand(arch_page_t *was, uint32_t count, struct tally *tally)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t frame = ARCH_TOKEN_VALUE(arch_page_token(was[i]));
+		bool loaded = (was[i] & ARCH_DATA_PAGE_LOADED) != 0;
+
+		if (loaded) {
+			frame = qr_frame_of(arch_page_phys(was[i]));
+		} else if (ARCH_TOKEN_KIND(arch_page_token(was[i])) != ARCH_TOKEN_BUSY) {
+			continue;
+		}
+		if ((was[i] & IN_HAND) || (qr_frames[frame] & QR_FRAME_RESERVED)) {
+			continue;
+		}
+		if (qr_frames[frame] & QR_FRAME_BUSY) {
+			if (loaded) {
+				release_loaded(was[i], tally);
+			} else {
+				(void)release_token(was[i], tally);
+			}
+			was[i] = ARCH_DATA_PAGE_NOT_MAPPED;
+		} else if (!(qr_frames[frame] & QR_FRAME_PINNED)) {
+			qr_policy_forgotten(frame);
+			qr_frames[frame] = (qr_frames[frame] & ~(uint64_t)QR_FRAME_MAPPED) |
+					   QR_FRAME_BUSY;
+			qr_frame_table.busy_count++;
+			was[i] |= IN_HAND;
+		}
+	}
+}
+
+/* The rest of what release_loaded does. */
+static void release_in_hand(arch_page_t was, struct tally *tally)
+{
+	uint32_t frame = qr_frame_of(arch_page_phys(was));
+
+	tally->pageable += qr_page_charged(was) ? 1 : 0;
+	if (qr_frames[frame] & QR_FRAME_BACKED) {
+		qr_slot_give(qr_frame_location(qr_frames[frame]));
+	}
+	qr_frame_free(frame);
+}
+
+/* A page that is more work than most. */
+static void release_one(arch_page_t was, struct tally *tally)
+{
+	if (was & IN_HAND) {
+		release_in_hand(was, tally);
+	} else {
+		release_loaded(was, tally);
+	}
+}
+
+/* Unmap a batch and give back what its pages hold. Where they are much work the lock is let
+ * go in between; not before the flush, which comes before any frame can be taken. */
 static void release_batch(struct qr_pages batch, struct qr_hold *hold)
 {
 	arch_page_t was[CONFIG_MEM_BATCH];
@@ -105,7 +162,9 @@ static void release_batch(struct qr_pages batch, struct qr_hold *hold)
 
 	arch_mem_unmap_list(virt, batch.count, was);
 	while (done < batch.count) {
-		if (!(was[done] & ARCH_DATA_PAGE_LOADED)) {
+		if (was[done] & ARCH_DATA_PAGE_NOT_MAPPED) {
+			done++;
+		} else if (!(was[done] & ARCH_DATA_PAGE_LOADED)) {
 			heavy += release_token(was[done++], &tally);
 		} else {
 			uint32_t locked = release_locked(&was[done], batch.count - done);
@@ -117,13 +176,14 @@ static void release_batch(struct qr_pages batch, struct qr_hold *hold)
 			tally.pinned += locked;
 			done += locked;
 			if (locked == 0) {
-				release_loaded(was[done++], &tally);
+				release_one(was[done++], &tally);
 				heavy++;
 			}
 		}
 		if (heavy == QR_BATCH_HEAVY) {
 			arch_mem_flush(virt, (size_t)batch.count << QR_PAGE_SHIFT);
 			flushed = true;
+			take_in_hand(&was[done], batch.count - done, &tally);
 			qr_breathe(hold);
 			heavy = 0;
 		}
