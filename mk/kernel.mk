@@ -6,9 +6,14 @@
 #     build/kernel/<arch>/<program>.elf      boots with tools/qemu
 #     build/kernel/<arch>/<program>.image    its on-demand sections, for the disk "image"
 #
-# $(eval $(call kernel_variant,NAME,FLAGS)) builds all of them another way, below
+# for $(ARCH) and for those in KERNEL_ARCHS, which `make test` boots.
+#
+# $(eval $(call kernel_variant,NAME,FLAGS)) builds all of them another way for $(ARCH), below
 # build/kernel/<arch>/NAME/. KERNEL_CONFIG holds -D options for every variant.
-# $(eval $(call kernel_program,DIRECTORY,NAME,SOURCES)) adds one program from elsewhere.
+# $(eval $(call kernel_program,ARCH,DIRECTORY,NAME,SOURCES)) adds one program from elsewhere.
+#
+# An architecture has here: flags for compiler and linker, kernel_arch_<machine> for each
+# machine of tools/qemu, and what must exist before anything is compiled (kernel_needs_<arch>).
 # A fragment that uses these writes "include mk/kernel.mk" first: this file is read once.
 
 ifndef KERNEL_MK
@@ -18,64 +23,69 @@ KERNEL_OPT    ?= -O2
 KERNEL_CONFIG ?=
 KERNEL        := $(BUILD)/kernel/$(ARCH)
 
+KERNEL_ARCHS        := x86_64
+
+kernel_arch_microvm := x86_64
+kernel_arch_q35     := x86_64
 kernel_flags_x86_64 := --target=x86_64-elf -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
 		       -fno-pic -fomit-frame-pointer
 kernel_link_x86_64  := -m elf_x86_64
 
-KERNEL_CFLAGS := $(kernel_flags_$(ARCH)) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
-		 -Iarch/$(ARCH) -Ikernel/$(ARCH)
+kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
+		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1
+KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
 
-KERNEL_SRCS := $(LIB_SRCS) $(sort $(wildcard arch/$(ARCH)/*.[cS] kernel/*.c \
-		 kernel/$(ARCH)/*.[cS]))
-KERNEL_APPS := $(sort $(basename $(notdir $(wildcard apps/*.c))) \
-		 $(notdir $(patsubst %/,%,$(dir $(wildcard apps/*/*.c)))))
+kernel_srcs      = $(LIB_SRCS) $(sort $(wildcard arch/$1/*.[cS] kernel/*.c kernel/$1/*.[cS]))
+KERNEL_APPS     := $(sort $(basename $(notdir $(wildcard apps/*.c))) \
+		     $(notdir $(patsubst %/,%,$(dir $(wildcard apps/*/*.c)))))
 
-kernel_app_srcs = $(wildcard apps/$1.c apps/$1/*.c)
+kernel_app_srcs  = $(wildcard apps/$1.c apps/$1/*.c)
 
-# DIRECTORY, NAME, SOURCES
+# ARCH, DIRECTORY, NAME, SOURCES
 define kernel_program
-$1/$2.elf: $(patsubst %,$1/obj/%.o,$(KERNEL_SRCS) $3) $1/link.ld
-	$$(Q)$$(LD) $(kernel_link_$(ARCH)) -z noexecstack -z max-page-size=4096 \
-		-T $1/link.ld $$(filter %.o,$$^) -o $$@
--include $(patsubst %,$1/obj/%.d,$3)
+$2/$3.elf: $(patsubst %,$2/obj/%.o,$(call kernel_srcs,$1) $4) $2/link.ld
+	$$(Q)$$(LD) $(kernel_link_$1) -z noexecstack -z max-page-size=4096 \
+		-T $2/link.ld $$(filter %.o,$$^) -o $$@
+-include $(patsubst %,$2/obj/%.d,$4)
 endef
 
-# DIRECTORY, FLAGS
+# ARCH, DIRECTORY, FLAGS
 define kernel_directory
-$1/obj/%.o: %
+$2/obj/%.o: % | $(kernel_needs_$1)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(KERNEL_CFLAGS) $$(KERNEL_OPT) $$(KERNEL_CONFIG) $2 -c $$< -o $$@
-$1/link.ld: kernel/$(ARCH)/link.ld
+	$$(Q)$$(CC) $(call kernel_cflags,$1) $$(KERNEL_OPT) $$(KERNEL_CONFIG) $3 -c $$< -o $$@
+$2/link.ld: kernel/$1/link.ld | $(kernel_needs_$1)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) -E -P -x c $$(KERNEL_CFLAGS) $$(KERNEL_CONFIG) $2 -MT $$@ -MF $$@.d $$< -o $$@
-$1/%.image: $1/%.elf
+	$$(Q)$$(CC) -E -P -x c $(call kernel_cflags,$1) $$(KERNEL_CONFIG) $3 \
+		-MT $$@ -MF $$@.d $$< -o $$@
+$2/%.image: $2/%.elf
 	$$(Q)$$(OBJCOPY) -O binary -j .ondemand_text -j .ondemand_rodata $$< $$@
-$(foreach app,$(KERNEL_APPS),$(call kernel_program,$1,$(app),$(call kernel_app_srcs,$(app)))
+$(foreach app,$(KERNEL_APPS),$(call kernel_program,$1,$2,$(app),$(call kernel_app_srcs,$(app)))
 )
--include $1/link.ld.d $(patsubst %,$1/obj/%.d,$(KERNEL_SRCS))
+-include $2/link.ld.d $(patsubst %,$2/obj/%.d,$(call kernel_srcs,$1))
 endef
 
-kernel_variant = $(call kernel_directory,$(KERNEL)/$(strip $1),$2)
+kernel_variant = $(call kernel_directory,$(ARCH),$(KERNEL)/$(strip $1),$2)
 
-$(eval $(call kernel_directory,$(KERNEL),))
+# As shipped, and with every assertion and the compiler's own checks, for tests.
+kernel_check_flags := -DCONFIG_MEM_ASSERT=2 -fsanitize=undefined -fsanitize-trap=all
+$(foreach a,$(sort $(KERNEL_ARCHS) $(ARCH)),\
+	$(eval $(call kernel_directory,$a,$(BUILD)/kernel/$a,)) \
+	$(eval $(call kernel_directory,$a,$(BUILD)/kernel/$a/check,$(kernel_check_flags))))
 ALL_DEPS += $(KERNEL_APPS:%=$(KERNEL)/%.elf)
-
-# With every assertion and the compiler's own checks, for tests.
-KERNEL_CHECK := $(KERNEL)/check
-$(eval $(call kernel_variant,check,-DCONFIG_MEM_ASSERT=2 -fsanitize=undefined \
-	-fsanitize-trap=all))
 
 # NAME, PROGRAM, MACHINE, ARGUMENTS: a target that boots the program, which prints TAP. The
 # scratch disk is its own, for tests run side by side.
+kernel_check = $(BUILD)/kernel/$(kernel_arch_$1)/check
 define kernel_boot_test
 .PHONY: $1
-$1: $(KERNEL_CHECK)/$2.elf
-	$$(Q)truncate -s 4M $(KERNEL)/$1.disk
+$1: $(call kernel_check,$3)/$2.elf
+	$$(Q)truncate -s 4M $(BUILD)/kernel/$1.disk
 	$$(Q)tools/qemu $3 $$< $4
 KERNEL_TESTS += $1
-ALL_DEPS     += $(KERNEL_CHECK)/$2.elf
+ALL_DEPS     += $(call kernel_check,$3)/$2.elf
 endef
-kernel_test_disk = --disk swap=$(KERNEL)/$1.disk
+kernel_test_disk = --disk swap=$(BUILD)/kernel/$1.disk
 
 $(eval $(call kernel_boot_test,hello-microvm,hello,microvm,4M \
 	$(call kernel_test_disk,hello-microvm)))
@@ -92,10 +102,10 @@ $(eval $(call kernel_boot_test,stress-q35,stress,q35,\
 
 # Ways in which programs end.
 .PHONY: kernel-ending
-kernel-ending: $(KERNEL_CHECK)/ending.elf
+kernel-ending: $(call kernel_check,microvm)/ending.elf
 	$(Q)tests/kernel/ending_test $<
 KERNEL_TESTS += kernel-ending
-ALL_DEPS     += $(KERNEL_CHECK)/ending.elf
+ALL_DEPS     += $(call kernel_check,microvm)/ending.elf
 
 # The block store on this machine.
 kernel_block_test := $(BUILD)/tests/block/test_block
