@@ -24,8 +24,8 @@
  *  2. Every hole above the wilderness has at most `above` pages.
  *  3. An empty wilderness is at NOWHERE, beside no page, and above all.
  */
-#include "mm/space.h"
-#include "mm/space_holes.h"
+#include "space.h"
+#include "space_holes.h"
 
 enum {
 	/* When a hole is worth becoming the wilderness: requests that holes served in a

@@ -9,12 +9,10 @@
  * one hole begins in a word and leaves it upwards, and at most one enters it from below
  * and ends there.
  *
- *      word          w              w+1             w+2
- *      pages   ..###....###....|...............|.....####..###|     . free
- *      starts    |    |   |    |               |         |    |
- *      ends       .1.   .1.    |               |     1    1        (a sketch)
- *                         '--- end_above ------------'
- *                         .--- start_below ----------.
+ *      pages     ##..##......####|##..............|......##........     # taken
+ *      starts      1   1         |  1             |        1
+ *      ends          1       1   |                |      1
+ *      tags                      |  end_above -------> start_below
  *
  * To find a hole by its length, a tree over the words, 8 children a node, holds the
  * length of the longest hole that begins under a node. It is stored as an array: node
@@ -29,28 +27,25 @@
  * An operation changes at most two words in which holes begin, and for each of them one
  * path to the root.
  */
-#include "mm/space_holes.h"
+#include "space_holes.h"
 
-struct word {
-	uint64_t starts;
-	uint64_t ends;
-	uint32_t start_below; /* of the hole that ends here and begins in a lower word */
-	uint32_t end_above;   /* of the hole that begins here and ends in a higher word */
-};
-
-/* One more than the pages need: a hole may end behind the last page. */
-static struct word words[QR_SPACE_PAGES / 64 + 1];
+struct qr_holes_word qr_holes_word[QR_SPACE_PAGES / 64u + 1u];
 uint32_t qr_holes_tree[QR_HOLES_NODES];
 
 void qr_holes_init(void)
 {
-	for (uint32_t i = 0; i < QR_SPACE_PAGES / 64 + 1; i++) {
-		words[i].starts = 0;
-		words[i].ends = 0;
+	for (uint32_t i = 0; i < QR_SPACE_PAGES / 64u + 1u; i++) {
+		qr_holes_word[i].starts = 0;
+		qr_holes_word[i].ends = 0;
 	}
 	for (uint32_t i = 0; i < QR_HOLES_NODES; i++) {
 		qr_holes_tree[i] = 0;
 	}
+}
+
+QR_INLINE struct qr_holes_word *word_of(uint32_t page)
+{
+	return &qr_holes_word[page / 64];
 }
 
 QR_INLINE uint64_t bit(uint32_t page)
@@ -68,7 +63,7 @@ QR_INLINE uint32_t top(uint64_t word)
 
 QR_INLINE uint32_t end_of(uint32_t start)
 {
-	const struct word *word = &words[start / 64];
+	const struct qr_holes_word *word = word_of(start);
 	uint64_t ends = word->ends & -bit(start);
 
 	return ends != 0 ? (start & ~63u) + (uint32_t)__builtin_ctzll(ends) : word->end_above;
@@ -76,20 +71,25 @@ QR_INLINE uint32_t end_of(uint32_t start)
 
 QR_INLINE uint32_t start_of(uint32_t end)
 {
-	const struct word *word = &words[end / 64];
+	const struct qr_holes_word *word = word_of(end);
 	uint64_t starts = word->starts & (bit(end) - 1);
 
 	return starts != 0 ? (end & ~63u) + top(starts) : word->start_below;
 }
 
+QR_INLINE struct qr_pages hole_at(uint32_t start)
+{
+	return (struct qr_pages){start, end_of(start) - start};
+}
+
 uint32_t qr_holes_up(uint32_t page)
 {
-	return (words[page / 64].starts & bit(page)) != 0 ? end_of(page) - page : 0;
+	return (word_of(page)->starts & bit(page)) != 0 ? end_of(page) - page : 0;
 }
 
 uint32_t qr_holes_down(uint32_t page)
 {
-	return (words[page / 64].ends & bit(page)) != 0 ? page - start_of(page) : 0;
+	return (word_of(page)->ends & bit(page)) != 0 ? page - start_of(page) : 0;
 }
 
 /* ---- one word --------------------------------------------------------------------------- */
@@ -97,15 +97,15 @@ uint32_t qr_holes_down(uint32_t page)
 /* The pages of the word that are in holes which begin in it; bit 63 is one of them
  * where the last hole leaves the word. Each hole is a 1 at its end less a 1 at its start;
  * an end below all starts belongs to a hole from below. */
-QR_INLINE uint64_t pages_of(const struct word *word)
+QR_INLINE uint64_t pages_of(const struct qr_holes_word *word)
 {
 	return (word->ends & -(word->starts & -word->starts)) - word->starts;
 }
 
 /* Of a word with a hole that leaves it: that hole's length. */
-QR_INLINE uint32_t leaving_count(const struct word *word)
+QR_INLINE uint32_t leaving_count(const struct qr_holes_word *word)
 {
-	uint32_t first = (uint32_t)(word - words) * 64;
+	uint32_t first = (uint32_t)(word - qr_holes_word) * 64;
 
 	return word->end_above - (first + top(word->starts));
 }
@@ -136,7 +136,7 @@ static uint32_t longest_run(uint64_t word)
 }
 
 /* The longest hole that begins in the word. */
-static uint32_t word_longest(const struct word *word)
+static uint32_t word_longest(const struct qr_holes_word *word)
 {
 	uint64_t pages = pages_of(word);
 	uint32_t leaving = 0;
@@ -157,7 +157,7 @@ static uint32_t word_longest(const struct word *word)
 
 /* First page, within the word, of the highest hole of at least `count` pages that
  * begins in the word at one of the pages in `mask`; 64: none. */
-static uint32_t word_find(const struct word *word, uint64_t mask, uint32_t count)
+static uint32_t word_find(const struct qr_holes_word *word, uint64_t mask, uint32_t count)
 {
 	uint64_t starts = word->starts & mask;
 	uint64_t pages = pages_of(word);
@@ -198,7 +198,7 @@ static uint32_t longest_child(uint32_t node)
 static void refresh(uint32_t page)
 {
 	uint32_t i = QR_HOLES_INNER + page / 64;
-	uint32_t longest = word_longest(&words[page / 64]);
+	uint32_t longest = word_longest(word_of(page));
 
 	while (qr_holes_tree[i] != longest) {
 		uint32_t was = qr_holes_tree[i];
@@ -247,8 +247,7 @@ static void find_under(uint32_t i, uint32_t count, struct qr_pages *hole)
 		}
 	}
 	word = i - QR_HOLES_INNER;
-	hole->first = 64 * word + word_find(&words[word], ~UINT64_C(0), count);
-	hole->count = end_of(hole->first) - hole->first;
+	*hole = hole_at(64 * word + word_find(&qr_holes_word[word], ~UINT64_C(0), count));
 }
 
 bool qr_holes_find(uint32_t count, struct qr_pages *hole)
@@ -267,11 +266,10 @@ bool qr_holes_find_below(uint32_t limit, uint32_t count, struct qr_pages *hole)
 
 	if (qr_holes_tree[i] >= count) {
 		uint64_t mask = ~UINT64_C(0) >> (63 - (limit - 1) % 64);
-		uint32_t first = word_find(&words[word], mask, count);
+		uint32_t first = word_find(&qr_holes_word[word], mask, count);
 
 		if (first < 64) {
-			hole->first = 64 * word + first;
-			hole->count = end_of(hole->first) - hole->first;
+			*hole = hole_at(64 * word + first);
 			return true;
 		}
 	}
@@ -289,8 +287,8 @@ bool qr_holes_find_below(uint32_t limit, uint32_t count, struct qr_pages *hole)
 QR_INLINE void tag(uint32_t start, uint32_t end)
 {
 	if (start / 64 != end / 64) {
-		words[start / 64].end_above = end;
-		words[end / 64].start_below = start;
+		word_of(start)->end_above = end;
+		word_of(end)->start_below = start;
 	}
 }
 
@@ -302,10 +300,10 @@ struct qr_pages qr_holes_join(struct qr_pages pages)
 	uint32_t up = qr_holes_up(end);
 	struct qr_pages hole = {first - down, down + pages.count + up};
 
-	QR_ASSERT((words[first / 64].starts & bit(first)) == 0);
-	QR_ASSERT((words[end / 64].ends & bit(end)) == 0);
-	*(down > 0 ? &words[first / 64].ends : &words[first / 64].starts) ^= bit(first);
-	*(up > 0 ? &words[end / 64].starts : &words[end / 64].ends) ^= bit(end);
+	QR_ASSERT((word_of(first)->starts & bit(first)) == 0);
+	QR_ASSERT((word_of(end)->ends & bit(end)) == 0);
+	*(down > 0 ? &word_of(first)->ends : &word_of(first)->starts) ^= bit(first);
+	*(up > 0 ? &word_of(end)->starts : &word_of(end)->ends) ^= bit(end);
 	tag(hole.first, hole.first + hole.count);
 	refresh(hole.first);
 	if (up > 0 && end / 64 != hole.first / 64) {
@@ -320,15 +318,15 @@ void qr_holes_cut(struct qr_pages hole, struct qr_pages part)
 	uint32_t end = part.first + part.count;
 
 	if (part.first == hole.first) {
-		words[part.first / 64].starts ^= bit(part.first);
+		word_of(part.first)->starts ^= bit(part.first);
 	} else {
-		words[part.first / 64].ends ^= bit(part.first);
+		word_of(part.first)->ends ^= bit(part.first);
 		tag(hole.first, part.first);
 	}
 	if (end == hole_end) {
-		words[end / 64].ends ^= bit(end);
+		word_of(end)->ends ^= bit(end);
 	} else {
-		words[end / 64].starts ^= bit(end);
+		word_of(end)->starts ^= bit(end);
 		tag(end, hole_end);
 	}
 	refresh(hole.first);

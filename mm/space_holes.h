@@ -10,7 +10,7 @@
 #ifndef QR_MM_SPACE_HOLES_H
 #define QR_MM_SPACE_HOLES_H
 
-#include "mm/space.h"
+#include "space.h"
 
 #define QR_HOLES_WORDS ((QR_SPACE_PAGES + 63u) / 64u)
 
@@ -19,6 +19,16 @@
 #define QR_HOLES_INNER (((1u << 3 * QR_HOLES_HEIGHT) - 1u) / 7u)
 #define QR_HOLES_NODES (QR_HOLES_INNER + (QR_HOLES_WORDS + 7u) / 8u * 8u)
 
+/* What begins and ends in 64 pages: space_holes.c. */
+struct qr_holes_word {
+	uint64_t starts;
+	uint64_t ends;
+	uint32_t start_below; /* of the hole that ends here and begins in a lower word */
+	uint32_t end_above;   /* of the hole that begins here and ends in a higher word */
+};
+
+/* A hole may end behind the last page: one more page than there are. */
+extern struct qr_holes_word qr_holes_word[QR_SPACE_PAGES / 64u + 1u];
 extern uint32_t qr_holes_tree[QR_HOLES_NODES];
 
 /* There are no holes. */
