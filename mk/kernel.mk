@@ -13,7 +13,9 @@
 # $(eval $(call kernel_program,ARCH,DIRECTORY,NAME,SOURCES)) adds one program from elsewhere.
 #
 # An architecture has here: flags for compiler and linker, kernel_arch_<machine> for each
-# machine of tools/qemu, and what must exist before anything is compiled (kernel_needs_<arch>).
+# machine of tools/qemu, and what must exist before anything is compiled (kernel_needs_<arch>):
+# <tree.h>, where the machine describes itself by a device tree, made with kernel_qemu_<arch>
+# and holding kernel_tree_<arch> (tools/tree).
 # A fragment that uses these writes "include mk/kernel.mk" first: this file is read once.
 
 ifndef KERNEL_MK
@@ -31,6 +33,17 @@ kernel_flags_x86_64 := --target=x86_64-elf -mcmodel=kernel -mno-red-zone -mgener
 		       -fno-pic -fomit-frame-pointer
 kernel_link_x86_64  := -m elf_x86_64
 
+kernel_arch_virt-arm64 := arm64
+# RAM, and with it the image, starts 1 GiB up
+kernel_flags_arm64  := --target=aarch64-none-elf -mgeneral-regs-only -mno-outline-atomics \
+		       -mstrict-align -fno-pic -fomit-frame-pointer \
+		       -DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff40000000
+kernel_link_arm64   := -m aarch64elf
+kernel_qemu_arm64   := qemu-system-aarch64 -machine virt,gic-version=2
+kernel_tree_arm64   := RAM=memory UART=arm,pl011 GIC=arm,cortex-a15-gic \
+		       TIMER=arm,armv8-timer VIRTIO=virtio,mmio
+kernel_needs_arm64  := $(BUILD)/kernel/arm64/tree.h
+
 kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
 		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
@@ -40,6 +53,12 @@ KERNEL_APPS     := $(sort $(basename $(notdir $(wildcard apps/*.c))) \
 		     $(notdir $(patsubst %/,%,$(dir $(wildcard apps/*/*.c)))))
 
 kernel_app_srcs  = $(wildcard apps/$1.c apps/$1/*.c)
+
+$(BUILD)/kernel/%/tree.h: mk/kernel.mk tools/tree
+	@mkdir -p $(@D)
+	$(Q)$(kernel_qemu_$*),dumpdtb=$(@D)/tree.dtb -nodefaults -display none \
+		2>$(@D)/tree.log || { cat $(@D)/tree.log >&2; false; }
+	$(Q)tools/tree $(@D)/tree.dtb $(kernel_tree_$*) >$@
 
 # ARCH, DIRECTORY, NAME, SOURCES
 define kernel_program

@@ -2,21 +2,24 @@
 #
 # Installs the Debian packages that a command needs and that are missing, before
 # anything is built: while this file is read, so that no rule must ask for it.
+# KERNEL_ARCHS, whose machines tests need, is kernel.mk's.
 # tools/packages.txt says what is needed for what. SETUP=no skips it.
+
+include mk/kernel.mk
 
 SETUP ?= yes
 export SETUP
 
 .PHONY: setup
 setup: ## install the Debian packages that are missing (SETUP=no: never)
-	$(Q)tools/setup run test
+	$(Q)tools/setup run test $(KERNEL_ARCHS)
 
 # `make help` and `make clean` need nothing; recursive calls were looked after.
 setup_goals := $(filter-out help clean setup,$(MAKECMDGOALS))
 setup_tests := $(filter test check% tidy layers mutants all $(BUILD)/tests/%,$(setup_goals))
 ifneq ($(setup_goals),)
 ifeq ($(MAKELEVEL),0)
-$(shell tools/setup run $(if $(setup_tests),test) >&2)
+$(shell tools/setup run $(ARCH) $(if $(setup_tests),test $(KERNEL_ARCHS)) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error packages are missing and could not be installed)
 endif
