@@ -39,7 +39,7 @@ kernel_flags_arm64  := --target=aarch64-none-elf -mgeneral-regs-only -mno-outlin
 		       -mstrict-align -fno-pic -fomit-frame-pointer \
 		       -DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff40000000
 kernel_link_arm64   := -m aarch64elf
-kernel_qemu_arm64   := qemu-system-aarch64 -machine virt,gic-version=2
+kernel_qemu_arm64   := qemu-system-aarch64 -cpu max -machine virt,gic-version=2
 kernel_tree_arm64   := RAM=memory UART=arm,pl011 GIC=arm,cortex-a15-gic \
 		       TIMER=arm,armv8-timer VIRTIO=virtio,mmio
 kernel_needs_arm64  := $(BUILD)/kernel/arm64/tree.h
