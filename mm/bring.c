@@ -84,12 +84,14 @@ bool qr_page_charged(arch_page_t page)
 	return !qr_location_image(location);
 }
 
-/* The frame that holds this loaded page as paged memory; QR_NO_INDEX for memory that is
- * always resident: the image, physical mappings, the zero page. */
-static uint32_t paged_frame(uint32_t page, arch_page_t now)
+uint32_t qr_paged_frame(uint32_t page, arch_page_t now)
 {
-	uint32_t frame = qr_frame_of(arch_page_phys(now));
+	uint32_t frame;
 
+	if (!(now & ARCH_DATA_PAGE_LOADED)) {
+		return QR_NO_INDEX;
+	}
+	frame = qr_frame_of(arch_page_phys(now));
 	if (frame == QR_NO_INDEX || (qr_frames[frame] & QR_FRAME_RESERVED) ||
 	    qr_frame_page(qr_frames[frame]) != page) {
 		return QR_NO_INDEX;
@@ -122,7 +124,7 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 			(void)arch_page_bits(qr_page_addr(bring->page), set, 0);
 		}
 		arch_mem_flush(qr_page_addr(bring->page), QR_PAGE_SIZE);
-		QR_COUNT(transfer.flags, 1);
+		QR_COUNT(transfer.flags);
 		return 0;
 	}
 	/* where the CPU leaves these bits to software, the use that is to come would fault */
@@ -132,7 +134,7 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 	if (!(bring->want & QR_BRING_PIN)) {
 		return 0;
 	}
-	frame = paged_frame(bring->page, now);
+	frame = qr_paged_frame(bring->page, now);
 	if (frame == QR_NO_INDEX || (qr_frames[frame] & QR_FRAME_PINNED)) {
 		return 0;
 	}
@@ -161,7 +163,7 @@ static int fill(uint64_t phys, uint32_t location, struct qr_hold *hold)
 	if (location != QR_LOCATION_ZERO) {
 		return qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
 	}
-	QR_COUNT(transfer.zero_fill, 1);
+	QR_COUNT(transfer.zero_fill);
 	qr_unlock(hold);
 	qr_frame_zero(phys);
 	qr_relock(hold);
@@ -291,12 +293,6 @@ static int in_transfer(struct bring *bring, uint32_t frame)
 	return LOOK;
 }
 
-static bool is_zero_page(arch_page_t now)
-{
-	return qr_frame_table.zero != QR_NO_INDEX &&
-	       arch_page_phys(now) == qr_frame_phys(qr_frame_table.zero);
-}
-
 /* 1: one look at the entry, and what follows from it. */
 static int look(struct bring *bring)
 {
@@ -310,7 +306,7 @@ static int look(struct bring *bring)
 		return -EACCES;
 	}
 	if (now & ARCH_DATA_PAGE_LOADED) {
-		return is_zero_page(now) && own_frame(now, bring->want)
+		return qr_is_zero_page(now) && own_frame(now, bring->want)
 			       ? need_frame(bring, QR_LOCATION_ZERO, true, QR_NO_INDEX)
 			       : already_loaded(bring, now);
 	}
@@ -321,7 +317,7 @@ static int look(struct bring *bring)
 	    !own_frame(now, bring->want)) {
 		arch_mem_page_in(qr_page_addr(bring->page), qr_frame_phys(qr_frame_table.zero),
 				 ARCH_MEM_ACCESSED | ARCH_MEM_COW);
-		QR_COUNT(transfer.zero_map, 1);
+		QR_COUNT(transfer.zero_map);
 		return 0;
 	}
 	return need_frame(bring, value, false, QR_NO_INDEX);

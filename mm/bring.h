@@ -19,6 +19,10 @@
  * pinned already counts as brought; *newly says (may be NULL) whether this call pinned it. */
 int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly) QR_MUST_CHECK;
 
+/* The frame that holds this page as paged memory; QR_NO_INDEX where it is in none, and for
+ * memory that is always resident: the image, physical mappings, the zero page. */
+uint32_t qr_paged_frame(uint32_t page, arch_page_t now);
+
 /* Would a page with this content count against the promise: charge.h. */
 bool qr_page_charged(arch_page_t page);
 

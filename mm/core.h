@@ -146,9 +146,10 @@ QR_INLINE bool qr_page_is_mapped(arch_page_t page)
 /* 0 when `flags` holds only bits of `allowed` and not both RW and EXEC, else -EINVAL. */
 int qr_flags_check(uint32_t flags, uint32_t allowed) QR_MUST_CHECK;
 
-/* Pages that are handled between two moments at which interrupts are on, for work of some 40
- * instructions a page, and for work of some hundreds. */
+/* Pages that are handled between two moments at which interrupts are on: for work of some 40
+ * instructions a page, some 100, and some hundreds. */
 #define QR_BATCH_LIGHT ((uint32_t)CONFIG_MEM_BATCH)
+#define QR_BATCH_MIDDLE ((uint32_t)(CONFIG_MEM_BATCH + 2) / 3)
 #define QR_BATCH_HEAVY ((uint32_t)(CONFIG_MEM_BATCH + 11) / 12)
 
 /* The next batch, at most `most` pages, of a walk over `pages` of which `done` are done. */

@@ -49,7 +49,7 @@ size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count)
 	while (done < count && first + done < total) {
 		map[done] = state_of(first + (uint32_t)done);
 		done++;
-		if (done % CONFIG_MEM_BATCH == 0) {
+		if (done % QR_BATCH_LIGHT == 0) {
 			qr_breathe(&hold);
 		}
 	}
@@ -66,35 +66,22 @@ static void put_hex(char *text, uint64_t value)
 	}
 }
 
-/* One run of alike frames. */
-static void print_run(uint32_t first, uint32_t end, char state)
-{
-	char line[] = "0000000000000000-0000000000000000 ?\n";
-
-	put_hex(&line[0], qr_frame_phys(first));
-	put_hex(&line[17], qr_frame_phys(end - 1) + (QR_PAGE_SIZE - 1));
-	line[34] = state;
-	qr_port_print(line);
-}
-
 void k_mem_page_frames_dump(void)
 {
-	uint32_t total = qr_frame_table.count;
-	uint32_t first = 0;
-	char state = '?';
+	enum { ADDRESS = 18, FRAMES = 64 };
+	char line[ADDRESS + FRAMES + 2] = "0000000000000000: ";
 
-	for (uint32_t frame = 0; frame < total; frame++) {
-		char now;
+	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
+		const struct qr_bank *bank = &qr_frame_table.bank[i];
 
-		(void)k_mem_page_frames_map(frame, &now, 1);
-		if (frame > first &&
-		    (now != state || qr_frame_phys(frame) != qr_frame_phys(frame - 1) + QR_PAGE_SIZE)) {
-			print_run(first, frame, state);
-			first = frame;
+		for (uint32_t done = 0; done < bank->count; done += FRAMES) {
+			uint32_t count = qr_min(bank->count - done, FRAMES);
+
+			put_hex(line, bank->phys + ((uint64_t)done << QR_PAGE_SHIFT));
+			(void)k_mem_page_frames_map(bank->first + done, &line[ADDRESS], count);
+			line[ADDRESS + count] = '\n';
+			line[ADDRESS + count + 1] = '\0';
+			qr_port_print(line);
 		}
-		state = now;
-	}
-	if (total > 0) {
-		print_run(first, total, state);
 	}
 }

@@ -78,7 +78,7 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
 			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 	qr_frames[frame] = QR_FRAME_BUSY;
-	QR_COUNT(eviction.dirty, 1);
+	QR_COUNT(eviction.dirty);
 	qr_wake(qr_frame_channel(frame));
 	return 0;
 }
@@ -103,7 +103,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	if ((word & QR_FRAME_BACKED) && !(was & ARCH_DATA_PAGE_DIRTY)) {
 		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 		qr_frames[frame] = QR_FRAME_BUSY;
-		QR_COUNT(eviction.clean, 1);
+		QR_COUNT(eviction.clean);
 		return 0;
 	}
 	if (!owned && qr_slot_take(&location) != 0) {
@@ -142,7 +142,7 @@ static uint32_t find_slotted(struct qr_hold *hold)
 		if (needs_no_slot(hand)) {
 			return hand;
 		}
-		if (looked % CONFIG_MEM_BATCH == 0) {
+		if (looked % QR_BATCH_MIDDLE == 0) {
 			qr_breathe(hold);
 		}
 	}

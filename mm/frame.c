@@ -9,6 +9,19 @@
 uint64_t qr_frames[CONFIG_MEM_FRAMES_MAX];
 struct qr_frame_table qr_frame_table;
 
+uint32_t qr_frame_of(uint64_t phys)
+{
+	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
+		const struct qr_bank *bank = &qr_frame_table.bank[i];
+		uint64_t offset = (phys - bank->phys) >> QR_PAGE_SHIFT;
+
+		if (offset < bank->count) {
+			return bank->first + (uint32_t)offset;
+		}
+	}
+	return QR_NO_INDEX;
+}
+
 void qr_frame_free(uint32_t frame)
 {
 	QR_ASSERT_LOCKED();

@@ -107,17 +107,13 @@ QR_INLINE const struct qr_bank *qr_bank_of(uint64_t phys)
 }
 
 /* The frame at a physical address, or QR_NO_INDEX where the core has none. */
-QR_INLINE uint32_t qr_frame_of(uint64_t phys)
-{
-	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
-		const struct qr_bank *bank = &qr_frame_table.bank[i];
-		uint64_t offset = (phys - bank->phys) >> QR_PAGE_SHIFT;
+uint32_t qr_frame_of(uint64_t phys);
 
-		if (offset < bank->count) {
-			return bank->first + (uint32_t)offset;
-		}
-	}
-	return QR_NO_INDEX;
+/* Is this loaded page the shared zeros? */
+QR_INLINE bool qr_is_zero_page(arch_page_t now)
+{
+	return qr_frame_table.zero != QR_NO_INDEX &&
+	       arch_page_phys(now) == qr_frame_phys(qr_frame_table.zero);
 }
 
 /* ---- the pool --------------------------------------------------------------------------- */

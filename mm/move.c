@@ -11,20 +11,12 @@
 #include "policy.h"
 #include "store.h"
 
-/* The evictable frame of a loaded page, or QR_NO_INDEX. */
+/* The frame of a page that may be evicted, or QR_NO_INDEX. */
 static uint32_t evictable_frame(arch_page_t now, uint32_t page)
 {
-	uint32_t frame;
+	uint32_t frame = qr_paged_frame(page, now);
 
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
-		return QR_NO_INDEX;
-	}
-	frame = qr_frame_of(arch_page_phys(now));
-	if (frame == QR_NO_INDEX || !k_mem_frame_evictable(frame) ||
-	    qr_frame_page(qr_frames[frame]) != page) {
-		return QR_NO_INDEX;
-	}
-	return frame;
+	return frame != QR_NO_INDEX && k_mem_frame_evictable(frame) ? frame : QR_NO_INDEX;
 }
 
 static bool needs_slot(uint32_t frame, arch_page_t now)
@@ -56,7 +48,7 @@ static int census_take(struct qr_pages pages, struct census *census, struct qr_h
 		frame = evictable_frame(now, pages.first + i);
 		census->slots += frame != QR_NO_INDEX && needs_slot(frame, now) ? 1 : 0;
 		census->missing += !(now & ARCH_DATA_PAGE_LOADED) ? 1 : 0;
-		if ((i + 1) % CONFIG_MEM_BATCH == 0) {
+		if ((i + 1) % QR_BATCH_MIDDLE == 0) {
 			qr_breathe(hold);
 		}
 	}
@@ -156,7 +148,7 @@ int k_mem_page_in(void *addr, size_t size)
 	}
 	for (uint32_t i = 0; i < pages.count && status == 0; i++) {
 		status = qr_bring(pages.first + i, QR_BRING_AHEAD, &hold, NULL);
-		if ((i + 1) % CONFIG_MEM_BATCH == 0) {
+		if ((i + 1) % QR_BATCH_HEAVY == 0) {
 			qr_breathe(&hold);
 		}
 	}
@@ -167,18 +159,9 @@ int k_mem_page_in(void *addr, size_t size)
 /* The frame of this page if it is pinned paged memory, else QR_NO_INDEX. */
 static uint32_t pinned_frame(uint32_t page)
 {
-	arch_page_t now = arch_page_get(qr_page_addr(page));
-	uint32_t frame;
+	uint32_t frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
 
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
-		return QR_NO_INDEX;
-	}
-	frame = qr_frame_of(arch_page_phys(now));
-	if (frame == QR_NO_INDEX || qr_frame_page(qr_frames[frame]) != page ||
-	    !(qr_frames[frame] & QR_FRAME_PINNED) || (qr_frames[frame] & QR_FRAME_RESERVED)) {
-		return QR_NO_INDEX;
-	}
-	return frame;
+	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED) ? frame : QR_NO_INDEX;
 }
 
 static void unpin(uint32_t page, uint32_t frame)
@@ -203,7 +186,7 @@ static void settle_pins(struct qr_pages pages, bool keep, struct qr_hold *hold)
 				unpin(pages.first + i, frame);
 			}
 		}
-		if ((i + 1) % CONFIG_MEM_BATCH == 0) {
+		if ((i + 1) % QR_BATCH_HEAVY == 0) {
 			qr_breathe(hold);
 		}
 	}
@@ -237,7 +220,7 @@ int k_mem_pin(void *addr, size_t size)
 			}
 			done++;
 		}
-		if (done % CONFIG_MEM_BATCH == 0) {
+		if (done % QR_BATCH_HEAVY == 0) {
 			qr_breathe(&hold);
 		}
 	}
@@ -264,7 +247,7 @@ int k_mem_unpin(void *addr, size_t size)
 		if (frame != QR_NO_INDEX) {
 			unpin(pages.first + i, frame);
 		}
-		if ((i + 1) % CONFIG_MEM_BATCH == 0) {
+		if ((i + 1) % QR_BATCH_HEAVY == 0) {
 			qr_breathe(&hold);
 		}
 	}

@@ -204,7 +204,9 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 					      (size_t)(pages.count - done) << QR_PAGE_SHIFT);
 		uint32_t count = (uint32_t)(bytes >> QR_PAGE_SHIFT);
 
-		qr_space_give((struct qr_pages){page, count});
+		if (count > 0) {
+			qr_space_give((struct qr_pages){page, count});
+		}
 		done += count;
 		if (done < pages.count) {
 			qr_breathe(&hold);

@@ -11,27 +11,20 @@
 #include "charge.h"
 #include "store.h"
 
-/* Paged memory is a token or a loaded page that is some frame's own; what else is loaded
- * (physical mappings, the image) has no charge. */
+/* Paged memory is a token, the shared zeros, or a loaded page that is some frame's own; what
+ * else is loaded (physical mappings, the image) has no charge. */
 static bool is_paged(arch_page_t now, uint32_t page)
 {
-	uint32_t frame;
-
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
-		return true;
-	}
-	frame = qr_frame_of(arch_page_phys(now));
-	if (frame == QR_NO_INDEX) {
-		return false;
-	}
-	return frame == qr_frame_table.zero ||
-	       (!(qr_frames[frame] & QR_FRAME_RESERVED) && qr_frame_page(qr_frames[frame]) == page);
+	return !(now & ARCH_DATA_PAGE_LOADED) || qr_is_zero_page(now) ||
+	       qr_paged_frame(page, now) != QR_NO_INDEX;
 }
 
-static bool is_pinned(arch_page_t now)
+/* A page of paged memory that is pinned. */
+static bool is_pinned(arch_page_t now, uint32_t page)
 {
-	return (now & ARCH_DATA_PAGE_LOADED) &&
-	       (qr_frames[qr_frame_of(arch_page_phys(now))] & QR_FRAME_PINNED);
+	uint32_t frame = qr_paged_frame(page, now);
+
+	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED);
 }
 
 /* Pages of the batch that count as pageable; -EINVAL for a page that cannot have `flags`. */
@@ -51,7 +44,7 @@ static int charged_in(struct qr_pages batch, uint32_t flags, uint32_t *charged, 
 		if (flags & K_MEM_CACHE_MASK) {
 			return -EINVAL;
 		}
-		if (!is_pinned(now) || qr_frame_of(arch_page_phys(now)) == qr_frame_table.zero) {
+		if (!is_pinned(now, batch.first + i)) {
 			*paged += 1;
 			*charged += qr_page_charged(now) ? 1 : 0;
 		}
@@ -102,10 +95,19 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 	*extra = 0;
 	while (done < pages.count) {
 		struct qr_pages batch = next_batch(pages, done);
+		void *virt = qr_page_addr(batch.first);
 		uint32_t charged, paged;
 
 		if (done > 0) {
 			qr_breathe(hold);
+		}
+		if (arch_page_get(virt) & ARCH_PAGE_LARGE) {
+			/* physical memory: nothing to charge */
+			bool ended;
+			size_t left = (size_t)(pages.count - done) << QR_PAGE_SHIFT;
+
+			done += (uint32_t)(arch_mem_extent(virt, left, &ended) >> QR_PAGE_SHIFT);
+			continue;
 		}
 		if (charged_in(batch, flags, &charged, &paged) != 0) {
 			return -EINVAL;
@@ -117,14 +119,14 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 }
 
 /* Change one batch and settle its charge; returns how many pages were handled. */
-static uint32_t change(struct qr_pages batch, uint32_t bytes_left_pages, uint32_t flags)
+static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
 {
 	void *virt = qr_page_addr(batch.first);
 	uint32_t before, after, paged;
 
 	if (arch_page_get(virt) & ARCH_PAGE_LARGE) {
 		/* physical: a whole large leaf may go at once */
-		return (uint32_t)(arch_mem_flags(virt, (size_t)bytes_left_pages << QR_PAGE_SHIFT,
+		return (uint32_t)(arch_mem_flags(virt, (size_t)left << QR_PAGE_SHIFT,
 						 flags) >> QR_PAGE_SHIFT);
 	}
 	(void)charged_in(batch, flags, &before, &paged);
@@ -156,9 +158,7 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 		return status;
 	}
 	while (done < pages.count) {
-		if (done > 0) {
-			qr_breathe(&hold);
-		}
+		qr_breathe(&hold);
 		done += change(next_batch(pages, done), pages.count - done, flags);
 	}
 	qr_charge_sub(extra, 0);

@@ -34,6 +34,25 @@ void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
 	histogram[which][bin]++;
 }
 
+static void add(struct k_mem_paging_stats_t *stats, size_t offset)
+{
+	*(unsigned long *)(void *)((uint8_t *)stats + offset) += 1;
+}
+
+void qr_stats_count(size_t offset)
+{
+	if (CONFIG_DEMAND_PAGING_STATS) {
+		add(&qr_stats, offset);
+	}
+	if (CONFIG_DEMAND_PAGING_THREAD_STATS) {
+		struct k_mem_paging_stats_t *own = qr_port_thread_stats(NULL);
+
+		if (own != NULL) {
+			add(own, offset);
+		}
+	}
+}
+
 static void count_fault(struct k_mem_paging_stats_t *stats, enum qr_port_context context)
 {
 	stats->pagefaults.cnt++;
@@ -68,14 +87,14 @@ void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t cycles)
 {
 	QR_ASSERT_LOCKED();
 	if (status != 0 && op == K_MEM_IO_READ) {
-		QR_COUNT(transfer.in_errors, 1);
+		QR_COUNT(transfer.in_errors);
 	} else if (status != 0) {
-		QR_COUNT(transfer.out_errors, 1);
+		QR_COUNT(transfer.out_errors);
 	} else if (op == K_MEM_IO_READ) {
-		QR_COUNT(transfer.page_in, 1);
+		QR_COUNT(transfer.page_in);
 		qr_stats_duration(QR_HISTOGRAM_PAGE_IN, cycles);
 	} else {
-		QR_COUNT(transfer.page_out, 1);
+		QR_COUNT(transfer.page_out);
 		qr_stats_duration(QR_HISTOGRAM_PAGE_OUT, cycles);
 	}
 }

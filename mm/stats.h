@@ -9,19 +9,14 @@
 
 #include "core.h"
 
-/* Add to one counter of the system, and of the running thread. */
-#define QR_COUNT(field, n)                                                           \
+/* Add 1 to a counter of the system, and of the running thread. */
+#define QR_COUNT(field)                                                              \
 	do {                                                                         \
-		if (CONFIG_DEMAND_PAGING_STATS) {                                    \
-			qr_stats.field += (n);                                       \
-		}                                                                    \
-		if (CONFIG_DEMAND_PAGING_THREAD_STATS) {                             \
-			struct k_mem_paging_stats_t *own_ = qr_port_thread_stats(NULL); \
-			if (own_ != NULL) {                                          \
-				own_->field += (n);                                  \
-			}                                                            \
+		if (CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS) { \
+			qr_stats_count(offsetof(struct k_mem_paging_stats_t, field)); \
 		}                                                                    \
 	} while (0)
+void qr_stats_count(size_t offset);
 
 /* Counters that only the system has. */
 #define QR_COUNT_ALL(field, n)                        \

@@ -4,24 +4,29 @@
  * bits. Where a walker may change the entry at the same moment the change is a loop of
  * load, decode, change, encode, compare-and-swap.
  */
-#include <quire/store.h>
-
 #include "tables.h"
+
+/* Once, where speed does not matter. */
+static QR_NOINLINE arch_page_t word_of(qr_entry_t entry, unsigned int level)
+{
+	return qr_view_page(entry_decode(entry, level));
+}
 
 /* Apart, so that the common case stays small: no page here, so perhaps a large leaf. */
 static QR_NOINLINE arch_page_t large_page_get(const void *virt)
 {
 	unsigned int level = qr_leaf_level(virt);
 	uintptr_t inside = (uintptr_t)virt & (qr_leaf_bytes(level) - 1u) & ~(QR_PAGE_BYTES - 1u);
-	struct qr_view view;
+	arch_page_t page;
 
 	if (level == 0) {
 		return ARCH_DATA_PAGE_NOT_MAPPED;
 	}
-	view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
-	view.address += inside;
-	view.last = view.last && inside == qr_leaf_bytes(level) - QR_PAGE_BYTES;
-	return qr_view_page(view) | ARCH_PAGE_LARGE;
+	page = word_of(qr_entry_load(qr_entry(level, virt)), level) + inside;
+	if (inside != qr_leaf_bytes(level) - QR_PAGE_BYTES) {
+		page &= ~(arch_page_t)ARCH_PAGE_LAST;
+	}
+	return page | ARCH_PAGE_LARGE;
 }
 
 arch_page_t arch_page_get(const void *virt)
@@ -50,7 +55,7 @@ arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
 			.last = was.last,
 		};
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return qr_view_page(was);
+	return word_of(old, 0);
 }
 
 void arch_page_token_set(void *virt, arch_token_t token)
@@ -102,60 +107,5 @@ arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 			break;
 		}
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return qr_view_page(was);
-}
-
-enum arch_page_location arch_page_location_get(void *addr, uintptr_t *location)
-{
-	arch_page_t page = arch_page_get(addr);
-
-	if (page & ARCH_DATA_PAGE_LOADED) {
-		*location = (uintptr_t)arch_page_phys(page);
-		return ARCH_PAGE_LOCATION_PAGED_IN;
-	}
-	if (!(page & ARCH_DATA_PAGE_NOT_MAPPED) &&
-	    ARCH_TOKEN_KIND(arch_page_token(page)) == ARCH_TOKEN_LOCATION) {
-		*location = ARCH_TOKEN_VALUE(arch_page_token(page));
-		return ARCH_PAGE_LOCATION_PAGED_OUT;
-	}
-	return ARCH_PAGE_LOCATION_BAD;
-}
-
-uint32_t arch_page_info_get(void *addr, uintptr_t *location, bool clear_accessed)
-{
-	arch_page_t page = arch_page_get(addr);
-	const uint32_t bits = ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY |
-			      ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED;
-	uintptr_t where = 0;
-	enum arch_page_location at = arch_page_location_get(addr, &where);
-
-	if (location != NULL) {
-		*location = where;
-	}
-	if (at == ARCH_PAGE_LOCATION_BAD && !(page & ARCH_DATA_PAGE_NOT_MAPPED)) {
-		return ARCH_TOKEN_KIND(arch_page_token(page)) == ARCH_TOKEN_BUSY
-			       ? 0
-			       : ARCH_DATA_PAGE_NOT_MAPPED;
-	}
-	if (clear_accessed && (page & ARCH_DATA_PAGE_LOADED) && !(page & ARCH_PAGE_LARGE)) {
-		page = arch_page_bits(addr, 0, ARCH_DATA_PAGE_ACCESSED);
-		arch_mem_flush((void *)((uintptr_t)addr & ~(QR_PAGE_BYTES - 1u)), QR_PAGE_BYTES);
-	}
-	return (uint32_t)page & bits;
-}
-
-int arch_page_phys_get(void *virt, uintptr_t *phys)
-{
-	uintptr_t offset = (uintptr_t)virt - (uintptr_t)CONFIG_KERNEL_VM_BASE;
-	arch_page_t page;
-
-	if (offset >= CONFIG_KERNEL_VM_SIZE) {
-		return -EFAULT;
-	}
-	page = arch_page_get(virt);
-	if (!(page & ARCH_DATA_PAGE_LOADED)) {
-		return -EFAULT;
-	}
-	*phys = (uintptr_t)(arch_page_phys(page) | ((uintptr_t)virt & (QR_PAGE_BYTES - 1u)));
-	return 0;
+	return word_of(old, 0);
 }

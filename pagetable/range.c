@@ -12,56 +12,39 @@ QR_INLINE size_t min_size(size_t a, size_t b)
 }
 
 /* Write `count` leaves of `level`, the addresses one leaf apart, the last one marked if it
- * ends a mapping. The bits of an entry other than the address are the same for all addresses,
- * so this is an addition a leaf. */
-QR_INLINE void fill(qr_entry_t *entry, size_t count, struct qr_view view, unsigned int level,
-		    bool ends)
+ * ends a mapping: an addition a leaf. */
+static void fill(qr_entry_t *entry, size_t count, qr_entry_t value, unsigned int level, bool ends)
 {
-	struct qr_view next = view, marked = view;
-	qr_entry_t value = entry_encode(view, level);
-	qr_entry_t step, mark;
+	const qr_entry_t step = qr_leaf_step(level);
 
-	next.address += qr_leaf_bytes(level);
-	step = entry_encode(next, level) - value;
-	marked.last = true;
-	mark = entry_encode(marked, level) - value;
 	for (size_t i = 1; i < count; i++) {
 		QR_ASSERT_ALL(*entry == 0);
 		__atomic_store_n(entry++, value, __ATOMIC_RELAXED);
 		value += step;
 	}
-	__atomic_store_n(entry, value + (ends ? mark : 0), __ATOMIC_RELAXED);
+	__atomic_store_n(entry, value + (ends ? qr_leaf_mark(level) : 0), __ATOMIC_RELAXED);
 	mmu_publish(entry - (count - 1), count);
 }
 
-/* The largest leaf that may start at this address. */
-static unsigned int leaf_level_for(uintptr_t virt, uint64_t phys, size_t size)
+/* What can be mapped at once: as many leaves as there are of the largest level that may start
+ * here, up to where leaves of a larger level may. */
+static size_t next_run(uintptr_t virt, uint64_t phys, size_t size, unsigned int *level)
 {
-	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
-		uintptr_t bytes = qr_leaf_bytes(level);
+	*level = 0;
+	for (unsigned int larger = QR_LEAF_LEVELS - 1; larger > 0; larger--) {
+		uintptr_t bytes = qr_leaf_bytes(larger);
+		uintptr_t ahead = -virt & (bytes - 1u);
 
-		if (((virt | phys) & (bytes - 1u)) == 0 && size >= bytes) {
-			return level;
+		if (((virt ^ phys) & (bytes - 1u)) != 0 || ahead >= size || size - ahead < bytes) {
+			continue;
 		}
+		if (ahead == 0) {
+			*level = larger;
+			break;
+		}
+		size = ahead;
 	}
-	return 0;
-}
-
-/* How many bytes to map with leaves of `level` before a larger leaf becomes possible. */
-static size_t run_bytes(uintptr_t virt, uint64_t phys, size_t size, unsigned int level)
-{
-	if (level + 1 >= QR_LEAF_LEVELS) {
-		return size;
-	}
-
-	uintptr_t bytes = qr_leaf_bytes(level + 1);
-	uintptr_t to_boundary = -virt & (bytes - 1u);
-	bool congruent = ((virt ^ phys) & (bytes - 1u)) == 0;
-
-	if (!congruent || size < to_boundary || size - to_boundary < bytes || to_boundary == 0) {
-		return size;
-	}
-	return to_boundary;
+	return size >> QR_LEVEL_SHIFT(*level);
 }
 
 static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, size_t count,
@@ -77,56 +60,44 @@ static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, s
 	}
 	mmu_tlb_all();
 	mmu_tlb_sync();
-	fill(qr_entry(level, (void *)virt), count, view, level, ends);
-}
-
-static size_t map_with_leaves(void *virt, struct qr_view view, size_t size, uint32_t flags)
-{
-	uintptr_t address = (uintptr_t)virt;
-	unsigned int level = leaf_level_for(address, view.address, size);
-	size_t run = run_bytes(address, view.address, size, level);
-	size_t count = min_size(run >> QR_LEVEL_SHIFT(level), CONFIG_MEM_BATCH);
-	size_t done = count << QR_LEVEL_SHIFT(level);
-	bool ends = (flags & ARCH_MEM_LAST) && done == size;
-
-	if (level > 0) {
-		map_large(address, view, level, count, ends);
-	} else {
-		fill(qr_entry(0, virt), count, view, 0, ends);
-	}
-	return done;
+	fill(qr_entry(level, (void *)virt), count, entry_encode(view, level), level, ends);
 }
 
 size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 {
 	struct qr_view view = qr_leaf_view(phys, flags);
-	size_t count;
+	size_t count = size >> ENTRY_PAGE_SHIFT;
+	unsigned int level = 0;
+	size_t done;
+	bool ends;
 
 	if (flags & ARCH_MEM_LARGE) {
-		return map_with_leaves(virt, view, size, flags);
+		count = next_run((uintptr_t)virt, phys, size, &level);
 	}
-	count = min_size(size >> ENTRY_PAGE_SHIFT, CONFIG_MEM_BATCH);
-	fill(qr_entry(0, virt), count, view, 0,
-	     (flags & ARCH_MEM_LAST) && count == size >> ENTRY_PAGE_SHIFT);
-	return count << ENTRY_PAGE_SHIFT;
+	count = min_size(count, CONFIG_MEM_BATCH);
+	done = count << QR_LEVEL_SHIFT(level);
+	ends = (flags & ARCH_MEM_LAST) && done == size;
+	if (level > 0) {
+		map_large((uintptr_t)virt, view, level, count, ends);
+	} else {
+		fill(qr_entry(0, virt), count, entry_encode(view, 0), 0, ends);
+	}
+	return done;
 }
 
 void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view view = qr_leaf_view(0, flags), marked = view;
-	const qr_entry_t bare = entry_encode(view, 0);
-	qr_entry_t mark;
+	struct qr_view view = qr_leaf_view(0, flags);
 
-	marked.last = true;
-	mark = entry_encode(marked, 0) - bare;
 	for (size_t i = 0; i < count; i++) {
 		QR_ASSERT_ALL(entry[i] == 0);
 		view.address = phys[i];
 		__atomic_store_n(&entry[i], entry_encode(view, 0), __ATOMIC_RELAXED);
 	}
 	if (flags & ARCH_MEM_LAST) {
-		__atomic_store_n(&entry[count - 1], entry[count - 1] + mark, __ATOMIC_RELAXED);
+		__atomic_store_n(&entry[count - 1], entry[count - 1] + qr_leaf_mark(0),
+				 __ATOMIC_RELAXED);
 	}
 	mmu_publish(entry, count);
 }
@@ -164,16 +135,16 @@ void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
 	mmu_publish(entry, count);
 }
 
-/* Split until no large leaf reaches beyond [virt, virt + size): afterwards the leaf at
- * `virt`, whose level is returned, starts there and fits. */
-static unsigned int fit_leaf(void *virt, size_t size)
+/* The level of the leaf at `virt`. If it reaches beyond [virt, virt + size) it is split, which is
+ * a batch's work, and *split says so. */
+static unsigned int fit_leaf(void *virt, size_t size, bool *split)
 {
 	unsigned int level = qr_leaf_level(virt);
 
-	while (level > 0 && (((uintptr_t)virt & (qr_leaf_bytes(level) - 1u)) != 0 ||
-			     size < qr_leaf_bytes(level))) {
+	*split = level > 0 && (((uintptr_t)virt & (qr_leaf_bytes(level) - 1u)) != 0 ||
+			       size < qr_leaf_bytes(level));
+	if (*split) {
 		qr_leaf_split(level, virt);
-		level--;
 	}
 	return level;
 }
@@ -189,8 +160,12 @@ static size_t pages_here(void *virt, size_t size)
 
 size_t arch_mem_unmap(void *virt, size_t size)
 {
-	unsigned int level = fit_leaf(virt, size);
+	bool split;
+	unsigned int level = fit_leaf(virt, size, &split);
 
+	if (split) {
+		return 0;
+	}
 	if (level > 0) {
 		qr_upper_replace(level, virt, qr_table_entry(level, virt));
 		return qr_leaf_bytes(level);
@@ -262,9 +237,13 @@ static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
 {
-	unsigned int level = fit_leaf(virt, size);
+	bool split;
+	unsigned int level = fit_leaf(virt, size, &split);
 	size_t done = qr_leaf_bytes(level);
 
+	if (split) {
+		return 0;
+	}
 	if (level > 0) {
 		entry_flags(qr_entry(level, virt), level, flags);
 		mmu_tlb_all();
@@ -272,7 +251,8 @@ size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
 		return done;
 	}
 
-	size_t count = pages_here(virt, size);
+	/* an entry here is some three times the work of one that is only written */
+	size_t count = min_size(pages_here(virt, size), (CONFIG_MEM_BATCH + 2) / 3);
 	qr_entry_t *entry = qr_entry(0, virt);
 
 	for (size_t i = 0; i < count; i++) {

@@ -22,6 +22,17 @@ qr_entry_t qr_table_entry(unsigned int level, const void *virt)
 	return entry_encode(view, level);
 }
 
+unsigned int qr_leaf_level(const void *virt)
+{
+	unsigned int level = QR_LEAF_LEVELS - 1;
+
+	while (level > 0 &&
+	       entry_decode(qr_entry_load(qr_entry(level, virt)), level).kind != QR_LEAF) {
+		level--;
+	}
+	return level;
+}
+
 void arch_mem_init(void)
 {
 	uintptr_t last = (uintptr_t)CONFIG_KERNEL_VM_BASE + (CONFIG_KERNEL_VM_SIZE - 1u);
@@ -78,24 +89,19 @@ void qr_leaf_split(unsigned int level, void *virt)
 	uintptr_t base = (uintptr_t)virt & ~(qr_leaf_bytes(level) - 1u);
 	struct qr_view view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
 	qr_entry_t *entry = qr_entry(level - 1, (void *)base);
+	const qr_entry_t step = qr_leaf_step(level - 1);
 	bool last = view.last;
+	qr_entry_t value;
 
+	QR_REQUIRE(view.kind == QR_LEAF);
 	view.last = false;
-
-	qr_entry_t value = entry_encode(view, level - 1);
-	qr_entry_t step;
-
-	view.address += qr_leaf_bytes(level - 1);
-	step = entry_encode(view, level - 1) - value;
-
+	value = entry_encode(view, level - 1);
 	for (size_t i = 0; i < QR_TABLE_ENTRIES; i++) {
 		entry[i] = value;
 		value += step;
 	}
 	if (last) {
-		view.address += qr_leaf_bytes(level) - 2 * qr_leaf_bytes(level - 1);
-		view.last = true;
-		entry[QR_TABLE_ENTRIES - 1] = entry_encode(view, level - 1);
+		entry[QR_TABLE_ENTRIES - 1] += qr_leaf_mark(level - 1);
 	}
 	mmu_publish(entry, QR_TABLE_ENTRIES);
 	qr_upper_replace(level, virt, qr_table_entry(level, virt));

@@ -78,17 +78,7 @@ QR_INLINE bool qr_entry_swap(qr_entry_t *entry, qr_entry_t *old, qr_entry_t valu
 }
 
 /* The level of the leaf that covers `virt`, or 0 where pages do. */
-QR_INLINE unsigned int qr_leaf_level(const void *virt)
-{
-	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
-		qr_entry_t entry = qr_entry_load(qr_entry(level, virt));
-
-		if (entry_decode(entry, level).kind == QR_LEAF) {
-			return level;
-		}
-	}
-	return 0;
-}
+unsigned int qr_leaf_level(const void *virt);
 
 /* The cache mode that a leaf gets. A mode that the format has no bits for is left to the
  * machine's own attributes of the range (RISC-V without Svpbmt: the PMAs). */
@@ -116,6 +106,24 @@ QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
 		.dirty = write,
 		.global = true,
 	};
+}
+
+/* What to add to a leaf's entry for the next leaf's address, and to mark the end of a mapping:
+ * the address is linear and the mark a bit of its own (view.h), so other fields do not
+ * matter and these fold to constants. */
+QR_INLINE qr_entry_t qr_leaf_step(unsigned int level)
+{
+	struct qr_view at_0 = {.kind = QR_LEAF}, at_1 = at_0;
+
+	at_1.address = qr_leaf_bytes(level);
+	return entry_encode(at_1, level) - entry_encode(at_0, level);
+}
+QR_INLINE qr_entry_t qr_leaf_mark(unsigned int level)
+{
+	struct qr_view bare = {.kind = QR_LEAF}, marked = bare;
+
+	marked.last = true;
+	return entry_encode(marked, level) - entry_encode(bare, level);
 }
 
 /* A view as the core sees it. */

@@ -105,7 +105,8 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
 
 /* Unmap up to one batch of a range of physical mappings, splitting large leaves at
- * its ends; returns how many bytes were unmapped. */
+ * its ends; returns how many bytes were unmapped: 0 when a leaf was split, which is a
+ * batch's work, and the caller is to come again. */
 size_t arch_mem_unmap(void *virt, size_t size);
 
 /* How many bytes from `virt` on are loaded, up to `size`, up to and including the first
@@ -114,7 +115,7 @@ size_t arch_mem_extent(void *virt, size_t size, bool *ended);
 
 /* Set rights and cache mode (from `flags`) of up to one batch of mapped pages, large
  * leaves split at the ends of the range; everything else about the pages stays.
- * Returns how many bytes were handled. */
+ * Returns how many bytes were handled, 0 as above. */
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags);
 
 /* Drop cached translations of the range on all CPUs; returns when they are gone. */

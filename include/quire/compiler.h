@@ -95,9 +95,7 @@ QR_EXTERN_C_END
 		 : (void)0)
 
 /* The same in every build: what follows relies on it, and the compiler may. */
-#define QR_REQUIRE(condition)                                                  \
-	(QR_UNLIKELY(!(condition))                                             \
-		 ? qr_port_panic(__FILE__ ":" QR_STR(__LINE__) ": " #condition) \
-		 : (void)0)
+#define QR_REQUIRE(condition) \
+	(QR_UNLIKELY(!(condition)) ? qr_port_panic("quire: not true: " #condition) : (void)0)
 
 #endif /* QUIRE_COMPILER_H */

@@ -146,7 +146,8 @@ size_t k_mem_free_get(void);
  *  -EIO     the store failed; the page stays in the frame */
 int k_mem_page_frame_evict(uintptr_t phys) QR_MUST_CHECK;
 
-/* Print one line per run of alike frames through qr_port_print. Any context. */
+/* Print the state of all frames through qr_port_print: a physical address and up to 64
+ * characters of k_mem_page_frames_map a line. Any context. */
 void k_mem_page_frames_dump(void);
 
 /* State of frames for a display: one character a frame, for `count` frames from
