@@ -150,7 +150,7 @@ int qr_flags_check(uint32_t flags, uint32_t allowed) QR_MUST_CHECK;
  * instructions a page, some 100, and some hundreds. */
 #define QR_BATCH_LIGHT ((uint32_t)CONFIG_MEM_BATCH)
 #define QR_BATCH_MIDDLE ((uint32_t)(CONFIG_MEM_BATCH + 2) / 3)
-#define QR_BATCH_HEAVY ((uint32_t)(CONFIG_MEM_BATCH + 11) / 12)
+#define QR_BATCH_HEAVY ((uint32_t)(CONFIG_MEM_BATCH + 15) / 16)
 
 /* The next batch, at most `most` pages, of a walk over `pages` of which `done` are done. */
 QR_INLINE struct qr_pages qr_batch(struct qr_pages pages, uint32_t done, uint32_t most)

@@ -142,7 +142,7 @@ static uint32_t find_slotted(struct qr_hold *hold)
 		if (needs_no_slot(hand)) {
 			return hand;
 		}
-		if (looked % QR_BATCH_MIDDLE == 0) {
+		if (looked % QR_BATCH_HEAVY == 0) {
 			qr_breathe(hold);
 		}
 	}

@@ -128,7 +128,7 @@
 
 /* ---- limits ---------------------------------------------------------------- */
 
-/* Page-table entries handled between two moments at which interrupts are on; a twelfth of
+/* Page-table entries handled between two moments at which interrupts are on; a sixteenth of
  * it where a page is much work. Mapping and unmapping need 8 bytes of stack for each. */
 #ifndef CONFIG_MEM_BATCH
 #define CONFIG_MEM_BATCH 96
