@@ -207,6 +207,9 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 		qr_frame_free(frame);
 		return status;
 	}
+	if ((want & QR_BRING_WRITE) && !(arch_page_get(virt) & ARCH_PAGE_RW)) {
+		want &= ~QR_BRING_WRITE; /* the right was taken away meanwhile */
+	}
 	arch_mem_page_in(virt, phys,
 			 ARCH_MEM_ACCESSED | ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
 	qr_frames[frame] = qr_frame_word(bring->page, location,

@@ -27,51 +27,61 @@ static bool is_pinned(arch_page_t now, uint32_t page)
 	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED);
 }
 
-/* Pages of the batch that count as pageable; -EINVAL for a page that cannot have `flags`. */
+/* Pages of the batch that count as pageable; -EINVAL for a page that cannot have `flags`. All
+ * are counted even then: the caller may be unmapping some of them, which is its mistake, but the
+ * charge of the others must stay right. */
 static int charged_in(struct qr_pages batch, uint32_t flags, uint32_t *charged, uint32_t *paged)
 {
+	int status = 0;
+
 	*charged = 0;
 	*paged = 0;
 	for (uint32_t i = 0; i < batch.count; i++) {
 		arch_page_t now = arch_page_get(qr_page_addr(batch.first + i));
 
 		if (!qr_page_is_mapped(now)) {
-			return -EINVAL;
+			status = -EINVAL;
+			continue;
 		}
 		if (!is_paged(now, batch.first + i)) {
 			continue;
 		}
 		if (flags & K_MEM_CACHE_MASK) {
-			return -EINVAL;
+			status = -EINVAL;
 		}
 		if (!is_pinned(now, batch.first + i)) {
 			*paged += 1;
 			*charged += qr_page_charged(now) ? 1 : 0;
 		}
 	}
-	return 0;
+	return status;
 }
 
-/* Make the batch ready for its new rights: the shared zeros are taken out (a fault brings them
- * back with the new rights), and a changed page that may not be written any more no longer
- * has its content in a read-only store. */
-static void prepare(struct qr_pages batch, uint32_t flags)
+/* Take the shared zeros out; a fault brings them back with the new rights. */
+static void take_zeros_out(struct qr_pages batch)
 {
 	for (uint32_t i = 0; i < batch.count; i++) {
 		void *virt = qr_page_addr(batch.first + i);
 		arch_page_t now = arch_page_get(virt);
-		uint32_t frame;
 
-		if (!(now & ARCH_DATA_PAGE_LOADED) || !is_paged(now, batch.first + i)) {
-			continue;
-		}
-		frame = qr_frame_of(arch_page_phys(now));
-		if (frame == qr_frame_table.zero) {
+		if ((now & ARCH_DATA_PAGE_LOADED) && qr_is_zero_page(now)) {
 			(void)arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION,
 								 QR_LOCATION_ZERO));
-		} else if ((qr_frames[frame] & QR_FRAME_BACKED) && !(flags & K_MEM_PERM_RW) &&
-			   qr_location_image(qr_frame_location(qr_frames[frame])) &&
-			   (now & ARCH_DATA_PAGE_DIRTY)) {
+		}
+	}
+}
+
+/* A changed page that may not be written any more no longer has its content in a read-only
+ * store. Whether it was changed is final only now that it cannot be written. */
+static void forget_images(struct qr_pages batch)
+{
+	for (uint32_t i = 0; i < batch.count; i++) {
+		arch_page_t now = arch_page_get(qr_page_addr(batch.first + i));
+		uint32_t frame = qr_paged_frame(batch.first + i, now);
+
+		if (frame != QR_NO_INDEX && (now & ARCH_DATA_PAGE_DIRTY) &&
+		    (qr_frames[frame] & QR_FRAME_BACKED) &&
+		    qr_location_image(qr_frame_location(qr_frames[frame]))) {
 			qr_frames[frame] &= ~(uint64_t)QR_FRAME_BACKED;
 		}
 	}
@@ -130,8 +140,11 @@ static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
 						 flags) >> QR_PAGE_SHIFT);
 	}
 	(void)charged_in(batch, flags, &before, &paged);
-	prepare(batch, flags);
+	take_zeros_out(batch);
 	(void)arch_mem_flags(virt, (size_t)batch.count << QR_PAGE_SHIFT, flags);
+	if (!(flags & K_MEM_PERM_RW)) {
+		forget_images(batch);
+	}
 	(void)charged_in(batch, flags, &after, &paged);
 	qr_charge.pageable += after - before;
 	return batch.count;
