@@ -13,11 +13,12 @@ uint32_t qr_waiter_count;
 
 int qr_pages_of(const void *addr, size_t size, struct qr_pages *pages)
 {
+	const size_t end = CONFIG_KERNEL_VM_SIZE - QR_PAGE_SIZE; /* the last page is scratch */
 	uintptr_t offset = (uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE;
 
 	/* an address below the base has wrapped around to a large offset */
-	if (size == 0 || ((offset | size) & (QR_PAGE_SIZE - 1)) != 0 ||
-	    offset >= CONFIG_KERNEL_VM_SIZE || size > CONFIG_KERNEL_VM_SIZE - offset) {
+	if (size == 0 || ((offset | size) & (QR_PAGE_SIZE - 1)) != 0 || offset >= end ||
+	    size > end - offset) {
 		return -EINVAL;
 	}
 	pages->first = (uint32_t)(offset >> QR_PAGE_SHIFT);

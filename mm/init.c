@@ -16,10 +16,10 @@
 #include "stats.h"
 #include "store.h"
 
-static int check_image(const struct k_mem_config *config, const struct k_mem_image *piece)
+static int check_image(const struct k_mem_image *piece)
 {
 	const uint32_t allowed = QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_IMAGE_ON_DEMAND;
-	struct qr_pages pages, other;
+	struct qr_pages pages;
 
 	if (qr_flags_check(piece->flags, allowed) != 0 ||
 	    qr_pages_of(piece->virt, piece->size, &pages) != 0) {
@@ -33,13 +33,6 @@ static int check_image(const struct k_mem_config *config, const struct k_mem_ima
 		}
 	} else if ((piece->phys & (QR_PAGE_SIZE - 1)) != 0 || piece->phys >= arch_phys_end()) {
 		return -EINVAL;
-	}
-	for (const struct k_mem_image *before = config->image; before != piece; before++) {
-		if (qr_pages_of(before->virt, before->size, &other) != 0 ||
-		    (pages.first < other.first + other.count &&
-		     other.first < pages.first + pages.count)) {
-			return -EINVAL;
-		}
 	}
 	return 0;
 }
@@ -102,7 +95,7 @@ static int map_piece(const struct k_mem_image *piece)
 static int init_image(const struct k_mem_config *config)
 {
 	for (size_t i = 0; i < config->image_count; i++) {
-		int status = check_image(config, &config->image[i]);
+		int status = check_image(&config->image[i]);
 
 		if (status != 0) {
 			return status;

@@ -188,7 +188,8 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 	uint32_t done = 0;
 
 	if (span_of((uintptr_t)virt, size, &span) != 0 ||
-	    qr_pages_of(virt - span.offset, (size_t)span.count << QR_PAGE_SHIFT, &pages) != 0) {
+	    qr_pages_of((void *)(uintptr_t)span.phys, (size_t)span.count << QR_PAGE_SHIFT,
+			&pages) != 0) {
 		return -EINVAL;
 	}
 	qr_lock(&hold);

@@ -2,6 +2,11 @@
 /*
  * unmap.c - k_mem_unmap: a region between guards goes, with all that its pages hold.
  *
+ * A batch of pages goes in three steps: the entries are taken, the translations flushed, and the
+ * frames freed, all under one hold of the lock, so that nobody ever meets a frame whose page
+ * is gone. What is left then is a list of slots, which nobody else knows; giving them back may
+ * let go of the lock.
+ *
  * Pages in transfer are not waited for: their frames become ORPHAN, and who owns the
  * transfer releases slot and frame when it ends.
  */
@@ -11,59 +16,54 @@
 #include "policy.h"
 #include "store.h"
 
+/* A batch's worth of freeing frames is more work than most. */
+#define UNMAP_BATCH ((QR_BATCH_LIGHT * 2 + 2) / 3)
+
 /* Charges to give back. */
 struct tally {
 	uint32_t pageable;
 	uint32_t pinned;
 };
 
-static void release_loaded(arch_page_t was, struct tally *tally)
+/* Free the frame of a page that was loaded. Returns the location whose slot is to be given back. */
+static uint32_t release_loaded(arch_page_t was, struct tally *tally)
 {
 	uint32_t frame = qr_frame_of(arch_page_phys(was));
 	uint64_t word = qr_frames[frame];
 
 	if (QR_UNLIKELY(frame == qr_frame_table.zero)) {
 		tally->pageable++;
-		return;
+		return QR_LOCATION_UNINIT;
 	}
 	if (word & QR_FRAME_PINNED) {
 		tally->pinned++;
 	} else {
 		tally->pageable += qr_page_charged(was) ? 1 : 0;
-		if (!(word & QR_FRAME_BUSY)) {
-			qr_policy_forgotten(frame);
-		}
 	}
 	if (word & QR_FRAME_BUSY) {
 		qr_frames[frame] = (word & ~(uint64_t)(QR_FRAME_MAPPED | QR_FRAME_PINNED |
 						       QR_FRAME_PINNING)) |
 				   QR_FRAME_ORPHAN;
-		return;
+		return QR_LOCATION_UNINIT;
 	}
-	if (word & QR_FRAME_BACKED) {
-		qr_slot_give(qr_frame_location(word));
+	if (!(word & QR_FRAME_PINNED)) {
+		qr_policy_forgotten(frame);
 	}
 	qr_frame_give(frame);
+	return (word & QR_FRAME_BACKED) ? qr_frame_location(word) : QR_LOCATION_UNINIT;
 }
 
-/* Returns 1 where it was more than counting. */
+/* The same for a page that was not loaded. */
 static uint32_t release_token(arch_page_t was, struct tally *tally)
 {
 	arch_token_t token = arch_page_token(was);
-	uint32_t value = ARCH_TOKEN_VALUE(token);
 
-	if (token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO) ||
-	    token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
-		tally->pageable++; /* and there is nothing to give back */
-		return 0;
-	}
 	tally->pageable += qr_page_charged(was) ? 1 : 0;
 	if (ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY) {
-		qr_frames[value] |= QR_FRAME_ORPHAN;
-	} else {
-		qr_slot_give(value);
+		qr_frames[ARCH_TOKEN_VALUE(token)] |= QR_FRAME_ORPHAN;
+		return QR_LOCATION_UNINIT;
 	}
-	return 1;
+	return ARCH_TOKEN_VALUE(token);
 }
 
 /* The common case, a run of pages that were locked: their frames are theirs alone and have no
@@ -92,104 +92,68 @@ static uint32_t release_locked(const arch_page_t *was, uint32_t count)
 	return done;
 }
 
-/* In a list of what pages were: its frame is BUSY, in our hand. */
-#define IN_HAND ARCH_PAGE_LARGE
-
-/* The lock is about to be let go. What is left of the list is still named by frames: those that
- * could be evicted are taken in hand, and transfers under way become orphans at once. */
-static void take_in_hand(arch_page_t *was, uint32_t count, struct tally *tally)
+/* The page needs no more than to be counted: untouched anonymous memory. */
+static bool is_untouched(arch_page_t was)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t frame = ARCH_TOKEN_VALUE(arch_page_token(was[i]));
-		bool loaded = (was[i] & ARCH_DATA_PAGE_LOADED) != 0;
+	arch_token_t token = arch_page_token(was);
 
-		if (loaded) {
-			frame = qr_frame_of(arch_page_phys(was[i]));
-		} else if (ARCH_TOKEN_KIND(arch_page_token(was[i])) != ARCH_TOKEN_BUSY) {
-			continue;
-		}
-		if ((was[i] & IN_HAND) || (qr_frames[frame] & QR_FRAME_RESERVED)) {
-			continue;
-		}
-		if (qr_frames[frame] & QR_FRAME_BUSY) {
-			if (loaded) {
-				release_loaded(was[i], tally);
-			} else {
-				(void)release_token(was[i], tally);
-			}
-			was[i] = ARCH_DATA_PAGE_NOT_MAPPED;
-		} else if (!(qr_frames[frame] & QR_FRAME_PINNED)) {
-			qr_policy_forgotten(frame);
-			qr_frames[frame] = (qr_frames[frame] & ~(uint64_t)QR_FRAME_MAPPED) |
-					   QR_FRAME_BUSY;
-			qr_frame_table.busy_count++;
-			was[i] |= IN_HAND;
-		}
-	}
+	return token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO) ||
+	       token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT);
 }
 
-/* The rest of what release_loaded does. */
-static void release_in_hand(arch_page_t was, struct tally *tally)
+/* Free what the pages of the batch held. `was`, what they were, becomes in its first places
+ * the locations whose slots are to be given back; returns how many. */
+static uint32_t release_frames(arch_page_t *was, struct qr_pages batch, struct tally *tally)
 {
-	uint32_t frame = qr_frame_of(arch_page_phys(was));
+	uint32_t done = 0, slots = 0;
+	bool loaded = false;
 
-	tally->pageable += qr_page_charged(was) ? 1 : 0;
-	if (qr_frames[frame] & QR_FRAME_BACKED) {
-		qr_slot_give(qr_frame_location(qr_frames[frame]));
-	}
-	qr_frame_free(frame);
-}
-
-/* A page that is more work than most. */
-static void release_one(arch_page_t was, struct tally *tally)
-{
-	if (was & IN_HAND) {
-		release_in_hand(was, tally);
-	} else {
-		release_loaded(was, tally);
-	}
-}
-
-/* Unmap a batch and give back what its pages hold. Where they are much work the lock is let
- * go in between; not before the flush, which comes before any frame can be taken. */
-static void release_batch(struct qr_pages batch, struct qr_hold *hold)
-{
-	arch_page_t was[CONFIG_MEM_BATCH];
-	struct tally tally = {0, 0};
-	void *virt = qr_page_addr(batch.first);
-	uint32_t done = 0, heavy = 0;
-	bool flushed = false;
-
-	arch_mem_unmap_list(virt, batch.count, was);
 	while (done < batch.count) {
-		if (was[done] & ARCH_DATA_PAGE_NOT_MAPPED) {
-			done++;
-		} else if (!(was[done] & ARCH_DATA_PAGE_LOADED)) {
-			heavy += release_token(was[done++], &tally);
-		} else {
+		uint32_t location = QR_LOCATION_UNINIT;
+
+		if (was[done] & ARCH_DATA_PAGE_LOADED) {
 			uint32_t locked = release_locked(&was[done], batch.count - done);
 
-			if (!flushed) {
-				arch_mem_flush(virt, (size_t)batch.count << QR_PAGE_SHIFT);
-				flushed = true;
-			}
-			tally.pinned += locked;
+			loaded = true;
+			tally->pinned += locked;
 			done += locked;
-			if (locked == 0) {
-				release_one(was[done++], &tally);
-				heavy++;
+			if (locked > 0) {
+				continue;
 			}
+			location = release_loaded(was[done], tally);
+		} else if (is_untouched(was[done])) {
+			tally->pageable++;
+		} else {
+			location = release_token(was[done], tally);
 		}
-		if (heavy == QR_BATCH_HEAVY) {
-			arch_mem_flush(virt, (size_t)batch.count << QR_PAGE_SHIFT);
-			flushed = true;
-			take_in_hand(&was[done], batch.count - done, &tally);
-			qr_breathe(hold);
-			heavy = 0;
+		done++;
+		if (qr_location_owned(location)) {
+			was[slots++] = location;
 		}
 	}
-	qr_charge_sub(tally.pageable, tally.pinned);
+	if (loaded) {
+		arch_mem_flush(qr_page_addr(batch.first), (size_t)batch.count << QR_PAGE_SHIFT);
+	}
+	return slots;
+}
+
+static void release_batch(struct qr_pages batch, struct qr_hold *hold)
+{
+	arch_page_t was[UNMAP_BATCH];
+	struct tally tally = {0, 0};
+	uint32_t slots;
+
+	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
+	slots = release_frames(was, batch, &tally);
 	qr_wake(QR_FRAME_CHANNEL);
+	for (uint32_t i = 0; i < slots; i++) {
+		if (i % QR_BATCH_HEAVY == 0) {
+			qr_breathe(hold);
+		}
+		qr_slot_give((uint32_t)was[i]);
+	}
+	/* not before: until the slots are back nobody may be promised them */
+	qr_charge_sub(tally.pageable, tally.pinned);
 }
 
 /* Is this exactly one region? Its front guard says so. */
@@ -222,7 +186,7 @@ int k_mem_unmap(void *addr, size_t size)
 	}
 	arch_page_token_set(qr_page_addr(pages.first - 1), ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
+		struct qr_pages batch = qr_batch(pages, done, UNMAP_BATCH);
 
 		if (done > 0) {
 			qr_breathe(&hold);

@@ -13,7 +13,7 @@ QR_INLINE size_t min_size(size_t a, size_t b)
 
 /* Write `count` leaves of `level`, the addresses one leaf apart, the last one marked if it
  * ends a mapping: an addition a leaf. */
-static void fill(qr_entry_t *entry, size_t count, qr_entry_t value, unsigned int level, bool ends)
+static QR_NOINLINE void fill(qr_entry_t *entry, size_t count, qr_entry_t value, unsigned int level, bool ends)
 {
 	const qr_entry_t step = qr_leaf_step(level);
 
@@ -58,8 +58,7 @@ static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, s
 		/* break: the old entry pointed to an empty table */
 		(void)qr_entry_exchange(entry, 0);
 	}
-	mmu_tlb_all();
-	mmu_tlb_sync();
+	qr_flush_all();
 	fill(qr_entry(level, (void *)virt), count, entry_encode(view, level), level, ends);
 }
 
@@ -246,8 +245,7 @@ size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
 	}
 	if (level > 0) {
 		entry_flags(qr_entry(level, virt), level, flags);
-		mmu_tlb_all();
-		mmu_tlb_sync();
+		qr_flush_all();
 		return done;
 	}
 

@@ -57,16 +57,22 @@ void arch_mem_start(void)
 		     0);
 }
 
+void qr_flush_all(void)
+{
+	mmu_tlb_all();
+	mmu_tlb_sync();
+}
+
 void arch_mem_flush(void *virt, size_t size)
 {
-	if (size > (size_t)CONFIG_MEM_TLB_RANGE_MAX << ENTRY_PAGE_SHIFT) {
-		mmu_tlb_all();
-	} else {
-		uintptr_t page = (uintptr_t)virt;
+	uintptr_t page = (uintptr_t)virt;
 
-		for (size_t done = 0; done < size; done += QR_PAGE_BYTES) {
-			mmu_tlb_page(0, page + done);
-		}
+	if (size > (size_t)CONFIG_MEM_TLB_RANGE_MAX << ENTRY_PAGE_SHIFT) {
+		qr_flush_all();
+		return;
+	}
+	for (size_t done = 0; done < size; done += QR_PAGE_BYTES) {
+		mmu_tlb_page(0, page + done);
 	}
 	mmu_tlb_sync();
 }
@@ -79,8 +85,7 @@ void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
 	qr_entry_t *entry = qr_entry(level, virt);
 
 	(void)qr_entry_exchange(entry, 0);
-	mmu_tlb_all();
-	mmu_tlb_sync();
+	qr_flush_all();
 	qr_entry_store(entry, value);
 }
 

@@ -162,6 +162,9 @@ void qr_leaf_split(unsigned int level, void *virt);
 /* Make the upper entry `value`, breaking the old translation before the new one shows. */
 void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value);
 
+/* Drop all translations. */
+void qr_flush_all(void);
+
 /* The entry that points to the table below `virt`. */
 qr_entry_t qr_table_entry(unsigned int level, const void *virt);
 
