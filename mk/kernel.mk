@@ -44,6 +44,17 @@ kernel_tree_arm64   := RAM=memory UART=arm,pl011 GIC=arm,cortex-a15-gic \
 		       TIMER=arm,armv8-timer VIRTIO=virtio,mmio
 kernel_needs_arm64  := $(BUILD)/kernel/arm64/tree.h
 
+kernel_arch_virt-riscv64 := riscv64
+# RAM starts 2 GiB up; the assembler's and the linker's relaxations do not agree
+kernel_flags_riscv64 := --target=riscv64-unknown-elf -march=rv64imac -mabi=lp64 \
+			-mcmodel=medany -mno-relax -fomit-frame-pointer \
+			-DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff00000000
+kernel_link_riscv64  := -m elf64lriscv
+kernel_qemu_riscv64  := qemu-system-riscv64 -machine virt
+kernel_tree_riscv64  := RAM=memory TIMEBASE_HZ=/cpus:timebase-frequency \
+			PLIC=sifive,plic-1.0.0 VIRTIO=virtio,mmio
+kernel_needs_riscv64 := $(BUILD)/kernel/riscv64/tree.h
+
 kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
 		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
