@@ -18,11 +18,20 @@
 #define CONFIG_RISCV_SVPBMT 0
 #endif
 
+/* 1: translations are dropped on all harts, by the firmware (SBI's RFENCE extension). 0: on
+ * this one; where more harts run the core, it interrupts the others. */
+#ifndef CONFIG_RISCV_SBI_RFENCE
+#define CONFIG_RISCV_SBI_RFENCE 0
+#endif
+
 #if CONFIG_RISCV_SV != 39 && CONFIG_RISCV_SV != 48 && CONFIG_RISCV_SV != 57
 #error "CONFIG_RISCV_SV must be 39, 48 or 57"
 #endif
 #if CONFIG_RISCV_SVPBMT != 0 && CONFIG_RISCV_SVPBMT != 1
 #error "CONFIG_RISCV_SVPBMT must be 0 or 1"
+#endif
+#if CONFIG_RISCV_SBI_RFENCE != 0 && CONFIG_RISCV_SBI_RFENCE != 1
+#error "CONFIG_RISCV_SBI_RFENCE must be 0 or 1"
 #endif
 #if CONFIG_MMU_PAGE_SIZE != 4096
 #error "riscv64 has pages of 4096 bytes"

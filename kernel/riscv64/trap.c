@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trap.c - where traps go: page faults to fault_handle(), interrupts to interrupt.c,
+ * everything else to kernel_panic().
+ */
+#include <quire/compiler.h>
+
+#include "kernel/kernel.h"
+#include "kernel/machine.h"
+#include "kernel/riscv64/local.h"
+#include "kernel/sched.h"
+
+#include <cpu.h>
+
+/* What a function may destroy, and where the trap came from. */
+struct trap_frame {
+	uint64_t ra, t0, t1, t2;
+	uint64_t a0, a1, a2, a3, a4, a5, a6, a7;
+	uint64_t t3, t4, t5, t6;
+	uint64_t pc, status, sp;
+	uint64_t cause, value;
+	uint64_t reserved;
+};
+_Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
+
+#define STATUS_SPIE 0x20u  /* interrupts were on */
+#define STATUS_SPP  0x100u /* it was S-mode */
+
+#define CAUSE_INTERRUPT ((uint64_t)1 << 63)
+#define CAUSE_USER      ((uint64_t)1 << 62) /* for fault_read() */
+#define CAUSE_TIMER     (CAUSE_INTERRUPT | 5)
+#define CAUSE_EXTERNAL  (CAUSE_INTERRUPT | 9)
+#define CAUSE_FETCH     12u /* page faults */
+#define CAUSE_LOAD      13u
+#define CAUSE_STORE     15u
+
+extern const uint8_t trap_entry[], trap_try_end[];
+void trap_dispatch(struct trap_frame *frame);
+QR_NORETURN void trap_stack_overflow(void);
+
+/* Where tp points to: see trap.S. */
+static uint64_t trap_words[2];
+
+/* For what is left to say when a thread's stack has no room for a trap. */
+uint8_t trap_last_stack[4096] QR_ALIGNED(16);
+
+void trap_start(void)
+{
+	__asm__ volatile("mv tp, %0; csrw sscratch, zero; csrw stvec, %1"
+			 : : "r"(trap_words), "r"(trap_entry) : "memory");
+}
+
+static void interrupt(const struct trap_frame *frame)
+{
+	sched_irq_enter();
+	if (frame->cause == CAUSE_TIMER) {
+		timer_interrupt();
+	} else if (frame->cause == CAUSE_EXTERNAL) {
+		plic_interrupt();
+	} else {
+		kernel_panic(frame, "interrupt of no known kind");
+	}
+	sched_irq_leave();
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+	if (frame->cause & CAUSE_INTERRUPT) {
+		interrupt(frame);
+	} else if (frame->cause == CAUSE_LOAD || frame->cause == CAUSE_STORE ||
+		   frame->cause == CAUSE_FETCH) {
+		fault_handle(frame, frame->value,
+			     frame->cause | (frame->status & STATUS_SPP ? 0 : CAUSE_USER));
+	} else {
+		kernel_panic(frame, "exception");
+	}
+}
+
+void trap_stack_overflow(void)
+{
+	kernel_panic(NULL, "no stack for a trap");
+}
+
+bool trap_irqs_on(const struct trap_frame *frame)
+{
+	return frame->status & STATUS_SPIE;
+}
+
+void *trap_ip(const struct trap_frame *frame)
+{
+	return (void *)frame->pc;
+}
+
+void trap_resume(struct trap_frame *frame, void *stack, int status)
+{
+	frame->pc = (uintptr_t)trap_try_end;
+	frame->sp = (uintptr_t)stack;
+	frame->a0 = (uint64_t)status;
+}
+
+void trap_dump(const struct trap_frame *frame)
+{
+	kernel_printf("cause %lx value %016lx\n", frame->cause, frame->value);
+	kernel_printf("pc %016lx status %lx\n", frame->pc, frame->status);
+	kernel_printf("ra %016lx sp %016lx\n", frame->ra, frame->sp);
+	kernel_printf("a0 %016lx a1 %016lx a2 %016lx\n", frame->a0, frame->a1, frame->a2);
+	kernel_printf("a3 %016lx a4 %016lx a5 %016lx\n", frame->a3, frame->a4, frame->a5);
+	kernel_printf("a6 %016lx a7 %016lx t0 %016lx\n", frame->a6, frame->a7, frame->t0);
+	kernel_printf("t1 %016lx t2 %016lx t3 %016lx\n", frame->t1, frame->t2, frame->t3);
+	kernel_printf("t4 %016lx t5 %016lx t6 %016lx\n", frame->t4, frame->t5, frame->t6);
+}
+
+/* The words that context_switch() loads: ra, then s0 to s11. Traps will be taken on this
+ * stack, so the hart must have seen its mapping by then (arch/riscv64/mmu.h). */
+void *context_make(void *top, void (*entry)(void))
+{
+	uintptr_t *words = (uintptr_t *)top - CONTEXT_BYTES / sizeof(uintptr_t);
+
+	__asm__ volatile("sfence.vma" : : : "memory");
+	words[0] = (uintptr_t)entry;
+	for (unsigned int i = 1; i <= 12; i++) {
+		words[i] = 0;
+	}
+	return words;
+}
