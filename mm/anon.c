@@ -74,6 +74,9 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 			return -ENOMEM;
 		}
 		status = qr_frame_evict_one(&frame, hold);
+		if (status == -ENOMEM && qr_frames_reserve(count)) {
+			return 0; /* none can be evicted any more: enough fell free meanwhile */
+		}
 		if (status != 0) {
 			return status;
 		}

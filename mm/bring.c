@@ -107,6 +107,7 @@ static void give_slot_back(uint32_t frame)
 	if ((word & QR_FRAME_BACKED) && qr_location_owned(qr_frame_location(word))) {
 		qr_slot_give(qr_frame_location(word));
 		qr_frames[frame] = word & ~(uint64_t)QR_FRAME_BACKED;
+		qr_frames_changed();
 	}
 }
 
@@ -216,7 +217,7 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 					 QR_FRAME_MAPPED | (borrowed ? 0 : QR_FRAME_BACKED));
 	qr_frame_table.busy_count--;
 	qr_policy_seen(frame, !(want & QR_BRING_AHEAD));
-	qr_wake(QR_FRAME_CHANNEL);
+	qr_frames_changed();
 	return (want & QR_BRING_PIN) ? LOOK : 0;
 }
 

@@ -42,7 +42,7 @@ static void keep(uint32_t frame, uint32_t word_flags, uint32_t location)
 		qr_policy_seen(frame, false);
 	}
 	qr_wake(qr_frame_channel(frame));
-	qr_wake(QR_FRAME_CHANNEL);
+	qr_frames_changed();
 }
 
 /* The write of `frame` to `location` ended with `status`. */
@@ -175,7 +175,7 @@ static int pick(uint32_t *frame, bool slotted, struct qr_hold *hold)
 static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	bool slotted = false;
-	uint32_t polls = 0;
+	uint32_t polls = 0, changes;
 	unsigned int tries = 0;
 	int status = 0;
 
@@ -183,10 +183,15 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 		if (take_free && (*frame = qr_frame_take()) != QR_NO_INDEX) {
 			return 0;
 		}
+		changes = qr_frame_table.changes;
 		status = pick(frame, slotted, hold);
 		if (status == -EAGAIN) {
 			qr_breathe(hold);
 			status = 0;
+			continue;
+		}
+		if (status != 0 && changes != qr_frame_table.changes) {
+			status = 0; /* some frame was not evictable yet when it was looked at */
 			continue;
 		}
 		if (status != 0) {

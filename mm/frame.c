@@ -28,7 +28,7 @@ void qr_frame_free(uint32_t frame)
 	QR_ASSERT(qr_frames[frame] & QR_FRAME_BUSY);
 	qr_frame_table.busy_count--;
 	qr_frame_give(frame);
-	qr_wake(QR_FRAME_CHANNEL);
+	qr_frames_changed();
 }
 
 int qr_frames_add_bank(uint64_t phys, uint64_t size)

@@ -170,7 +170,7 @@ static void unpin(uint32_t page, uint32_t frame)
 	qr_charge_unpin(qr_page_charged(arch_page_get(qr_page_addr(page))));
 	if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
 		qr_policy_seen(frame, false);
-		qr_wake(QR_FRAME_CHANNEL);
+		qr_frames_changed();
 	}
 }
 

@@ -145,7 +145,7 @@ static void release_batch(struct qr_pages batch, struct qr_hold *hold)
 
 	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
 	slots = release_frames(was, batch, &tally);
-	qr_wake(QR_FRAME_CHANNEL);
+	qr_frames_changed();
 	for (uint32_t i = 0; i < slots; i++) {
 		if (i % QR_BATCH_HEAVY == 0) {
 			qr_breathe(hold);
