@@ -154,14 +154,13 @@ static bool hole_find(struct want want, struct qr_pages *hole)
 	return found;
 }
 
-/* Is it time to let this hole be the wilderness? Not for an aligned request, whose gap
- * would make yet another hole of it. */
-static bool hole_is_better(struct qr_pages hole, struct want want)
+/* Should a hole that serves a request and has `rest` pages left be the wilderness? */
+static bool hole_is_better(uint32_t rest)
 {
-	uint32_t rest = hole.count - want.count;
-
-	return want.align == 1 && ((rest > 0 && space.end == NOWHERE) ||
-				   (rest >= HOLE_WORTH && ++space.holes_in_a_row > HOLES_IN_A_ROW));
+	if (space.end == NOWHERE) {
+		return rest > 0;
+	}
+	return rest >= HOLE_WORTH && space.holes_in_a_row > HOLES_IN_A_ROW;
 }
 
 /* The general case: holes may have to serve the request. */
@@ -177,7 +176,9 @@ static QR_NOINLINE int take_slow(struct want want, struct qr_pages *taken)
 		wilderness_take((uint32_t)first, want.count);
 	} else if (hole_find(want, &hole) && (first < 0 || hole.first > space.first)) {
 		first = fit(hole, want);
-		if (hole_is_better(hole, want)) {
+		space.holes_in_a_row++;
+		/* for an alignment, the gap would make yet another hole */
+		if (want.align == 1 && hole_is_better(hole.count - want.count)) {
 			wilderness_exchange(hole);
 			wilderness_take((uint32_t)first, want.count);
 		} else {
