@@ -106,7 +106,7 @@ ALL_DEPS += $(KERNEL_APPS:%=$(KERNEL)/%.elf)
 
 # NAME, PROGRAM, MACHINE, ARGUMENTS: a target that boots the program, which prints TAP. The
 # scratch disk is its own, for tests run side by side.
-kernel_check = $(BUILD)/kernel/$(kernel_arch_$1)/check
+kernel_check = $(BUILD)/kernel/$(kernel_arch_$(strip $1))/check
 define kernel_boot_test
 .PHONY: $1
 $1: $(call kernel_check,$3)/$2.elf
