@@ -30,10 +30,10 @@ _Static_assert(K_MEM_FAULT_WRITE == ARCH_PAGE_RW && K_MEM_FAULT_USER == ARCH_PAG
 
 struct bring {
 	struct qr_hold *hold;
+	void *virt;         /* the page, and its number */
 	uint32_t page;
 	unsigned int want;
 	uint32_t frame;     /* in hand, or QR_NO_INDEX */
-	bool pinned_here;
 	/* what a look found, for NEED_FRAME */
 	bool zero_page;     /* the shared zeros are mapped */
 	uint32_t location;  /* where the content is */
@@ -122,21 +122,26 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 			       ((bring->want & QR_BRING_WRITE) ? ARCH_DATA_PAGE_DIRTY : 0);
 
 		if (!(now & ARCH_PAGE_LARGE)) {
-			(void)arch_page_bits(qr_page_addr(bring->page), set, 0);
+			(void)arch_page_bits(bring->virt, set, 0);
 		}
-		arch_mem_flush(qr_page_addr(bring->page), QR_PAGE_SIZE);
+		arch_mem_flush(bring->virt, QR_PAGE_SIZE);
 		QR_COUNT(transfer.flags);
 		return 0;
 	}
 	/* where the CPU leaves these bits to software, the use that is to come would fault */
 	if (!(now & (ARCH_DATA_PAGE_ACCESSED | ARCH_PAGE_LARGE))) {
-		(void)arch_page_bits(qr_page_addr(bring->page), ARCH_DATA_PAGE_ACCESSED, 0);
+		(void)arch_page_bits(bring->virt, ARCH_DATA_PAGE_ACCESSED, 0);
 	}
 	if (!(bring->want & QR_BRING_PIN)) {
 		return 0;
 	}
 	frame = qr_paged_frame(bring->page, now);
-	if (frame == QR_NO_INDEX || (qr_frames[frame] & QR_FRAME_PINNED)) {
+	if (frame == QR_NO_INDEX) {
+		return 0;
+	}
+	if (qr_frames[frame] & QR_FRAME_PINNED) {
+		/* by somebody else perhaps, whose failure may now not undo it */
+		qr_frames[frame] &= ~(uint64_t)QR_FRAME_PINNING;
 		return 0;
 	}
 	if (qr_charge_pin(qr_page_charged(now)) != 0) {
@@ -146,11 +151,10 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 		qr_policy_forgotten(frame);
 		give_slot_back(frame);
 	}
-	qr_frames[frame] |= QR_FRAME_PINNED;
-	bring->pinned_here = true;
+	qr_frames[frame] |= QR_FRAME_PINNED | QR_FRAME_PINNING;
 	if (now & ARCH_PAGE_RW) {
-		(void)arch_page_bits(qr_page_addr(bring->page), ARCH_DATA_PAGE_DIRTY, 0);
-		arch_mem_flush(qr_page_addr(bring->page), QR_PAGE_SIZE);
+		(void)arch_page_bits(bring->virt, ARCH_DATA_PAGE_DIRTY, 0);
+		arch_mem_flush(bring->virt, QR_PAGE_SIZE);
 	}
 	return 0;
 }
@@ -175,7 +179,7 @@ static int fill(uint64_t phys, uint32_t location, struct qr_hold *hold)
  * is where it was, and goes on as if nothing had been. */
 static void unfill(struct bring *bring, uint32_t location)
 {
-	void *virt = qr_page_addr(bring->page);
+	void *virt = bring->virt;
 
 	if (bring->overtaken == QR_NO_INDEX) {
 		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
@@ -192,7 +196,7 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 	int status = fill(phys, bring->location, bring->hold);
 	uint64_t word = qr_frames[frame];
 	uint32_t location = qr_frame_location(word);
-	void *virt = qr_page_addr(bring->page);
+	void *virt = bring->virt;
 	unsigned int want = bring->want;
 	/* the slot of an overtaken read stays that one's, which may not even have started */
 	bool borrowed = bring->overtaken != QR_NO_INDEX && qr_location_owned(location);
@@ -241,7 +245,7 @@ static int take_frame(struct bring *bring)
 /* 2 to 5, as the look found it. */
 static int give_frame(struct bring *bring)
 {
-	void *virt = qr_page_addr(bring->page);
+	void *virt = bring->virt;
 	uint32_t frame;
 
 	if (bring->frame == QR_NO_INDEX) {
@@ -300,7 +304,7 @@ static int in_transfer(struct bring *bring, uint32_t frame)
 /* 1: one look at the entry, and what follows from it. */
 static int look(struct bring *bring)
 {
-	arch_page_t now = arch_page_get(qr_page_addr(bring->page));
+	arch_page_t now = arch_page_get(bring->virt);
 	uint32_t value = ARCH_TOKEN_VALUE(arch_page_token(now));
 
 	if (!qr_page_is_mapped(now)) {
@@ -319,7 +323,7 @@ static int look(struct bring *bring)
 	}
 	if (value == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
 	    !own_frame(now, bring->want)) {
-		arch_mem_page_in(qr_page_addr(bring->page), qr_frame_phys(qr_frame_table.zero),
+		arch_mem_page_in(bring->virt, qr_frame_phys(qr_frame_table.zero),
 				 ARCH_MEM_ACCESSED | ARCH_MEM_COW);
 		QR_COUNT(transfer.zero_map);
 		return 0;
@@ -327,10 +331,11 @@ static int look(struct bring *bring)
 	return need_frame(bring, value, false, QR_NO_INDEX);
 }
 
-int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly)
+int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold)
 {
 	struct bring bring = {
 		.hold = hold,
+		.virt = qr_page_addr(page),
 		.page = page,
 		.want = want,
 		.frame = QR_NO_INDEX,
@@ -346,9 +351,6 @@ int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly
 	} while (status == LOOK);
 	if (bring.frame != QR_NO_INDEX) {
 		qr_frame_free(bring.frame);
-	}
-	if (newly != NULL) {
-		*newly = bring.pinned_here;
 	}
 	return status;
 }

@@ -15,9 +15,9 @@
 #define QR_BRING_PIN   0x200u /* AHEAD, and must be pinned when this returns */
 
 /* Make the page present for this purpose. 0, -EFAULT, -EACCES, -EIO, -ENOMEM as for
- * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted. A page that was
- * pinned already counts as brought; *newly says (may be NULL) whether this call pinned it. */
-int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold, bool *newly) QR_MUST_CHECK;
+ * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted. A page that this call
+ * pinned is PINNING, one that was pinned before is PINNED only. */
+int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* The frame that holds this page as paged memory; QR_NO_INDEX where it is in none, and for
  * memory that is always resident: the image, physical mappings, the zero page. */

@@ -23,10 +23,16 @@
 #include "stats.h"
 #include "store.h"
 
+/* Map a page whose entry is a token into its frame. */
+static QR_NOINLINE void map_again(uint32_t page, uint32_t frame, uint32_t flags)
+{
+	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
+}
+
 void qr_rescue(uint32_t frame, uint32_t flags)
 {
 	QR_ASSERT(qr_frames[frame] & QR_FRAME_OUT);
-	qr_page_map(qr_frame_page(qr_frames[frame]), frame, flags);
+	map_again(qr_frame_page(qr_frames[frame]), frame, flags);
 	qr_frames[frame] |= QR_FRAME_MAPPED;
 	QR_COUNT_ALL(transfer.rescued, 1);
 }
@@ -71,7 +77,7 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 		return -EAGAIN;
 	}
 	if (status != 0) {
-		qr_page_map(qr_frame_page(word), frame, ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY);
+		map_again(qr_frame_page(word), frame, ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY);
 		keep(frame, QR_FRAME_MAPPED, 0);
 		return -EIO;
 	}
@@ -109,7 +115,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	if (!owned && qr_slot_take(&location) != 0) {
 		uint32_t dirty = (was & ARCH_DATA_PAGE_DIRTY) ? ARCH_MEM_DIRTY : 0;
 
-		qr_page_map(page, frame, ARCH_MEM_ACCESSED | dirty);
+		map_again(page, frame, ARCH_MEM_ACCESSED | dirty);
 		keep(frame, (uint32_t)word & QR_FRAME_FLAGS, qr_frame_location(word));
 		return -ENOMEM;
 	}

@@ -25,10 +25,4 @@ int qr_evict(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
  * OUT and stays so until the write ends. */
 void qr_rescue(uint32_t frame, uint32_t arch_flags);
 
-/* Map a page whose entry is a token into its frame; `flags` for arch_mem_page_in. */
-QR_INLINE void qr_page_map(uint32_t page, uint32_t frame, uint32_t flags)
-{
-	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
-}
-
 #endif /* QR_MM_EVICT_H */

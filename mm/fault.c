@@ -18,7 +18,7 @@ int k_mem_page_fault(void *addr, uint32_t access)
 	qr_lock(&hold);
 	qr_stats_fault(context);
 	status = qr_bring((uint32_t)(offset >> QR_PAGE_SHIFT),
-			  access & (QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER), &hold, NULL);
+			  access & (QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER), &hold);
 	qr_unlock(&hold);
 	return status;
 }

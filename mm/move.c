@@ -29,12 +29,30 @@ static bool needs_slot(uint32_t frame, arch_page_t now)
 	return (now & ARCH_DATA_PAGE_DIRTY) && !qr_location_owned(qr_frame_location(word));
 }
 
-/* Every page of the range is mapped: -EFAULT. Counts what the caller wants to know. */
+/* What is asked of each page of a range. */
+typedef int (*step_t)(uint32_t page, struct qr_hold *hold);
+
+/* Take the step for page after page until one fails. Interrupts are let in after every few. */
+static int each_page(struct qr_pages pages, step_t step, uint32_t *done, struct qr_hold *hold)
+{
+	int status = 0;
+
+	for (*done = 0; *done < pages.count && status == 0; *done += status == 0 ? 1 : 0) {
+		if (*done % QR_BATCH_HEAVY == 0) {
+			qr_breathe(hold);
+		}
+		status = step(pages.first + *done, hold);
+	}
+	return status;
+}
+
+/* What there is in a range: counted before anything is done. */
 struct census {
 	uint32_t slots;   /* pages that need a new slot to be evicted */
 	uint32_t missing; /* pages that are in no frame */
 };
 
+/* -EFAULT: a page of the range is not mapped. */
 static int census_take(struct qr_pages pages, struct census *census, struct qr_hold *hold)
 {
 	*census = (struct census){0, 0};
@@ -54,6 +72,53 @@ static int census_take(struct qr_pages pages, struct census *census, struct qr_h
 	}
 	return 0;
 }
+
+/* Check a range, take the step for each of its pages, and where there is a `settle` then that for
+ * those pages, up to the one that failed. */
+struct job {
+	bool (*possible)(const struct census *census);
+	step_t step;
+	step_t settle_good; /* after all pages, or NULL */
+	step_t settle_bad;  /* after a failure, or NULL */
+};
+
+static int do_job(void *addr, size_t size, const struct job *job)
+{
+	struct qr_pages pages;
+	struct qr_hold hold;
+	struct census census;
+	step_t settle;
+	int status;
+
+	if (qr_pages_of(addr, size, &pages) != 0) {
+		return -EINVAL;
+	}
+	qr_lock(&hold);
+	status = census_take(pages, &census, &hold);
+	if (status == 0 && !job->possible(&census)) {
+		status = -ENOMEM;
+	}
+	if (status == 0) {
+		uint32_t done;
+
+		status = each_page(pages, job->step, &done, &hold);
+		settle = status == 0 ? job->settle_good : job->settle_bad;
+		pages.count = done;
+		if (settle != NULL) {
+			(void)each_page(pages, settle, &done, &hold);
+		}
+	}
+	qr_unlock(&hold);
+	return status;
+}
+
+static bool always(const struct census *census)
+{
+	(void)census;
+	return true;
+}
+
+/* ---- out and in --------------------------------------------------------------------------- */
 
 /* Evict one page, if it is in a frame and not pinned; waits for transfers of it to end. */
 static int page_out(uint32_t page, struct qr_hold *hold)
@@ -82,27 +147,16 @@ static int page_out(uint32_t page, struct qr_hold *hold)
 	}
 }
 
+static bool slots_suffice(const struct census *census)
+{
+	return census->slots <= qr_store_table.free_slots;
+}
+
 int k_mem_page_out(void *addr, size_t size)
 {
-	struct qr_pages pages;
-	struct qr_hold hold;
-	struct census census;
-	int status;
+	static const struct job job = {slots_suffice, page_out, NULL, NULL};
 
-	if (qr_pages_of(addr, size, &pages) != 0) {
-		return -EINVAL;
-	}
-	qr_lock(&hold);
-	status = census_take(pages, &census, &hold);
-	if (status == 0 && census.slots > qr_store_table.free_slots) {
-		status = -ENOMEM;
-	}
-	for (uint32_t i = 0; i < pages.count && status == 0; i++) {
-		status = page_out(pages.first + i, &hold);
-		qr_breathe(&hold);
-	}
-	qr_unlock(&hold);
-	return status;
+	return do_job(addr, size, &job);
 }
 
 int k_mem_page_frame_evict(uintptr_t phys)
@@ -131,126 +185,86 @@ int k_mem_page_frame_evict(uintptr_t phys)
 	return status;
 }
 
-int k_mem_page_in(void *addr, size_t size)
+static int page_in(uint32_t page, struct qr_hold *hold)
 {
-	struct qr_pages pages;
-	struct qr_hold hold;
-	struct census census;
-	int status;
-
-	if (qr_pages_of(addr, size, &pages) != 0) {
-		return -EINVAL;
-	}
-	qr_lock(&hold);
-	status = census_take(pages, &census, &hold);
-	if (status == 0 && census.missing > qr_charge.frames - qr_charge.pinned) {
-		status = -ENOMEM;
-	}
-	for (uint32_t i = 0; i < pages.count && status == 0; i++) {
-		status = qr_bring(pages.first + i, QR_BRING_AHEAD, &hold, NULL);
-		if ((i + 1) % QR_BATCH_HEAVY == 0) {
-			qr_breathe(&hold);
-		}
-	}
-	qr_unlock(&hold);
-	return status;
+	return qr_bring(page, QR_BRING_AHEAD, hold);
 }
 
-/* The frame of this page if it is pinned paged memory, else QR_NO_INDEX. */
-static uint32_t pinned_frame(uint32_t page)
+static bool frames_suffice(const struct census *census)
+{
+	return census->missing <= qr_charge.frames - qr_charge.pinned;
+}
+
+int k_mem_page_in(void *addr, size_t size)
+{
+	static const struct job job = {frames_suffice, page_in, NULL, NULL};
+
+	return do_job(addr, size, &job);
+}
+
+/* ---- pinning ------------------------------------------------------------------------------ */
+
+/* The frame of this page if it is paged memory with these flags, else QR_NO_INDEX. */
+static uint32_t frame_with(uint32_t page, uint32_t flags)
 {
 	uint32_t frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
 
-	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED) ? frame : QR_NO_INDEX;
+	return frame != QR_NO_INDEX && (qr_frames[frame] & flags) == flags ? frame : QR_NO_INDEX;
 }
 
-static void unpin(uint32_t page, uint32_t frame)
+static int unpin_if(uint32_t page, uint32_t flags)
 {
-	qr_frames[frame] &= ~(uint64_t)(QR_FRAME_PINNED | QR_FRAME_PINNING);
-	qr_charge_unpin(qr_page_charged(arch_page_get(qr_page_addr(page))));
-	if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
-		qr_policy_seen(frame, false);
-		qr_frames_changed();
+	uint32_t frame = frame_with(page, flags);
+
+	if (frame != QR_NO_INDEX) {
+		qr_frames[frame] &= ~(uint64_t)(QR_FRAME_PINNED | QR_FRAME_PINNING);
+		qr_charge_unpin(qr_page_charged(arch_page_get(qr_page_addr(page))));
+		if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
+			qr_policy_seen(frame, false);
+			qr_frames_changed();
+		}
 	}
+	return 0;
 }
 
-/* Make the pins of this call final, or undo them. */
-static void settle_pins(struct qr_pages pages, bool keep, struct qr_hold *hold)
+static int pin(uint32_t page, struct qr_hold *hold)
 {
-	for (uint32_t i = 0; i < pages.count; i++) {
-		uint32_t frame = pinned_frame(pages.first + i);
+	return qr_bring(page, QR_BRING_AHEAD | QR_BRING_PIN, hold);
+}
 
-		if (frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNING)) {
-			qr_frames[frame] &= ~(uint64_t)QR_FRAME_PINNING;
-			if (!keep) {
-				unpin(pages.first + i, frame);
-			}
-		}
-		if ((i + 1) % QR_BATCH_HEAVY == 0) {
-			qr_breathe(hold);
-		}
+static int pin_for_good(uint32_t page, struct qr_hold *hold)
+{
+	uint32_t frame = frame_with(page, QR_FRAME_PINNING);
+
+	(void)hold;
+	if (frame != QR_NO_INDEX) {
+		qr_frames[frame] &= ~(uint64_t)QR_FRAME_PINNING;
 	}
+	return 0;
+}
+
+static int unpin_new(uint32_t page, struct qr_hold *hold)
+{
+	(void)hold;
+	return unpin_if(page, QR_FRAME_PINNED | QR_FRAME_PINNING);
+}
+
+static int unpin(uint32_t page, struct qr_hold *hold)
+{
+	(void)hold;
+	return unpin_if(page, QR_FRAME_PINNED);
 }
 
 int k_mem_pin(void *addr, size_t size)
 {
-	struct qr_pages pages;
-	struct qr_hold hold;
-	struct census census;
-	uint32_t done = 0;
-	int status;
+	static const struct job job = {always, pin, pin_for_good, unpin_new};
 
-	if (qr_pages_of(addr, size, &pages) != 0) {
-		return -EINVAL;
-	}
-	qr_lock(&hold);
-	status = census_take(pages, &census, &hold);
-	while (status == 0 && done < pages.count) {
-		bool newly;
-
-		status = qr_bring(pages.first + done, QR_BRING_AHEAD | QR_BRING_PIN, &hold, &newly);
-		if (status == 0) {
-			uint32_t frame = pinned_frame(pages.first + done);
-
-			if (newly) {
-				qr_frames[frame] |= QR_FRAME_PINNING;
-			} else if (frame != QR_NO_INDEX) {
-				/* pinned before: now nobody's failure may undo it */
-				qr_frames[frame] &= ~(uint64_t)QR_FRAME_PINNING;
-			}
-			done++;
-		}
-		if (done % QR_BATCH_HEAVY == 0) {
-			qr_breathe(&hold);
-		}
-	}
-	settle_pins((struct qr_pages){pages.first, done}, status == 0, &hold);
-	qr_unlock(&hold);
-	return status;
+	return do_job(addr, size, &job);
 }
 
 int k_mem_unpin(void *addr, size_t size)
 {
-	struct qr_pages pages;
-	struct qr_hold hold;
-	struct census census;
-	int status;
+	static const struct job job = {always, unpin, NULL, NULL};
 
-	if (qr_pages_of(addr, size, &pages) != 0) {
-		return -EINVAL;
-	}
-	qr_lock(&hold);
-	status = census_take(pages, &census, &hold);
-	for (uint32_t i = 0; i < pages.count && status == 0; i++) {
-		uint32_t frame = pinned_frame(pages.first + i);
-
-		if (frame != QR_NO_INDEX) {
-			unpin(pages.first + i, frame);
-		}
-		if ((i + 1) % QR_BATCH_HEAVY == 0) {
-			qr_breathe(&hold);
-		}
-	}
-	qr_unlock(&hold);
-	return status;
+	return do_job(addr, size, &job);
 }

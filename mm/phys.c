@@ -15,7 +15,7 @@ struct span {
 	uint32_t offset; /* of the first byte in its page */
 };
 
-static int span_of(uintptr_t address, size_t size, struct span *span)
+static QR_NOINLINE int span_of(uintptr_t address, size_t size, struct span *span)
 {
 	uintptr_t offset = address & (QR_PAGE_SIZE - 1);
 

@@ -53,33 +53,17 @@ void qr_stats_count(size_t offset)
 	}
 }
 
-static void count_fault(struct k_mem_paging_stats_t *stats, enum qr_port_context context)
-{
-	stats->pagefaults.cnt++;
-	switch (context) {
-	case QR_PORT_THREAD:
-		stats->pagefaults.irq_unlocked++;
-		break;
-	case QR_PORT_IRQ_LOCKED:
-		stats->pagefaults.irq_locked++;
-		break;
-	case QR_PORT_ISR:
-		stats->pagefaults.in_isr++;
-		break;
-	}
-}
-
 void qr_stats_fault(enum qr_port_context context)
 {
-	if (CONFIG_DEMAND_PAGING_STATS) {
-		count_fault(&qr_stats, context);
-	}
-	if (CONFIG_DEMAND_PAGING_THREAD_STATS) {
-		struct k_mem_paging_stats_t *own = qr_port_thread_stats(NULL);
+	static const uint8_t from[] = {
+		[QR_PORT_THREAD] = offsetof(struct k_mem_paging_stats_t, pagefaults.irq_unlocked),
+		[QR_PORT_IRQ_LOCKED] = offsetof(struct k_mem_paging_stats_t, pagefaults.irq_locked),
+		[QR_PORT_ISR] = offsetof(struct k_mem_paging_stats_t, pagefaults.in_isr),
+	};
 
-		if (own != NULL) {
-			count_fault(own, context);
-		}
+	QR_COUNT(pagefaults.cnt);
+	if (CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS) {
+		qr_stats_count(from[context]);
 	}
 }
 

@@ -11,7 +11,7 @@ QR_ALIGNED(QR_TABLE_BYTES) qr_entry_t qr_tables[QR_TABLES_TOTAL * QR_TABLE_ENTRI
 static void *const scratch_page =
 	(void *)((uintptr_t)CONFIG_KERNEL_VM_BASE + CONFIG_KERNEL_VM_SIZE - QR_PAGE_BYTES);
 
-qr_entry_t qr_table_entry(unsigned int level, const void *virt)
+QR_NOINLINE qr_entry_t qr_table_entry(unsigned int level, const void *virt)
 {
 	size_t slot = qr_entry_slot(level - 1, (uintptr_t)virt) & ~(QR_TABLE_ENTRIES - 1u);
 	struct qr_view view = {
@@ -57,7 +57,7 @@ void arch_mem_start(void)
 		     0);
 }
 
-void qr_flush_all(void)
+QR_NOINLINE void qr_flush_all(void)
 {
 	mmu_tlb_all();
 	mmu_tlb_sync();
@@ -80,7 +80,7 @@ void arch_mem_flush(void *virt, size_t size)
 /* Break before make: an address must not be reachable through a leaf and through a table
  * at once (Arm ARM, "Using break-before-make when updating translation table entries"),
  * and caches of upper entries must not keep the old one. Other machines allow it. */
-void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
+QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
 
