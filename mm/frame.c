@@ -61,13 +61,18 @@ int qr_frames_add_bank(uint64_t phys, uint64_t size)
 
 void k_mem_frames_reserve(uint64_t phys, uint64_t size)
 {
-	uint64_t end = phys + size;
+	uint64_t last = phys + (size - 1);
 
-	for (phys &= ~(uint64_t)(QR_PAGE_SIZE - 1); phys < end; phys += QR_PAGE_SIZE) {
-		uint32_t frame = qr_frame_of(phys);
+	/* bank by bank: the range may be most of all addresses */
+	for (uint32_t i = 0; i < qr_frame_table.bank_count && size > 0; i++) {
+		const struct qr_bank *bank = &qr_frame_table.bank[i];
 
-		if (frame != QR_NO_INDEX) {
-			qr_frames[frame] |= QR_FRAME_RESERVED;
+		for (uint32_t k = 0; k < bank->count; k++) {
+			uint64_t frame = bank->phys + ((uint64_t)k << QR_PAGE_SHIFT);
+
+			if (frame <= last && phys <= frame + (QR_PAGE_SIZE - 1)) {
+				qr_frames[bank->first + k] |= QR_FRAME_RESERVED;
+			}
 		}
 	}
 }

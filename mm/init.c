@@ -16,7 +16,30 @@
 #include "stats.h"
 #include "store.h"
 
-static int check_image(const struct k_mem_image *piece)
+/* Two pieces in one frame would give it the rights of both, writable and executable together. */
+static bool shares_frames(const struct k_mem_config *config, const struct k_mem_image *piece)
+{
+	for (const struct k_mem_image *other = config->image; other != piece; other++) {
+		if (!(other->flags & K_MEM_IMAGE_ON_DEMAND) &&
+		    piece->phys < other->phys + other->size &&
+		    other->phys < piece->phys + piece->size) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int check_resident(const struct k_mem_config *config, const struct k_mem_image *piece)
+{
+	if ((piece->phys & (QR_PAGE_SIZE - 1)) != 0 || piece->phys >= arch_phys_end() ||
+	    piece->size > arch_phys_end() - piece->phys ||
+	    (piece->flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || shares_frames(config, piece)) {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_image(const struct k_mem_config *config, const struct k_mem_image *piece)
 {
 	const uint32_t allowed = QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_IMAGE_ON_DEMAND;
 	struct qr_pages pages;
@@ -26,15 +49,15 @@ static int check_image(const struct k_mem_image *piece)
 		return -EINVAL;
 	}
 	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
-		if (!CONFIG_DEMAND_PAGING || (piece->flags & K_MEM_PERM_RW) ||
+		if (!CONFIG_DEMAND_PAGING ||
+		    (piece->flags & (K_MEM_PERM_RW | K_MEM_CACHE_MASK)) ||
 		    qr_location_check(piece->location, pages.count) != 0 ||
 		    !qr_location_image((uint32_t)piece->location)) {
 			return -EINVAL;
 		}
-	} else if ((piece->phys & (QR_PAGE_SIZE - 1)) != 0 || piece->phys >= arch_phys_end()) {
-		return -EINVAL;
+		return 0;
 	}
-	return 0;
+	return check_resident(config, piece);
 }
 
 /* The frames of a resident piece are the image's for ever; each knows its page. */
@@ -95,7 +118,7 @@ static int map_piece(const struct k_mem_image *piece)
 static int init_image(const struct k_mem_config *config)
 {
 	for (size_t i = 0; i < config->image_count; i++) {
-		int status = check_image(&config->image[i]);
+		int status = check_image(config, &config->image[i]);
 
 		if (status != 0) {
 			return status;
@@ -141,7 +164,6 @@ static int init_frames(const struct k_mem_config *config)
 {
 	int status;
 
-
 	qr_frame_table = (struct qr_frame_table){.zero = QR_NO_INDEX, .free_head = QR_NO_INDEX};
 	if (config->bank_count == 0 || config->bank_count > CONFIG_MEM_BANKS_MAX) {
 		return -EINVAL;
@@ -154,7 +176,12 @@ static int init_frames(const struct k_mem_config *config)
 		return status;
 	}
 	for (size_t i = 0; i < config->hole_count; i++) {
-		k_mem_frames_reserve(config->holes[i].phys, config->holes[i].size);
+		const struct k_mem_range *hole = &config->holes[i];
+
+		if (hole->size > 0 && hole->phys + (hole->size - 1) < hole->phys) {
+			return -EINVAL;
+		}
+		k_mem_frames_reserve(hole->phys, hole->size);
 	}
 	arch_reserved_pages_update();
 	return 0;
