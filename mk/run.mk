@@ -8,6 +8,9 @@ RAM        ?= 25
 WORKLOAD   ?= sqlite_bulk
 POLICY     ?= clock
 DISK_PAGES ?=
+CPU        ?=
+run_options = --build $(BUILD) --arch $(ARCH) --ram '$(RAM)' --policy '$(POLICY)' \
+	      $(if $(CPU),--cpu '$(CPU)')
 
 # ---- the host's tool for recordings --------------------------------------------------
 
@@ -29,8 +32,9 @@ $(trace_tool): $(trace_objs)
 .PHONY: run
 run: $(trace_tool) $(KERNEL)/replay.elf ## run a recorded program in RAM=25 percent of its memory
 # also: WORKLOAD= (a name in workloads/ or a file) POLICY= (clock, nru, lru) DISK_PAGES=
-	$(Q)tools/run --build $(BUILD) --arch $(ARCH) --workload '$(WORKLOAD)' --ram '$(RAM)' \
-		--policy '$(POLICY)' $(if $(DISK_PAGES),--disk-pages '$(DISK_PAGES)')
+# ARCH= CPU= (a CPU model of QEMU's)
+	$(Q)tools/run $(run_options) --workload '$(WORKLOAD)' \
+		$(if $(DISK_PAGES),--disk-pages '$(DISK_PAGES)')
 
 # ---- an image larger than RAM: generated code, for the machine and for the host ---------
 
@@ -55,7 +59,7 @@ $(firmware)/host: tools/run_firmware_host.c apps/firmware/driver.c $(firmware_sr
 
 .PHONY: run-firmware
 run-firmware: $(KERNEL)/firmware.image $(firmware)/host ## run an image larger than RAM
-	$(Q)tools/run_firmware --build $(BUILD) --arch $(ARCH) --ram '$(RAM)' --policy '$(POLICY)'
+	$(Q)tools/run_firmware $(run_options)
 
 # ---- tests -------------------------------------------------------------------------------
 

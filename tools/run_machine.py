@@ -11,7 +11,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE_BYTES = 4096
-MACHINES = {"x86_64": "microvm"}
+MACHINES = {"x86_64": "microvm", "arm64": "virt-arm64"}
+RAM_BEGINS = {"x86_64": 0, "arm64": 1 << 30}
 # QEMU's machines want at least this, and sizes that are multiples of it.
 MEMORY_MIN, MEMORY_STEP = 2 << 20, 64 << 10
 SILENT_SECONDS = 60  # without a line from the guest: it hangs
@@ -67,19 +68,20 @@ class Machine:
     """`with Machine(...) as lines:` boots it; lines are the console's, as they come. After
     the block `status` is what the program gave to kernel_exit()."""
 
-    def __init__(self, build, arch, program, frames, disks, words):
-        self.elf = build / "kernel" / arch / f"{program}.elf"
+    def __init__(self, options, program, frames, disks):
+        arch = options.arch
+        self.elf = options.build / "kernel" / arch / f"{program}.elf"
         if arch not in MACHINES:
             raise Failed(f"no machine of {arch}")
         if not self.elf.exists():
             raise Failed(f"{self.elf} is not built: `make run` does that")
-        self.resident = image_end(self.elf)
+        self.resident = image_end(self.elf) - RAM_BEGINS[arch]
         frames += ZERO_PAGE_FRAMES
         memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES)
         self.memory = -(-memory // MEMORY_STEP) * MEMORY_STEP
-        words = {"frames": frames, "tick": 0, **words}
+        words = {"frames": frames, "tick": 0, "policy": options.policy}
         self.command = [ROOT / "tools/qemu", MACHINES[arch], self.elf, f"{self.memory >> 10}K",
-                        "--icount", "--timeout", TIMEOUT_SECONDS,
+                        "--icount", "--cpu", options.cpu, "--timeout", TIMEOUT_SECONDS,
                         "--append", " ".join(f"{key}={value}" for key, value in words.items())]
         for name, file in disks.items():
             readonly = "" if name == "swap" else ",readonly"
