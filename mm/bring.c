@@ -107,7 +107,6 @@ static void give_slot_back(uint32_t frame)
 	if ((word & QR_FRAME_BACKED) && qr_location_owned(qr_frame_location(word))) {
 		qr_slot_give(qr_frame_location(word));
 		qr_frames[frame] = word & ~(uint64_t)QR_FRAME_BACKED;
-		qr_frames_changed();
 	}
 }
 

@@ -81,7 +81,7 @@ struct qr_frame_table {
 	uint32_t free_head;   /* first frame of the free list, or QR_NO_INDEX */
 	uint32_t free_count;  /* free frames that nobody has reserved */
 	uint32_t busy_count;  /* frames that are BUSY */
-	uint32_t changes;     /* how often a frame, or the slot of one, became free or evictable */
+	uint32_t changes;     /* how often a frame or a slot became free, or a frame evictable */
 	uint32_t zero;        /* the frame of zeros, or QR_NO_INDEX */
 };
 extern struct qr_frame_table qr_frame_table;
@@ -189,7 +189,7 @@ QR_INLINE void qr_frame_give(uint32_t frame)
 /* A channel for those who wait until some frame becomes free or evictable. */
 #define QR_FRAME_CHANNEL (&qr_frame_table)
 
-/* Some frame, or the slot of one, became free or evictable. */
+/* Some frame became free or evictable. */
 QR_INLINE void qr_frames_changed(void)
 {
 	qr_frame_table.changes++;

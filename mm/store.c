@@ -86,6 +86,7 @@ void qr_slot_give(uint32_t location)
 	const struct k_mem_store *store = &qr_store_table.store[index];
 
 	store->ops->release(store->context, qr_location_slot(location));
+	qr_frame_table.changes++;
 	if (index == qr_store_table.paging) {
 		qr_store_table.free_slots++;
 	}
