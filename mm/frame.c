@@ -71,7 +71,8 @@ void k_mem_frames_reserve(uint64_t phys, uint64_t size)
 			uint64_t frame = bank->phys + ((uint64_t)k << QR_PAGE_SHIFT);
 
 			if (frame <= last && phys <= frame + (QR_PAGE_SIZE - 1)) {
-				qr_frames[bank->first + k] |= QR_FRAME_RESERVED;
+				qr_frames[bank->first + k] =
+					qr_frame_word(QR_NO_INDEX, 0, QR_FRAME_RESERVED);
 			}
 		}
 	}
