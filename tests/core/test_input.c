@@ -203,8 +203,8 @@ static int call(const struct input *in)
 	}
 }
 
-/* The call fails as it should, and nothing is different. */
-static void must_fail(const struct input *in)
+/* The call fails as it should, and nothing is different but objects named in `but`. */
+static void must_fail_but(const struct input *in, const char *const *but)
 {
 	struct rig_counts counts = rig_counts();
 	struct statics before = statics_take(), after;
@@ -213,7 +213,7 @@ static void must_fail(const struct input *in)
 	int status = call(in);
 
 	after = statics_take();
-	changed = statics_difference(&before, &after, but_counters);
+	changed = statics_difference(&before, &after, but);
 	statics_free(&before);
 	statics_free(&after);
 	if (status != in->expected || changed != NULL) {
@@ -224,6 +224,11 @@ static void must_fail(const struct input *in)
 	rig_counts_equal(counts, rig_counts());
 	assert_int_equal(rig_store.reads, reads);
 	assert_int_equal(rig_store.writes, writes);
+}
+
+static void must_fail(const struct input *in)
+{
+	must_fail_but(in, but_counters);
 }
 
 static void all_must_fail(const struct input *in, size_t count)
@@ -329,83 +334,102 @@ static void test_map_stored_refuses(void **state)
 	ALL(list);
 }
 
+#define PHYS_OF(from, bytes, with) \
+	{.call = MAP_PHYS, .offset = (intptr_t)(from), .size = (bytes), .flags = (with)}
+
+static void phys_must_fail(int expected, const struct input *in, size_t count)
+{
+	world_make();
+	for (size_t i = 0; i < count; i++) {
+		struct input one = in[i];
+
+		one.expected = expected;
+		must_fail(&one);
+	}
+	world_end();
+}
+
 static void test_map_phys_refuses(void **state)
 {
-	const intptr_t phys_end = (intptr_t)arch_phys_end();
-	const intptr_t base = (intptr_t)CONFIG_KERNEL_VM_BASE;
-	const intptr_t end = base + (intptr_t)CONFIG_KERNEL_VM_SIZE;
+	const uintptr_t end = (uintptr_t)arch_phys_end();
 	const struct input list[] = {
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = 0},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = -1, .size = 2},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = -1, .size = 1},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = -(intptr_t)PAGE, .size = 2 * PAGE},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = SIZE_MAX},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = -(size_t)DEVICE},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = phys_end, .size = PAGE},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = phys_end - 1, .size = 2},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = phys_end - 5 * (intptr_t)PAGE,
-		 .size = 6 * PAGE},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE,
-		 .flags = RW | EXEC},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE, .flags = 3},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE, .flags = 7},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE,
-		 .flags = K_MEM_MAP_LOCK},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE,
-		 .flags = K_MEM_MAP_UNPAGED},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE,
-		 .flags = 1u << 26},
-		/* larger than the space, or than what is left of it */
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE,
-		 .size = CONFIG_KERNEL_VM_SIZE + 1},
-		{.call = MAP_PHYS, .expected = -ENOSPC, .offset = DEVICE, .size = CONFIG_KERNEL_VM_SIZE},
-		/* at addresses of its own: outside, taken, taken in part, the core's window */
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = base - 1, .size = 1,
-		 .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = base - (intptr_t)PAGE,
-		 .size = 10 * PAGE, .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = end, .size = 1,
-		 .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = end - 3 * (intptr_t)PAGE,
-		 .size = 4 * PAGE, .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = end - (intptr_t)PAGE, .size = PAGE,
-		 .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EINVAL, .offset = DEVICE, .size = PAGE,
-		 .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EBUSY, .offset = base, .size = 1,
-		 .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EBUSY, .offset = base + 6 * (intptr_t)PAGE + 4095,
-		 .size = 2, .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EBUSY, .at = ANON, .size = PAGE,
-		 .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EBUSY, .at = ANON, .offset = -(intptr_t)PAGE,
-		 .size = 1, .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EBUSY, .at = PHYS2, .offset = -2 * (intptr_t)PAGE,
-		 .size = 2 * PAGE + 1, .flags = K_MEM_DIRECT_MAP},
-		{.call = MAP_PHYS, .expected = -EBUSY, .at = LARGE, .offset = 2 * MIB,
-		 .size = PAGE, .flags = K_MEM_DIRECT_MAP},
-		/* frames that the core hands out: free, in use, the zeros; and a range that touches one */
-		{.call = MAP_PHYS, .expected = -EBUSY, .offset = RIG_PHYS + (FRAMES + 2) * PAGE,
-		 .size = 1},
-		{.call = MAP_PHYS, .expected = -EBUSY, .offset = RIG_PHYS, .size = 4 * PAGE},
-		{.call = MAP_PHYS, .expected = -EBUSY,
-		 .offset = RIG_PHYS + (FRAMES + 4) * PAGE - 1, .size = 2},
-		{.call = MAP_PHYS, .expected = -EBUSY, .offset = RIG_PHYS - 4 * PAGE,
-		 .size = 8 * PAGE},
-		{.call = MAP_PHYS, .expected = -EBUSY, .offset = RIG_PHYS - 64 * PAGE,
-		 .size = 1024 * PAGE},
+		PHYS_OF(DEVICE, 0, 0),
+		PHYS_OF(UINTPTR_MAX, 2, 0),
+		PHYS_OF(UINTPTR_MAX, 1, 0),
+		PHYS_OF(-PAGE, 2 * PAGE, 0),
+		PHYS_OF(DEVICE, SIZE_MAX, 0),
+		PHYS_OF(DEVICE, -(size_t)DEVICE, 0),
+		PHYS_OF(end, PAGE, 0),
+		PHYS_OF(end - 1, 2, 0),
+		PHYS_OF(end - 5 * PAGE, 6 * PAGE, 0),
+		PHYS_OF(DEVICE, PAGE, RW | EXEC),
+		PHYS_OF(DEVICE, PAGE, 3),
+		PHYS_OF(DEVICE, PAGE, 7),
+		PHYS_OF(DEVICE, PAGE, K_MEM_MAP_LOCK),
+		PHYS_OF(DEVICE, PAGE, K_MEM_MAP_UNPAGED),
+		PHYS_OF(DEVICE, PAGE, 1u << 26),
+		PHYS_OF(DEVICE, CONFIG_KERNEL_VM_SIZE + 1, 0),
+	};
+	const struct input full = {.call = MAP_PHYS, .expected = -ENOSPC, .offset = DEVICE,
+				   .size = CONFIG_KERNEL_VM_SIZE};
+
+	(void)state;
+	phys_must_fail(-EINVAL, list, sizeof(list) / sizeof(list[0]));
+	all_must_fail(&full, 1);
+}
+
+/* At addresses of its own: outside, the core's window; taken, or a part of it is. */
+static void test_direct_map_refuses(void **state)
+{
+	const uintptr_t base = CONFIG_KERNEL_VM_BASE;
+	const uintptr_t end = base + CONFIG_KERNEL_VM_SIZE;
+	const struct input outside[] = {
+		PHYS_OF(base - 1, 1, K_MEM_DIRECT_MAP),
+		PHYS_OF(base - PAGE, 10 * PAGE, K_MEM_DIRECT_MAP),
+		PHYS_OF(end, 1, K_MEM_DIRECT_MAP),
+		PHYS_OF(end - 3 * PAGE, 4 * PAGE, K_MEM_DIRECT_MAP),
+		PHYS_OF(end - PAGE, PAGE, K_MEM_DIRECT_MAP),
+		PHYS_OF(DEVICE, PAGE, K_MEM_DIRECT_MAP),
 	};
 
 	(void)state;
-	ALL(list);
+	phys_must_fail(-EINVAL, outside, sizeof(outside) / sizeof(outside[0]));
 	world_make();
-	for (uint32_t frame = 3; frame < FRAMES + 4; frame++) {
-		const struct input in = {.call = MAP_PHYS, .expected = -EBUSY,
-					 .offset = RIG_PHYS + frame * PAGE, .size = PAGE};
+	{
+		const uintptr_t anon = (uintptr_t)world.at[ANON];
+		const struct input taken[] = {
+			PHYS_OF(base, 1, K_MEM_DIRECT_MAP),
+			PHYS_OF(base + 6 * PAGE + 4095, 2, K_MEM_DIRECT_MAP),
+			PHYS_OF(anon, PAGE, K_MEM_DIRECT_MAP),
+			PHYS_OF(anon - PAGE, 1, K_MEM_DIRECT_MAP), /* its guard */
+			PHYS_OF(world.at[PHYS2] - 2 * PAGE, 2 * PAGE + 1, K_MEM_DIRECT_MAP),
+			PHYS_OF(world.at[LARGE] + 2 * MIB, PAGE, K_MEM_DIRECT_MAP),
+		};
 
-		must_fail(&in);
+		phys_must_fail(-EBUSY, taken, sizeof(taken) / sizeof(taken[0]));
 	}
-	world_end();
+}
+
+/* Frames that the core hands out: each of them, free or in use or all zeros; and ranges that
+ * touch one. */
+static void test_map_phys_refuses_frames(void **state)
+{
+	const uintptr_t first = RIG_PHYS + 3 * PAGE, end = RIG_PHYS + (FRAMES + 4) * PAGE;
+	const struct input list[] = {
+		PHYS_OF(RIG_PHYS, 4 * PAGE, 0),
+		PHYS_OF(first - 1, 2, 0),
+		PHYS_OF(end - 1, 2, 0),
+		PHYS_OF(RIG_PHYS - 4 * PAGE, 8 * PAGE, 0),
+		PHYS_OF(RIG_PHYS - 64 * PAGE, 1024 * PAGE, 0),
+	};
+
+	(void)state;
+	phys_must_fail(-EBUSY, list, sizeof(list) / sizeof(list[0]));
+	for (uintptr_t phys = first; phys < end; phys += PAGE) {
+		const struct input in = PHYS_OF(phys, PAGE, RW);
+
+		phys_must_fail(-EBUSY, &in, 1);
+	}
 }
 
 /* ---- ranges -------------------------------------------------------------------------- */
@@ -494,10 +518,16 @@ static void test_unaligned_ranges_are_refused(void **state)
  * only by the call for it. Every other one is a wrong size, a part, a guard, a neighbour. */
 static void test_unmap_takes_nothing_but_whole_mappings(void **state)
 {
-	static const struct { enum at at; intptr_t offset; uint32_t pages; enum call call; } all[] = {
+	static const struct {
+		enum at at;
+		intptr_t offset;
+		uint32_t pages;
+		enum call call;
+	} all[] = {
 		{ANON, 0, 8, UNMAP}, {NEIGHBOUR, 0, 2, UNMAP}, {LOCKED, 0, 3, UNMAP},
-		{STORED, 0, 4, UNMAP}, {READONLY, 0, 2, UNMAP}, {PHYS, -(intptr_t)ODD, 4, UNMAP_PHYS},
-		{PHYS2, 0, 3, UNMAP_PHYS}, {BASE, 0, RIG_IMAGE_PAGES, EVICT},
+		{STORED, 0, 4, UNMAP}, {READONLY, 0, 2, UNMAP},
+		{PHYS, -(intptr_t)ODD, 4, UNMAP_PHYS}, {PHYS2, 0, 3, UNMAP_PHYS},
+		{BASE, 0, RIG_IMAGE_PAGES, EVICT}, /* by neither */
 	};
 
 	(void)state;
@@ -556,8 +586,10 @@ static void test_unmap_of_large_mappings(void **state)
 static void test_update_flags_refuses(void **state)
 {
 	static const struct input list[] = {
-		{.call = UPDATE, .expected = -EINVAL, .at = ANON, .size = PAGE, .flags = RW | EXEC},
-		{.call = UPDATE, .expected = -EINVAL, .at = LARGE, .size = PAGE, .flags = RW | EXEC},
+		{.call = UPDATE, .expected = -EINVAL, .at = ANON, .size = PAGE,
+		 .flags = RW | EXEC},
+		{.call = UPDATE, .expected = -EINVAL, .at = LARGE, .size = PAGE,
+		 .flags = RW | EXEC},
 		{.call = UPDATE, .expected = -EINVAL, .at = BASE, .size = PAGE, .flags = RW | EXEC},
 		{.call = UPDATE, .expected = -EINVAL, .at = ANON, .size = PAGE,
 		 .flags = RW | K_MEM_CACHE_WT},
@@ -662,6 +694,8 @@ static void test_too_much_is_refused(void **state)
 	const struct input page_in = {.call = PAGE_IN, .expected = -ENOMEM, .at = ANON,
 				      .size = (FRAMES + 1) * PAGE};
 	struct input pin = {.call = PIN, .expected = -ENOMEM, .at = ANON, .size = FRAMES * PAGE};
+	/* pins are made and undone, and those that wait for frames are told so */
+	static const char *const but_events[] = {"qr_stats", "qr_frame_table", NULL};
 	const struct rig rig = {.frames = FRAMES, .slots = 2 * FRAMES};
 	uint8_t *memory;
 
@@ -674,12 +708,191 @@ static void test_too_much_is_refused(void **state)
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		rig_put(memory + i * PAGE, i);
 	}
-	must_fail(&pin);
+	must_fail_but(&pin, but_events);
 	assert_int_equal(k_mem_pin(memory, (FRAMES - 1) * PAGE), 0);
 	pin.offset = (FRAMES - 1) * PAGE;
 	pin.size = PAGE;
 	must_fail(&pin);
 	assert_int_equal(k_mem_unmap(memory, 2 * FRAMES * PAGE), 0);
+	assert_null(audit());
+	rig_check();
+}
+
+/* ---- starting ------------------------------------------------------------------------ */
+
+static struct {
+	struct k_mem_config config;
+	struct k_mem_range banks[CONFIG_MEM_BANKS_MAX + 1];
+	struct k_mem_range holes[2];
+	struct k_mem_image image[4];
+	struct k_mem_store stores[CONFIG_MEM_STORES_MAX + 1];
+	struct k_mem_store_ops ops;
+	struct k_mem_policy policy;
+} init;
+
+/* A configuration that is fine; each case below spoils one thing. */
+static void init_fine(void)
+{
+	init.banks[0] = (struct k_mem_range){RIG_PHYS, 16 * PAGE};
+	init.banks[1] = (struct k_mem_range){RIG_PHYS + MIB, 16 * PAGE};
+	init.holes[0] = (struct k_mem_range){RIG_PHYS + 8 * PAGE, PAGE};
+	init.image[0] = (struct k_mem_image){.virt = page_at(0), .size = 2 * PAGE,
+					     .phys = RIG_PHYS, .flags = EXEC};
+	init.image[1] = (struct k_mem_image){.virt = page_at(4), .size = 2 * PAGE,
+					     .phys = RIG_PHYS + 2 * PAGE, .flags = RW};
+	init.image[2] = (struct k_mem_image){.virt = page_at(6), .size = 2 * PAGE,
+					     .location = K_MEM_LOCATION(1, 3),
+					     .flags = EXEC | K_MEM_IMAGE_ON_DEMAND};
+	init.stores[0] = boot_store(64);
+	init.ops = *init.stores[0].ops;
+	init.stores[0].ops = &init.ops;
+	init.stores[1] = boot_store(64);
+	init.stores[1].read_only = true;
+	init.stores[1].slot_count = 5;
+	init.policy = k_mem_policy_clock;
+	init.config = (struct k_mem_config){
+		.banks = init.banks, .bank_count = 2, .holes = init.holes, .hole_count = 1,
+		.image = init.image, .image_count = 3, .stores = init.stores, .store_count = 2,
+		.policy = &init.policy,
+	};
+}
+
+static int init_status(void)
+{
+	static const struct k_mem_range ram[] = {
+		{RIG_PHYS, 16 * PAGE}, {RIG_PHYS + MIB, 16 * PAGE},
+	};
+
+	return boot(ram, 2, &init.config);
+}
+
+/* The statement spoils a fine configuration. */
+#define REFUSED(status, statement)                                              \
+	do {                                                                    \
+		init_fine();                                                    \
+		statement;                                                      \
+		if (init_status() != (status)) {                                \
+			fail_msg("k_mem_init with " #statement " is not " #status); \
+		}                                                               \
+	} while (0)
+
+static void test_init_refuses_banks(void **state)
+{
+	const uintptr_t end = (uintptr_t)arch_phys_end();
+
+	(void)state;
+	REFUSED(0, (void)0);
+	REFUSED(-EINVAL, init.config.bank_count = 0);
+	REFUSED(-EINVAL, init.config.bank_count = CONFIG_MEM_BANKS_MAX + 1);
+	REFUSED(-EINVAL, init.banks[1].size = 0);
+	REFUSED(-EINVAL, init.banks[1].size = PAGE - 1);
+	REFUSED(-EINVAL, (init.banks[1].phys += 1, init.banks[1].size = PAGE));
+	REFUSED(-EINVAL, init.banks[1].size = SIZE_MAX);
+	REFUSED(-EINVAL, init.banks[1].phys = -PAGE);
+	REFUSED(-EINVAL, init.banks[1].phys = -16 * PAGE);
+	REFUSED(-EINVAL, init.banks[1].phys = UINTPTR_MAX);
+	REFUSED(-EINVAL, init.banks[1].phys = end);
+	REFUSED(-EINVAL, init.banks[1].phys = end - 15 * PAGE);
+	REFUSED(-EINVAL, init.banks[1].phys = RIG_PHYS);
+	REFUSED(-EINVAL, init.banks[1].phys = RIG_PHYS + 15 * PAGE);
+	REFUSED(-EINVAL, init.banks[1].phys = RIG_PHYS - 15 * PAGE);
+	REFUSED(-EINVAL, init.banks[1] = ((struct k_mem_range){RIG_PHYS + 4 * PAGE, PAGE}));
+	REFUSED(-ENOMEM, init.banks[1].size = CONFIG_MEM_FRAMES_MAX * PAGE);
+	/* nothing is left */
+	REFUSED(-ENOMEM, (init.config.bank_count = 1, init.banks[0].size = 4 * PAGE));
+	REFUSED(-ENOMEM, init.holes[0] = ((struct k_mem_range){RIG_PHYS, 2 * MIB}));
+	REFUSED(-ENOMEM, init.holes[0] = ((struct k_mem_range){0, SIZE_MAX}));
+	REFUSED(-EINVAL, init.holes[0] = ((struct k_mem_range){UINTPTR_MAX - 5, 7}));
+	REFUSED(-EINVAL, init.holes[0] = ((struct k_mem_range){RIG_PHYS, SIZE_MAX}));
+}
+
+static void test_init_refuses_images(void **state)
+{
+	const uintptr_t end = (uintptr_t)arch_phys_end();
+
+	(void)state;
+	REFUSED(-EINVAL, init.image[1].size = 0);
+	REFUSED(-EINVAL, init.image[1].size = PAGE + 1);
+	REFUSED(-EINVAL, init.image[1].size = TOO_LARGE);
+	REFUSED(-EINVAL, init.image[1].size = CONFIG_KERNEL_VM_SIZE);
+	REFUSED(-EINVAL, init.image[1].virt = page_at(4) + 1);
+	REFUSED(-EINVAL, init.image[1].virt = page_at(0) - PAGE);
+	REFUSED(-EINVAL, init.image[1].virt = page_at(0) - 2 * PAGE);
+	REFUSED(-EINVAL, init.image[1].virt = page_at(SPACE_PAGES));
+	REFUSED(-EINVAL, init.image[1].virt = page_at(SPACE_PAGES - 1));
+	REFUSED(-EINVAL, init.image[1].virt = page_at(SPACE_SCRATCH - 1));
+	REFUSED(-EINVAL, init.image[1].virt = NULL);
+	/* over another piece, at either end, whole, of either kind */
+	REFUSED(-EINVAL, init.image[1].virt = page_at(1));
+	REFUSED(-EINVAL, init.image[1].virt = page_at(0));
+	REFUSED(-EINVAL, init.image[1].virt = page_at(5));
+	REFUSED(-EINVAL, init.image[0].size = 5 * PAGE);
+	REFUSED(-EINVAL, init.image[2].virt = page_at(0));
+	REFUSED(-EINVAL, init.image[1].phys += 1);
+	REFUSED(-EINVAL, init.image[1].phys = end);
+	REFUSED(-EINVAL, init.image[1].phys = end - PAGE);
+	REFUSED(-EINVAL, init.image[1].phys = -PAGE);
+	/* one frame in two pieces: its rights would be the sum of both */
+	REFUSED(-EINVAL, init.image[1].phys = RIG_PHYS);
+	REFUSED(-EINVAL, init.image[1].phys = RIG_PHYS + PAGE);
+	REFUSED(-EINVAL, init.image[1].phys = RIG_PHYS - PAGE);
+	REFUSED(-EINVAL, init.image[1].flags = RW | EXEC);
+	REFUSED(-EINVAL, init.image[1].flags = K_MEM_MAP_LOCK);
+	REFUSED(-EINVAL, init.image[1].flags = RW | 3);
+	REFUSED(-EINVAL, init.image[1].flags = RW | 7);
+	REFUSED(-EINVAL, init.image[1].flags = 1u << 26);
+	/* on demand: writable, not in a read-only store, beyond its end */
+	REFUSED(-EINVAL, init.image[2].flags = RW | K_MEM_IMAGE_ON_DEMAND);
+	REFUSED(-EINVAL, init.image[2].flags = K_MEM_IMAGE_ON_DEMAND | K_MEM_CACHE_NONE);
+	REFUSED(-EINVAL, init.image[2].location = K_MEM_LOCATION(0, 0));
+	REFUSED(-EINVAL, init.image[2].location = K_MEM_LOCATION(1, 4));
+	REFUSED(-EINVAL, init.image[2].location = K_MEM_LOCATION(2, 0));
+	REFUSED(-EINVAL, init.image[2].location = UINTPTR_MAX);
+}
+
+static void test_init_refuses_stores_and_policies(void **state)
+{
+	(void)state;
+	REFUSED(-EINVAL, init.config.store_count = CONFIG_MEM_STORES_MAX + 1);
+	REFUSED(-EINVAL, init.stores[0].slot_count = 0);
+	REFUSED(-EINVAL, init.stores[0].slot_count = K_MEM_SLOTS_MAX + 1);
+	REFUSED(-EINVAL, init.stores[0].page_count_max = 0);
+	REFUSED(-EINVAL, init.stores[0].ops = NULL);
+	REFUSED(-EINVAL, init.ops.submit = NULL);
+	REFUSED(-EINVAL, init.ops.reserve = NULL);
+	REFUSED(-EINVAL, init.ops.release = NULL);
+	REFUSED(-EINVAL, init.ops.retire = NULL);
+	REFUSED(-EINVAL, init.stores[1].slot_count = 0);
+	REFUSED(-EINVAL, init.config.policy = NULL);
+	REFUSED(-EINVAL, init.policy.start = NULL);
+	REFUSED(-EINVAL, init.policy.pick = NULL);
+	REFUSED(-EINVAL, init.policy.frame_bytes = CONFIG_EVICTION_FRAME_BYTES + 1);
+	REFUSED(0, (void)0);
+}
+
+/* A hole in a bank is no frame of the core, at whatever address it is mapped. */
+static void test_hole_at_the_first_page(void **state)
+{
+	const struct k_mem_range bank = {CONFIG_KERNEL_VM_BASE, 16 * PAGE};
+	const struct k_mem_range hole = {bank.phys, 2 * PAGE};
+	const struct k_mem_image image = {.virt = page_at(5), .size = PAGE,
+					  .phys = bank.phys + 4 * PAGE, .flags = EXEC};
+	const struct k_mem_store store = boot_store(8);
+	const struct k_mem_config config = {
+		.banks = &bank, .bank_count = 1, .holes = &hole, .hole_count = 1,
+		.image = &image, .image_count = 1, .stores = &store, .store_count = 1,
+		.policy = &k_mem_policy_clock,
+	};
+	uint8_t *virt;
+
+	(void)state;
+	assert_int_equal(boot(&bank, 1, &config), 0);
+	assert_int_equal(k_mem_unmap_phys_bare(page_at(5), PAGE), -EINVAL);
+	assert_int_equal(k_mem_map_phys_bare(&virt, hole.phys, hole.size,
+					     RW | K_MEM_DIRECT_MAP), 0);
+	assert_ptr_equal(virt, page_at(0));
+	rig_put(virt, 1);
+	assert_int_equal(k_mem_unmap_phys_bare(virt, hole.size), 0);
 	assert_null(audit());
 	rig_check();
 }
@@ -690,6 +903,8 @@ int main(void)
 		cmocka_unit_test(test_map_anon_refuses),
 		cmocka_unit_test(test_map_stored_refuses),
 		cmocka_unit_test(test_map_phys_refuses),
+		cmocka_unit_test(test_direct_map_refuses),
+		cmocka_unit_test(test_map_phys_refuses_frames),
 		cmocka_unit_test(test_ranges_are_refused),
 		cmocka_unit_test(test_unaligned_ranges_are_refused),
 		cmocka_unit_test(test_unmap_takes_nothing_but_whole_mappings),
@@ -698,6 +913,10 @@ int main(void)
 		cmocka_unit_test(test_faults_are_refused),
 		cmocka_unit_test(test_frames_that_cannot_be_evicted),
 		cmocka_unit_test(test_too_much_is_refused),
+		cmocka_unit_test(test_init_refuses_banks),
+		cmocka_unit_test(test_init_refuses_images),
+		cmocka_unit_test(test_init_refuses_stores_and_policies),
+		cmocka_unit_test(test_hole_at_the_first_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
