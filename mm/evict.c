@@ -48,7 +48,6 @@ static void keep(uint32_t frame, uint32_t word_flags, uint32_t location)
 		qr_policy_seen(frame, false);
 	}
 	qr_wake(qr_frame_channel(frame));
-	qr_frames_changed();
 }
 
 /* The write of `frame` to `location` ended with `status`. */
@@ -74,11 +73,13 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 			backed = 0;
 		}
 		keep(frame, QR_FRAME_MAPPED | backed | (uint32_t)(word & pins), backed ? location : 0);
+		qr_frames_changed();
 		return -EAGAIN;
 	}
 	if (status != 0) {
 		map_again(qr_frame_page(word), frame, ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY);
 		keep(frame, QR_FRAME_MAPPED, 0);
+		qr_frames_changed();
 		return -EIO;
 	}
 	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
@@ -197,7 +198,8 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 			continue;
 		}
 		if (status != 0 && changes != qr_frame_table.changes) {
-			status = 0; /* some frame was not evictable yet when it was looked at */
+			status = 0; /* what was looked at is not what there is */
+			slotted = false;
 			continue;
 		}
 		if (status != 0) {
