@@ -64,6 +64,7 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 		if (status == 0) {
 			qr_slot_give(location);
 		}
+		qr_wake(qr_frame_channel(frame));
 		qr_frame_free(frame);
 		return -EAGAIN;
 	}
