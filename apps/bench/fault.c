@@ -16,6 +16,8 @@ static void copies(void)
 	struct row copy = {0}, zero = {0};
 
 	for (unsigned int i = 0; i < SAMPLES; i++) {
+		/* or the compiler knows that the source is zero, and sets the target */
+		__asm__ volatile("" : : "r"(source) : "memory");
 		sample_begin(&copy);
 		__builtin_memcpy(target, source, PAGE);
 		__asm__ volatile("" : : "r"(target) : "memory");
