@@ -9,6 +9,16 @@
 uint64_t qr_frames[CONFIG_MEM_FRAMES_MAX];
 struct qr_frame_table qr_frame_table;
 
+uint64_t qr_frame_phys(uint32_t frame)
+{
+	const struct qr_bank *bank = qr_frame_table.bank;
+
+	while (frame - bank->first >= bank->count) {
+		bank++;
+	}
+	return bank->phys + ((uint64_t)(frame - bank->first) << QR_PAGE_SHIFT);
+}
+
 uint32_t qr_frame_of(uint64_t phys)
 {
 	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {

@@ -86,15 +86,8 @@ struct qr_frame_table {
 };
 extern struct qr_frame_table qr_frame_table;
 
-QR_INLINE uint64_t qr_frame_phys(uint32_t frame)
-{
-	const struct qr_bank *bank = qr_frame_table.bank;
-
-	while (frame - bank->first >= bank->count) {
-		bank++;
-	}
-	return bank->phys + ((uint64_t)(frame - bank->first) << QR_PAGE_SHIFT);
-}
+/* The physical address of a frame. */
+uint64_t qr_frame_phys(uint32_t frame);
 
 /* The bank of a physical address that is some frame's. */
 QR_INLINE const struct qr_bank *qr_bank_of(uint64_t phys)

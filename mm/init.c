@@ -13,7 +13,6 @@
 #include "core.h"
 #include "frame.h"
 #include "policy.h"
-#include "stats.h"
 #include "store.h"
 
 /* Two pieces in one frame would give it the rights of both, writable and executable together. */
@@ -168,9 +167,6 @@ static int init_frames(const struct k_mem_config *config)
 	if (config->bank_count == 0 || config->bank_count > CONFIG_MEM_BANKS_MAX) {
 		return -EINVAL;
 	}
-	for (uint32_t i = 0; i < CONFIG_MEM_FRAMES_MAX; i++) {
-		qr_frames[i] = 0;
-	}
 	status = add_banks(config);
 	if (status != 0) {
 		return status;
@@ -220,7 +216,6 @@ int k_mem_init(const struct k_mem_config *config)
 
 	arch_mem_init();
 	qr_space_init();
-	qr_stats_init();
 	if (qr_space_take_at(scratch) != 0) {
 		return -EINVAL;
 	}

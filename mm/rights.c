@@ -27,63 +27,55 @@ static bool is_pinned(arch_page_t now, uint32_t page)
 	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED);
 }
 
-/* Pages of the batch that count as pageable; -EINVAL for a page that cannot have `flags`. All
- * are counted even then: the caller may be unmapping some of them, which is its mistake, but the
- * charge of the others must stay right. */
-static int charged_in(struct qr_pages batch, uint32_t flags, uint32_t *charged, uint32_t *paged)
+/* Can the page have these rights? -EINVAL. *extra grows by 1 when it will then be charged and is
+ * not yet. */
+static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 {
-	int status = 0;
+	arch_page_t now = arch_page_get(qr_page_addr(page));
 
-	*charged = 0;
-	*paged = 0;
-	for (uint32_t i = 0; i < batch.count; i++) {
-		arch_page_t now = arch_page_get(qr_page_addr(batch.first + i));
-
-		if (!qr_page_is_mapped(now)) {
-			status = -EINVAL;
-			continue;
-		}
-		if (!is_paged(now, batch.first + i)) {
-			continue;
-		}
-		if (flags & K_MEM_CACHE_MASK) {
-			status = -EINVAL;
-		}
-		if (!is_pinned(now, batch.first + i)) {
-			*paged += 1;
-			*charged += qr_page_charged(now) ? 1 : 0;
-		}
+	if (!qr_page_is_mapped(now)) {
+		return -EINVAL;
 	}
-	return status;
+	if (!is_paged(now, page)) {
+		return 0;
+	}
+	if ((flags & K_MEM_PERM_RW) && !is_pinned(now, page) && !qr_page_charged(now)) {
+		*extra += 1;
+	}
+	return (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
 }
 
-/* Take the shared zeros out; a fault brings them back with the new rights. */
-static void take_zeros_out(struct qr_pages batch)
+/* Make the page ready for its new rights: the shared zeros are taken out (a fault brings them
+ * back with the new rights), and a changed page that may not be written any more no longer
+ * has its content in a read-only store. */
+static void prepare_page(uint32_t page, arch_page_t now, uint32_t flags)
 {
-	for (uint32_t i = 0; i < batch.count; i++) {
-		void *virt = qr_page_addr(batch.first + i);
-		arch_page_t now = arch_page_get(virt);
+	uint32_t frame = qr_paged_frame(page, now);
 
-		if ((now & ARCH_DATA_PAGE_LOADED) && qr_is_zero_page(now)) {
-			(void)arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION,
-								 QR_LOCATION_ZERO));
-		}
+	if (qr_is_zero_page(now)) {
+		(void)arch_mem_page_out(qr_page_addr(page),
+					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
+	} else if (frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_BACKED) &&
+		   !(flags & K_MEM_PERM_RW) && (now & ARCH_DATA_PAGE_DIRTY) &&
+		   qr_location_image(qr_frame_location(qr_frames[frame]))) {
+		qr_frames[frame] &= ~(uint64_t)QR_FRAME_BACKED;
 	}
 }
 
-/* A changed page that may not be written any more no longer has its content in a read-only
- * store. Whether it was changed is final only now that it cannot be written. */
-static void forget_images(struct qr_pages batch)
+/* The same, and settle the charge: what the page was charged for, and what it will be. */
+static void change_page(uint32_t page, uint32_t flags)
 {
-	for (uint32_t i = 0; i < batch.count; i++) {
-		arch_page_t now = arch_page_get(qr_page_addr(batch.first + i));
-		uint32_t frame = qr_paged_frame(batch.first + i, now);
+	arch_page_t now = arch_page_get(qr_page_addr(page));
+	bool counts = qr_page_is_mapped(now) && is_paged(now, page) && !is_pinned(now, page);
 
-		if (frame != QR_NO_INDEX && (now & ARCH_DATA_PAGE_DIRTY) &&
-		    (qr_frames[frame] & QR_FRAME_BACKED) &&
-		    qr_location_image(qr_frame_location(qr_frames[frame]))) {
-			qr_frames[frame] &= ~(uint64_t)QR_FRAME_BACKED;
-		}
+	if (counts) {
+		qr_charge.pageable -= qr_page_charged(now) ? 1 : 0;
+	}
+	prepare_page(page, now, flags);
+	if (counts) {
+		now = arch_page_get(qr_page_addr(page)) & ~(arch_page_t)ARCH_PAGE_RW;
+		now |= (flags & K_MEM_PERM_RW) ? ARCH_PAGE_RW : 0;
+		qr_charge.pageable += qr_page_charged(now) ? 1 : 0;
 	}
 }
 
@@ -97,6 +89,20 @@ static struct qr_pages next_batch(struct qr_pages pages, uint32_t done)
 	return qr_batch(pages, done, qr_min(QR_BATCH_HEAVY, to_end));
 }
 
+/* A large leaf maps physical memory, for which there is nothing to check or to charge. Returns
+ * how many of these pages it covers, 0 where there is none. */
+static uint32_t large_pages(struct qr_pages pages)
+{
+	void *virt = qr_page_addr(pages.first);
+	bool ended;
+
+	if (!(arch_page_get(virt) & ARCH_PAGE_LARGE)) {
+		return 0;
+	}
+	return (uint32_t)(arch_mem_extent(virt, (size_t)pages.count << QR_PAGE_SHIFT, &ended) >>
+			  QR_PAGE_SHIFT);
+}
+
 /* First walk. *extra: pages that will be charged and are not yet. */
 static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct qr_hold *hold)
 {
@@ -105,49 +111,33 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 	*extra = 0;
 	while (done < pages.count) {
 		struct qr_pages batch = next_batch(pages, done);
-		void *virt = qr_page_addr(batch.first);
-		uint32_t charged, paged;
+		uint32_t large = large_pages((struct qr_pages){batch.first, pages.count - done});
 
-		if (done > 0) {
-			qr_breathe(hold);
+		for (uint32_t i = 0; i < batch.count && large == 0; i++) {
+			if (check_page(batch.first + i, flags, extra) != 0) {
+				return -EINVAL;
+			}
 		}
-		if (arch_page_get(virt) & ARCH_PAGE_LARGE) {
-			/* physical memory: nothing to charge */
-			bool ended;
-			size_t left = (size_t)(pages.count - done) << QR_PAGE_SHIFT;
-
-			done += (uint32_t)(arch_mem_extent(virt, left, &ended) >> QR_PAGE_SHIFT);
-			continue;
-		}
-		if (charged_in(batch, flags, &charged, &paged) != 0) {
-			return -EINVAL;
-		}
-		*extra += (flags & K_MEM_PERM_RW) ? paged - charged : 0;
-		done += batch.count;
+		done += large > 0 ? large : batch.count;
+		qr_breathe(hold);
 	}
 	return 0;
 }
 
-/* Change one batch and settle its charge; returns how many pages were handled. */
+/* Second walk, one batch; returns how many pages were handled. */
 static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
 {
 	void *virt = qr_page_addr(batch.first);
-	uint32_t before, after, paged;
 
 	if (arch_page_get(virt) & ARCH_PAGE_LARGE) {
-		/* physical: a whole large leaf may go at once */
-		return (uint32_t)(arch_mem_flags(virt, (size_t)left << QR_PAGE_SHIFT,
-						 flags) >> QR_PAGE_SHIFT);
+		batch.count = left; /* a whole large leaf may go at once */
+	} else {
+		for (uint32_t i = 0; i < batch.count; i++) {
+			change_page(batch.first + i, flags);
+		}
 	}
-	(void)charged_in(batch, flags, &before, &paged);
-	take_zeros_out(batch);
-	(void)arch_mem_flags(virt, (size_t)batch.count << QR_PAGE_SHIFT, flags);
-	if (!(flags & K_MEM_PERM_RW)) {
-		forget_images(batch);
-	}
-	(void)charged_in(batch, flags, &after, &paged);
-	qr_charge.pageable += after - before;
-	return batch.count;
+	return (uint32_t)(arch_mem_flags(virt, (size_t)batch.count << QR_PAGE_SHIFT, flags) >>
+			  QR_PAGE_SHIFT);
 }
 
 int k_mem_update_flags(void *addr, size_t size, uint32_t flags)

@@ -225,13 +225,6 @@ static bool hole_around(struct qr_pages pages, struct qr_pages *hole)
 	       pages.first + pages.count <= hole->first + hole->count;
 }
 
-bool qr_space_is_free(struct qr_pages pages)
-{
-	struct qr_pages hole;
-
-	return in_wilderness(pages) || hole_around(pages, &hole);
-}
-
 int qr_space_take_at(struct qr_pages pages)
 {
 	struct qr_pages hole;

@@ -42,9 +42,6 @@ int qr_space_take_at(struct qr_pages pages) QR_MUST_CHECK;
 /* Give pages back: at least one, all taken; not necessarily all that one call took. */
 void qr_space_give(struct qr_pages pages);
 
-/* Are these pages, at least one, all free? */
-bool qr_space_is_free(struct qr_pages pages);
-
 /* How many pages are free. */
 uint32_t qr_space_free_count(void);
 

@@ -9,16 +9,6 @@ struct k_mem_paging_stats_t qr_stats;
 
 static unsigned long histogram[QR_HISTOGRAM_COUNT][CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS];
 
-void qr_stats_init(void)
-{
-	qr_stats = (struct k_mem_paging_stats_t){0};
-	for (unsigned int i = 0; i < QR_HISTOGRAM_COUNT; i++) {
-		for (unsigned int bin = 0; bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS; bin++) {
-			histogram[i][bin] = 0;
-		}
-	}
-}
-
 void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
 {
 	unsigned long bound = CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST;

@@ -48,6 +48,4 @@ void qr_stats_fault(enum qr_port_context context);
 /* A transfer ended. Lock held. */
 void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t cycles);
 
-void qr_stats_init(void);
-
 #endif /* QR_MM_STATS_H */

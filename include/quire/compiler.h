@@ -96,6 +96,6 @@ QR_EXTERN_C_END
 
 /* The same in every build: what follows relies on it, and the compiler may. */
 #define QR_REQUIRE(condition) \
-	(QR_UNLIKELY(!(condition)) ? qr_port_panic("quire: not true: " #condition) : (void)0)
+	(QR_UNLIKELY(!(condition)) ? qr_port_panic(#condition) : (void)0)
 
 #endif /* QUIRE_COMPILER_H */

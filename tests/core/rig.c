@@ -13,6 +13,7 @@
 #include <mm/frame.h>
 #include <mm/policy.h>
 #include <mm/space.h>
+#include <mm/stats.h>
 
 #include "rig_tables.h"
 
@@ -72,6 +73,8 @@ static void forget_last_start(void)
 		qr_policy_forgotten(frame);
 	}
 	memset(&qr_charge, 0, sizeof(qr_charge));
+	memset(qr_frames, 0, sizeof(qr_frames));
+	memset(&qr_stats, 0, sizeof(qr_stats));
 	rig_tables_clear();
 }
 
