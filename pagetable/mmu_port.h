@@ -18,6 +18,7 @@
  *               a pointer through which C code reaches the page at `virt` (the identity,
  *               but on the emulated machine)
  *     MMU_TLB_REACH   enum mmu_tlb_reach, a constant
+ *     MMU_CODE_SYNC   1: code that comes in needs a code_sync before it is executed
  */
 #ifndef QR_PAGETABLE_MMU_PORT_H
 #define QR_PAGETABLE_MMU_PORT_H
@@ -38,7 +39,9 @@ void mmu_root_set(uint64_t root, unsigned int tag);
 /* How many tags the CPU has; 1: none beside 0. mmu.c */
 unsigned int mmu_tags(void);
 
-/* Make stores to [virt, virt+size) visible to instruction fetches. mmu.c */
+/* Make stores to the memory at [virt, virt+size), which may be executed at other addresses,
+ * visible to instruction fetches. Pages that come in are looked after in arch_mem_page_in;
+ * who writes code through a mapping of his own calls this himself. mmu.c */
 void code_sync(void *virt, size_t size);
 
 /* What went wrong in a page fault. */

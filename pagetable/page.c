@@ -86,6 +86,10 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 	};
 
 	QR_REQUIRE(was.kind == QR_TOKEN);
+	if (MMU_CODE_SYNC && was.exec) {
+		/* the page itself may be out of reach: no right to read, accessed not set */
+		code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
+	}
 	qr_entry_store(entry, entry_encode(view, 0));
 }
 

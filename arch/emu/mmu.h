@@ -10,6 +10,7 @@
 #include <pagetable/view.h>
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
+#define MMU_CODE_SYNC 1
 
 /* Out of line, so that the return address is the caller's of mmu_publish. */
 void emu_publish(const qr_entry_t *first, size_t count);

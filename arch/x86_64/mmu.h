@@ -14,6 +14,7 @@
 #include <pagetable/view.h>
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
+#define MMU_CODE_SYNC 0 /* 11.6; and nothing is prefetched from a page that is not there */
 
 #define MMU_CR4_PGE ((uint64_t)1 << 7)
 

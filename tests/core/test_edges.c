@@ -133,6 +133,24 @@ static void test_large_leaf_becomes_writable(void **state)
 	end();
 }
 
+/* Instruction caches may still hold what the frame had before: code that comes in is made
+ * known to them, all of it, and data is not. */
+static void test_code_comes_in(void **state)
+{
+	uint64_t synced;
+
+	(void)state;
+	start(8, 4);
+	synced = emu_counters()->code_synced;
+	assert_int_equal(emu_exec(RIG_DEMAND, 0), 0);
+	assert_int_equal(emu_counters()->code_synced - synced, RIG_PAGE);
+	assert_int_equal(k_mem_page_in((void *)RIG_DEMAND, RIG_DEMAND_PAGES * RIG_PAGE), 0);
+	assert_int_equal(emu_counters()->code_synced - synced, RIG_DEMAND_PAGES * RIG_PAGE);
+	rig_put(k_mem_map(RIG_PAGE, K_MEM_PERM_RW), 1);
+	assert_int_equal(emu_counters()->code_synced - synced, RIG_DEMAND_PAGES * RIG_PAGE);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_executes_user_page),
 		cmocka_unit_test(test_pinned_page_keeps_no_slot),
 		cmocka_unit_test(test_large_leaf_becomes_writable),
+		cmocka_unit_test(test_code_comes_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
