@@ -216,6 +216,7 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 		tries += status == -EIO ? 1 : 0;
 		status = 0;
 	}
+	*frame = QR_NO_INDEX;
 	return status != 0 ? status : -EIO;
 }
 
