@@ -25,7 +25,7 @@ KERNEL_OPT    ?= -O2
 KERNEL_CONFIG ?=
 KERNEL        := $(BUILD)/kernel/$(ARCH)
 
-KERNEL_ARCHS        := x86_64
+KERNEL_ARCHS        := x86_64 arm64
 
 kernel_arch_microvm := x86_64
 kernel_arch_q35     := x86_64
@@ -104,16 +104,16 @@ $(foreach a,$(sort $(KERNEL_ARCHS) $(ARCH)),\
 	$(eval $(call kernel_directory,$a,$(BUILD)/kernel/$a/check,$(kernel_check_flags))))
 ALL_DEPS += $(KERNEL_APPS:%=$(KERNEL)/%.elf)
 
-# NAME, PROGRAM, MACHINE, ARGUMENTS: a target that boots the program, which prints TAP. The
-# scratch disk is its own, for tests run side by side.
-kernel_check = $(BUILD)/kernel/$(kernel_arch_$(strip $1))/check
+# NAME, PROGRAM, MACHINE, ARGUMENTS, FOLDER (default check): a target that boots the program,
+# which prints TAP. The scratch disk is its own, for tests run side by side.
+kernel_check = $(BUILD)/kernel/$(kernel_arch_$(strip $1))/$(or $2,check)
 define kernel_boot_test
 .PHONY: $1
-$1: $(call kernel_check,$3)/$2.elf
+$1: $(call kernel_check,$3,$5)/$2.elf
 	$$(Q)truncate -s 4M $(BUILD)/kernel/$1.disk
 	$$(Q)tools/qemu $3 $$< $4
 KERNEL_TESTS += $1
-ALL_DEPS     += $(call kernel_check,$3)/$2.elf
+ALL_DEPS     += $(call kernel_check,$3,$5)/$2.elf
 endef
 kernel_test_disk = --disk swap=$(BUILD)/kernel/$1.disk
 
@@ -130,12 +130,38 @@ $(foreach policy,clock nru lru,$(eval $(call kernel_boot_test,stress-$(policy),s
 $(eval $(call kernel_boot_test,stress-q35,stress,q35,\
 	6M --append "frames=40 rounds=1000 ramstore=260"))
 
-# Ways in which programs end.
-.PHONY: kernel-ending
-kernel-ending: $(call kernel_check,microvm)/ending.elf
-	$(Q)tests/kernel/ending_test $<
-KERNEL_TESTS += kernel-ending
-ALL_DEPS     += $(call kernel_check,microvm)/ending.elf
+# The same on each model of CPU: MACHINE/MODEL. cortex-a53 leaves accessed and dirty bits to
+# software, cortex-a76 sets them and has PAN, max has what QEMU knows.
+kernel_models := virt-arm64/cortex-a53 virt-arm64/cortex-a76 virt-arm64/max
+# MACHINE, MODEL
+define kernel_model_tests
+$(call kernel_boot_test,hello-$1-$2,hello,$1,6M --cpu $2 $(call kernel_test_disk,hello-$1-$2))
+$(call kernel_boot_test,stress-$1-$2,stress,$1,\
+	6M --cpu $2 --append "frames=40 threads=8 rounds=1000" $(call kernel_test_disk,stress-$1-$2))
+endef
+$(foreach m,$(kernel_models),\
+	$(eval $(call kernel_model_tests,$(patsubst %/,%,$(dir $m)),$(notdir $m))))
+
+$(eval $(call kernel_boot_test,hello-arm64-icount,hello,virt-arm64,6M --icount \
+	$(call kernel_test_disk,hello-arm64-icount)))
+
+# Three levels of tables instead of four.
+$(eval $(call kernel_directory,arm64,$(BUILD)/kernel/arm64/check-va39,\
+	$(kernel_check_flags) -DCONFIG_ARM64_VA_BITS=39))
+$(eval $(call kernel_boot_test,hello-arm64-va39,hello,virt-arm64,6M --append ramstore=80,check-va39))
+
+# Ways in which programs end, on some machines of one architecture.
+kernel_endings := x86_64 arm64
+kernel_ending_machines_x86_64 := microvm q35
+kernel_ending_machines_arm64  := virt-arm64
+define kernel_ending_test
+.PHONY: ending-$1
+ending-$1: $(BUILD)/kernel/$1/check/ending.elf
+	$$(Q)tests/kernel/ending_test $$< $(kernel_ending_machines_$1)
+KERNEL_TESTS += ending-$1
+ALL_DEPS     += $(BUILD)/kernel/$1/check/ending.elf
+endef
+$(foreach a,$(kernel_endings),$(eval $(call kernel_ending_test,$a)))
 
 # The block store on this machine.
 kernel_block_test := $(BUILD)/tests/block/test_block

@@ -112,7 +112,8 @@ void trap_dispatch(struct trap_frame *frame)
 		return;
 	}
 	if (frame->vector < VECTOR_EXCEPTIONS) {
-		kernel_panic(frame, "exception");
+		kernel_panic(frame, frame->vector == VECTOR_DOUBLE_FAULT ? "stack overflow"
+									  : "exception");
 	}
 	sched_irq_enter();
 	apic_interrupt((unsigned int)frame->vector);
