@@ -11,8 +11,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE_BYTES = 4096
-MACHINES = {"x86_64": "microvm", "arm64": "virt-arm64"}
-RAM_BEGINS = {"x86_64": 0, "arm64": 1 << 30}
+MACHINES = {"x86_64": "microvm", "arm64": "virt-arm64", "riscv64": "virt-riscv64"}
+RAM_BEGINS = {"x86_64": 0, "arm64": 1 << 30, "riscv64": 2 << 30}
 # QEMU's machines want at least this, and sizes that are multiples of it.
 MEMORY_MIN, MEMORY_STEP = 2 << 20, 64 << 10
 SILENT_SECONDS = 60  # without a line from the guest: it hangs
@@ -60,6 +60,14 @@ def image_end(elf):
     return -(-max(ends) // PAGE_BYTES) * PAGE_BYTES
 
 
+def memory_to_boot(arch, resident):
+    """Where QEMU puts a device tree of 1 MiB at a multiple of 2 MiB at the end of RAM, there
+    must be room for it behind the image."""
+    if arch != "riscv64":
+        return 0
+    return -(-resident // (2 << 20)) * (2 << 20) + (1 << 20)
+
+
 def size(bytes_):
     return f"{bytes_ / 2**20:.1f} MiB"
 
@@ -77,7 +85,8 @@ class Machine:
             raise Failed(f"{self.elf} is not built: `make run` does that")
         self.resident = image_end(self.elf) - RAM_BEGINS[arch]
         frames += ZERO_PAGE_FRAMES
-        memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES)
+        memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES,
+                     memory_to_boot(arch, self.resident))
         self.memory = -(-memory // MEMORY_STEP) * MEMORY_STEP
         words = {"frames": frames, "tick": 0, "policy": options.policy}
         self.command = [ROOT / "tools/qemu", MACHINES[arch], self.elf, f"{self.memory >> 10}K",
