@@ -212,7 +212,7 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 		if (status == 0) {
 			return 0;
 		}
-		slotted = slotted || status == -ENOMEM;
+		slotted = status == -ENOMEM;
 		tries += status == -EIO ? 1 : 0;
 		status = 0;
 	}
