@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include <emu.h> /* a machine in C; on a real one: your boot and trap code */
-#include <quire/arch.h>
 #include <quire/init.h>
 #include <quire/port.h>
 #include <quire/ramstore.h>
@@ -36,7 +35,6 @@ int main(void)
 	    k_mem_init(&config)) {
 		return 1;
 	}
-	arch_mem_start();
 	emu_fault = trap;
 
 	uintptr_t memory = (uintptr_t)k_mem_map(48 * PAGE, K_MEM_PERM_RW);
