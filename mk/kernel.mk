@@ -106,7 +106,7 @@ ALL_DEPS += $(KERNEL_APPS:%=$(KERNEL)/%.elf)
 
 # NAME, PROGRAM, MACHINE, ARGUMENTS, FOLDER (default check): a target that boots the program,
 # which prints TAP. The scratch disk is its own, for tests run side by side.
-kernel_check = $(BUILD)/kernel/$(kernel_arch_$(strip $1))/$(or $2,check)
+kernel_check = $(BUILD)/kernel/$(kernel_arch_$(strip $1))/$(or $(strip $2),check)
 define kernel_boot_test
 .PHONY: $1
 $1: $(call kernel_check,$3,$5)/$2.elf
@@ -137,7 +137,8 @@ kernel_models := virt-arm64/cortex-a53 virt-arm64/cortex-a76 virt-arm64/max
 define kernel_model_tests
 $(call kernel_boot_test,hello-$1-$2,hello,$1,6M --cpu $2 $(call kernel_test_disk,hello-$1-$2))
 $(call kernel_boot_test,stress-$1-$2,stress,$1,\
-	6M --cpu $2 --append "frames=40 threads=8 rounds=1000" $(call kernel_test_disk,stress-$1-$2))
+	6M --cpu $2 --append "frames=40 threads=8 rounds=1000" \
+	$(call kernel_test_disk,stress-$1-$2))
 endef
 $(foreach m,$(kernel_models),\
 	$(eval $(call kernel_model_tests,$(patsubst %/,%,$(dir $m)),$(notdir $m))))
@@ -148,7 +149,8 @@ $(eval $(call kernel_boot_test,hello-arm64-icount,hello,virt-arm64,6M --icount \
 # Three levels of tables instead of four.
 $(eval $(call kernel_directory,arm64,$(BUILD)/kernel/arm64/check-va39,\
 	$(kernel_check_flags) -DCONFIG_ARM64_VA_BITS=39))
-$(eval $(call kernel_boot_test,hello-arm64-va39,hello,virt-arm64,6M --append ramstore=80,check-va39))
+$(eval $(call kernel_boot_test,hello-arm64-va39,hello,virt-arm64,6M --append ramstore=80,\
+	check-va39))
 
 # Ways in which programs end, on some machines of one architecture.
 kernel_endings := x86_64 arm64

@@ -47,11 +47,13 @@ $(firmware_srcs) &: tools/run_generate.py
 	$(Q)$(PYTHON) $< $(firmware) $(words $(firmware_names)) $(FIRMWARE_SEED)
 
 # Not optimised: that would take longer than all else in the build.
-$(firmware)/$(ARCH)/%.o: $(firmware)/%.c apps/firmware/firmware.h
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -g -MMD -MP,$(KERNEL_CFLAGS)) -O0 -c -o $@ $<
-
-$(KERNEL)/firmware.elf: $(firmware_names:%=$(firmware)/$(ARCH)/%.o)
+define run_firmware_rule
+$(firmware)/$1/%.o: $(firmware)/%.c apps/firmware/firmware.h
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $(filter-out -g -MMD -MP,$(call kernel_cflags,$1)) -O0 -c -o $$@ $$<
+$(BUILD)/kernel/$1/firmware.elf: $(firmware_names:%=$(firmware)/$1/%.o)
+endef
+$(foreach a,$(sort $(KERNEL_ARCHS) $(ARCH)),$(eval $(call run_firmware_rule,$a)))
 
 $(firmware)/host: tools/run_firmware_host.c apps/firmware/driver.c $(firmware_srcs) \
 		  apps/firmware/firmware.h
@@ -86,6 +88,14 @@ $(foreach t,$(run_tests),$(eval $(call run_test_rule,$t)))
 
 HOST_TESTS += $(run_tests:%=$(BUILD)/tests/host/%)
 
+# The same on other machines: ARCH/CPU.
+run_models := arm64/cortex-a53 arm64/max
+
+.PHONY: run-archs
+run-archs:
+	$(Q)tests/host/arch_test $(BUILD) $(run_models)
+
 SCRIPT_TESTS += tests/host/trace_test
-KERNEL_TESTS += tests/host/run_test
-TEST_DEPS    += $(trace_tool) $(KERNEL)/replay.elf $(KERNEL)/firmware.image $(firmware)/host
+KERNEL_TESTS += tests/host/run_test run-archs
+TEST_DEPS    += $(trace_tool) $(firmware)/host $(foreach a,$(KERNEL_ARCHS),\
+		  $(BUILD)/kernel/$a/replay.elf $(BUILD)/kernel/$a/firmware.image)
