@@ -39,7 +39,7 @@ uint64_t kernel_option_number(const char *key, uint64_t fallback);
 
 /* ---- time ------------------------------------------------------------------------------ */
 
-/* A free-running 64-bit counter; one a guest instruction under -icount shift=0. */
+/* A 64-bit counter; one a guest instruction under -icount shift=0. */
 uint64_t kernel_cycles(void);
 /* With CONFIG_KERNEL_IRQ_TIME: the longest stretch, in cycles, that the mm lock or the scratch
  * window kept interrupts masked since the last reset. 0 without it. */

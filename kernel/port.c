@@ -127,7 +127,7 @@ uint32_t qr_port_cycles(void)
 
 uint64_t kernel_cycles(void)
 {
-	return cpu_cycles();
+	return cpu_cycles() - cpu_waited();
 }
 
 struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)

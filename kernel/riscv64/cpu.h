@@ -57,11 +57,16 @@ static inline uint64_t cpu_cycles(void)
 	return cycles;
 }
 
-/* Let interrupts in and wait for one; masked again afterwards. WFI ends with an interrupt
- * that is pending, masked or not. */
-static inline void cpu_wait(void)
+/* How many of these were waited: the counter goes on meanwhile, even under -icount. */
+static inline uint64_t cpu_waited(void)
 {
-	__asm__ volatile("wfi; csrsi sstatus, 2; csrci sstatus, 2" : : : "memory");
+	extern uint64_t cpu_waited_cycles;
+
+	return cpu_waited_cycles;
 }
+
+/* Let interrupts in and wait for one; masked again afterwards. WFI ends with an interrupt
+ * that is pending, masked or not. machine.c */
+void cpu_wait(void);
 
 #endif /* KERNEL_CPU_H */

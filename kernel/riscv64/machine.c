@@ -59,6 +59,18 @@ void machine_exit(int status)
 	}
 }
 
+uint64_t cpu_waited_cycles;
+
+void cpu_wait(void)
+{
+	uint64_t begin = cpu_cycles();
+
+	__asm__ volatile("wfi" : : : "memory");
+	cpu_waited_cycles += cpu_cycles() - begin;
+	irq_enable();
+	irq_disable();
+}
+
 const struct machine_virtio machine_virtio = {
 	.base = TREE_VIRTIO_BASE0, .stride = TREE_VIRTIO_STRIDE, .count = TREE_VIRTIO_COUNT,
 	.irq = TREE_VIRTIO_IRQ0,
