@@ -84,7 +84,8 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 		masked(frame, port_irq_on);
 		irq_enable();
 	}
-	status = k_mem_page_fault(fault.address, fault.access);
+	status = k_mem_page_fault(fault.address,
+				  fault.access | (trap_fenced(frame) ? K_MEM_FAULT_FENCED : 0));
 	irq_disable();
 	masked(frame, port_irq_off);
 	if (status != 0) {

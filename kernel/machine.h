@@ -92,6 +92,8 @@ void context_switch(void **from, void *to);
 /* Registers of what a trap interrupted. */
 struct trap_frame;
 bool trap_irqs_on(const struct trap_frame *frame);
+/* Was it the kernel's, and kept from user memory? */
+bool trap_fenced(const struct trap_frame *frame);
 void *trap_ip(const struct trap_frame *frame);
 void trap_dump(const struct trap_frame *frame);
 

@@ -51,7 +51,9 @@ static bool access_allowed(arch_page_t page, unsigned int want)
 	const unsigned int tried = want & (QR_BRING_WRITE | QR_BRING_USER | QR_BRING_EXEC);
 
 	/* code is for one mode: what user mode may execute the kernel may not */
-	return (tried & ~page) == 0 && !(tried == QR_BRING_EXEC && (page & ARCH_PAGE_USER));
+	return (tried & ~page) == 0 &&
+	       !((want & (QR_BRING_EXEC | QR_BRING_FENCED)) && !(want & QR_BRING_USER) &&
+		 (page & ARCH_PAGE_USER));
 }
 
 /* Does this purpose need a frame of the page's own, not the shared zeros? */

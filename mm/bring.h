@@ -11,6 +11,7 @@
 #define QR_BRING_WRITE K_MEM_FAULT_WRITE /* it is about to be written */
 #define QR_BRING_USER  K_MEM_FAULT_USER
 #define QR_BRING_EXEC  K_MEM_FAULT_EXEC
+#define QR_BRING_FENCED K_MEM_FAULT_FENCED
 #define QR_BRING_AHEAD 0x100u /* not touched yet: rights are not checked */
 #define QR_BRING_PIN   0x200u /* AHEAD, and must be pinned when this returns */
 

@@ -9,6 +9,7 @@ int k_mem_page_fault(void *addr, uint32_t access)
 {
 	uintptr_t offset = (uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE;
 	enum qr_port_context context = qr_port_context();
+	const uint32_t known = QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER | QR_BRING_FENCED;
 	struct qr_hold hold;
 	int status;
 
@@ -17,8 +18,7 @@ int k_mem_page_fault(void *addr, uint32_t access)
 	}
 	qr_lock(&hold);
 	qr_stats_fault(context);
-	status = qr_bring((uint32_t)(offset >> QR_PAGE_SHIFT),
-			  access & (QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER), &hold);
+	status = qr_bring((uint32_t)(offset >> QR_PAGE_SHIFT), access & known, &hold);
 	qr_unlock(&hold);
 	return status;
 }

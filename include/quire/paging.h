@@ -48,6 +48,9 @@ int k_mem_unpin(void *addr, size_t size) QR_MUST_CHECK;
 #define K_MEM_FAULT_WRITE (1u << 1) /* a store; else a load or a fetch */
 #define K_MEM_FAULT_USER  (1u << 2) /* from user mode */
 #define K_MEM_FAULT_EXEC  (1u << 4) /* an instruction fetch */
+/* From the kernel while its CPU keeps it from user memory (SMAP, PAN, SUM clear): refused on
+ * pages for user mode, which such a CPU would refuse again and again. */
+#define K_MEM_FAULT_FENCED (1u << 3)
 
 /* For the trap handler: make the access to `addr` (any alignment) possible, if the
  * mappings allow it. `access` says what was tried. Called with the interrupt mask

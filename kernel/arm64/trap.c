@@ -89,6 +89,12 @@ bool trap_irqs_on(const struct trap_frame *frame)
 	return irq_key_on(frame->state);
 }
 
+/* PSTATE.PAN, which is 0 on CPUs without it. */
+bool trap_fenced(const struct trap_frame *frame)
+{
+	return frame->state & (1u << 22);
+}
+
 void *trap_ip(const struct trap_frame *frame)
 {
 	return (void *)frame->pc;

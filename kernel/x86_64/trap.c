@@ -125,6 +125,12 @@ bool trap_irqs_on(const struct trap_frame *frame)
 	return irq_key_on(frame->rflags);
 }
 
+/* RFLAGS.AC opens user memory (SMAP). */
+bool trap_fenced(const struct trap_frame *frame)
+{
+	return !(frame->rflags & (1u << 18));
+}
+
 void *trap_ip(const struct trap_frame *frame)
 {
 	return (void *)frame->rip;
