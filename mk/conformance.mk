@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The conformance suite (tests/conformance), on the emulated machine with each entry format and
+# on the reference kernel on each machine, and the tests of the kernel's disk (tests/qemu).
+include mk/kernel.mk
+
+# ---- emulated ------------------------------------------------------------------------
+#
+# Twice for each format: in the space and with the objects of mk/core.mk, sanitizers included;
+# and in a space so wide that the largest leaves fit, compiled here.
+
+conformance_dir     := $(BUILD)/conformance
+conformance_formats := x86_64 arm64 riscv64
+conformance_srcs    := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
+		       $(addprefix tests/,core/rig.c core/rig_tables.c conformance/suite.c \
+		       conformance/on_emu.c)
+conformance_wide    := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x80200000 \
+		       -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
+		       -DCONFIG_MEM_ASSERT=2
+
+define conformance_rules
+conformance_objs_$1 := $(conformance_srcs:%.c=$(conformance_dir)/obj/$1/%.o)
+$(conformance_dir)/obj/$1/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS_HOST_TEST)) -Iarch/emu \
+		-Iarch/$1 $(conformance_wide) -c $$< -o $$@
+$(conformance_dir)/$1-wide: $$(conformance_objs_$1)
+	$$(Q)$(CC) -rdynamic $$^ -lcmocka -ldl -o $$@
+
+$(conformance_dir)/$1: $(conformance_srcs:%.c=$(BUILD)/core/$1-plain/%.o)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
+
+HOST_TESTS += $(conformance_dir)/$1 $(conformance_dir)/$1-wide
+.SECONDARY: $$(conformance_objs_$1)
+-include $(patsubst %.c,$(conformance_dir)/obj/$1/%.d,$(conformance_srcs))
+endef
+$(foreach f,$(conformance_formats),$(eval $(call conformance_rules,$f)))
+
+# ---- on the reference kernel ------------------------------------------------------------
+#
+# The kernel has the frames and the RAM store behind its image; `spare` is RAM above.
+
+conformance_archs   := $(sort $(KERNEL_ARCHS) $(ARCH))
+conformance_kernel  := tests/conformance/suite.c tests/conformance/on_kernel.c
+conformance_spare_x86_64  := 0x2000000
+conformance_spare_arm64   := 0x42000000
+conformance_spare_riscv64 := 0x82000000
+
+# NAME, MACHINE, FLAGS, ARGUMENTS
+define conformance_boot
+$(if $(filter $(conformance_archs),$(kernel_arch_$2)),$(call kernel_boot_test,$1,conformance,$2,\
+	40M --timeout 30 --append "frames=64 ramstore=512 machine=$2 flags=$3 \
+	format=$(kernel_arch_$2) spare=$(conformance_spare_$(kernel_arch_$2))" $4))
+endef
+
+conformance_program = $(call kernel_program,$1,$(BUILD)/kernel/$1/check,conformance,$2)
+$(foreach a,$(conformance_archs),$(eval $(call conformance_program,$a,$(conformance_kernel))))
+$(eval $(call conformance_boot,conformance-microvm,microvm,hardware,\
+	$(call kernel_test_disk,conformance-microvm)))
+$(eval $(call conformance_boot,conformance-q35,q35,hardware))
+$(eval $(call conformance_boot,conformance-old-cpu,q35,hardware,--cpu Nehalem --append fence=0))
+$(eval $(call conformance_boot,conformance-arm64,virt-arm64,hardware))
+$(eval $(call conformance_boot,conformance-arm64-a53,virt-arm64,software,--cpu cortex-a53))
+$(eval $(call conformance_boot,conformance-riscv64,virt-riscv64,hardware))

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * on_emu.c - the conformance suite on the emulated machine, with one entry format: once with a
+ * CPU that sets accessed and dirty bits, and once with one that leaves it to software.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <tests/core/rig.h>
+
+#include "suite.h"
+
+#define SPARE_BYTES 0x800000u
+
+static void print(const char *line)
+{
+	puts(line);
+}
+
+static int user_read(const void *addr, uint64_t *word)
+{
+	return emu_read((uintptr_t)addr, word, sizeof(*word), K_MEM_FAULT_USER);
+}
+
+static int user_write(void *addr, uint64_t word)
+{
+	return emu_write((uintptr_t)addr, &word, sizeof(word), K_MEM_FAULT_USER);
+}
+
+static int exec(const void *addr)
+{
+	return emu_exec((uintptr_t)addr, 0);
+}
+
+static int user_exec(const void *addr)
+{
+	return emu_exec((uintptr_t)addr, K_MEM_FAULT_USER);
+}
+
+/* Nothing is run here: any content is code. */
+static void code_put(void *addr)
+{
+	assert_int_equal(rig_write(addr, 0xc0de), 0);
+}
+
+static unsigned int run(const char *format, bool software, unsigned int first)
+{
+	const struct rig rig = {
+		.frames = SUITE_FRAMES, .slots = 512, .software_flags = software,
+		.device_bytes = SPARE_BYTES,
+	};
+	const struct suite_env env = {
+		.machine = "emu",
+		.format = format,
+		.flags = software ? "software" : "hardware",
+		.print = print,
+		.read = rig_read,
+		.write = rig_write,
+		.exec = exec,
+		.user_read = user_read,
+		.user_write = user_write,
+		.user_exec = user_exec,
+		.fences_user_code = true,
+		.code_put = code_put,
+		.text = (const void *)RIG_TEXT,
+		.rodata = (const void *)RIG_RODATA,
+		.data = (void *)RIG_DATA,
+		.pinned_buffer = (void *)RIG_DATA,
+		.pinned_bytes = RIG_PAGE,
+		.spare_phys = RIG_DEVICE_PHYS,
+		.spare_bytes = SPARE_BYTES,
+	};
+	struct rig_counts before, after;
+	unsigned int failed;
+
+	rig_start(&rig);
+	before = rig_counts();
+	failed = suite_run(&env, first);
+	after = rig_counts();
+	/* what the machine saw: uses of stale translations and other mistakes; what leaked */
+	if (emu_errors() != 0) {
+		printf("# the emulated machine reported %zu mistakes\n", emu_errors());
+		failed++;
+	}
+	if (failed == 0) {
+		rig_counts_equal(before, after);
+	}
+	return failed;
+}
+
+/* The program's name is that of the format it was built for. */
+int main(int count, char **arguments)
+{
+	const char *slash = count > 0 ? strrchr(arguments[0], '/') : NULL;
+	const char *format = slash != NULL ? slash + 1 : "?";
+	unsigned int failed;
+
+	printf("1..%u\n", 2 * suite_count());
+	failed = run(format, false, 1);
+	failed += run(format, true, 1 + suite_count());
+	return failed != 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * on_kernel.c - the conformance suite on the reference kernel: a real MMU, real faults.
+ *
+ *     option         meaning
+ *     spare=ADDRESS  physical RAM behind what `frames` and `ramstore` use, SPARE_BYTES of it
+ *     fence=0        the CPU cannot keep the kernel from executing user mode's code
+ *     machine=NAME format=NAME flags=NAME   for the matrix
+ */
+#include <quire/init.h>
+#include <pagetable/mmu_port.h>
+
+#include "kernel/kernel.h"
+#include "suite.h"
+
+#define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
+#define SPARE_BYTES 0x400000u
+#define CODE_BYTES 16u
+#define BUFFER_PAGES 5u
+
+K_MEM_PINNED_BUFFER_DEFINE(buffer, BUFFER_PAGES * CONFIG_MMU_PAGE_SIZE, CONFIG_MMU_PAGE_SIZE);
+static QR_ALIGNED(CONFIG_MMU_PAGE_SIZE) uint64_t data[CONFIG_MMU_PAGE_SIZE / 8];
+static const QR_ALIGNED(CONFIG_MMU_PAGE_SIZE) uint64_t rodata[CONFIG_MMU_PAGE_SIZE / 8] = {1};
+
+static void print(const char *line)
+{
+	kernel_printf("%s\n", line);
+}
+
+/* The first byte takes the fault, if there is one; the rest lies in the same page. */
+static int read_word(const void *addr, uint64_t *word)
+{
+	uint8_t byte;
+	int status = kernel_try_read(addr, &byte);
+
+	if (status == 0) {
+		*word = *(const volatile uint64_t *)addr;
+	}
+	return status;
+}
+
+static int write_word(void *addr, uint64_t word)
+{
+	int status = kernel_try_write(addr, (uint8_t)word);
+
+	if (status == 0) {
+		*(volatile uint64_t *)addr = word;
+	}
+	return status;
+}
+
+/* A function that does nothing is code that runs anywhere. */
+static QR_NOINLINE QR_ALIGNED(CODE_BYTES) void nothing(void)
+{
+}
+
+static void code_put(void *addr)
+{
+	__builtin_memcpy(addr, (const void *)(uintptr_t)nothing, CODE_BYTES);
+	code_sync(addr, CODE_BYTES);
+}
+
+int app_main(void)
+{
+	static char machine[16] = "?", format[16] = "?", flags[16] = "hardware";
+	const struct suite_env env = {
+		.machine = machine,
+		.format = format,
+		.flags = flags,
+		.print = print,
+		.read = read_word,
+		.write = write_word,
+		.exec = kernel_try_exec,
+		.fences_user_code = kernel_option_number("fence", 1) != 0,
+		.code_put = code_put,
+		.text = (const void *)(uintptr_t)nothing,
+		.rodata = rodata,
+		.data = data,
+		.pinned_buffer = buffer,
+		.pinned_bytes = sizeof(buffer),
+		.spare_phys = (uintptr_t)kernel_option_number("spare", 0),
+		.spare_bytes = SPARE_BYTES,
+	};
+
+	kernel_option("machine", machine, sizeof(machine));
+	kernel_option("format", format, sizeof(format));
+	kernel_option("flags", flags, sizeof(flags));
+	if (env.spare_phys == 0) {
+		kernel_printf("conformance: option spare is missing\n");
+		return 2;
+	}
+	kernel_printf("1..%u\n", suite_count());
+	return suite_run(&env, 1) != 0;
+}
