@@ -26,7 +26,6 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the 
 #define STATUS_SPIE 0x20u  /* interrupts were on */
 #define STATUS_SPP  0x100u /* it was S-mode */
 #define STATUS_SUM  0x40000u /* S-mode may touch user memory */
-#define STATUS_SUM  0x40000u /* S-mode may touch user memory */
 
 #define CAUSE_INTERRUPT ((uint64_t)1 << 63)
 #define CAUSE_USER      ((uint64_t)1 << 62) /* for fault_read() */
@@ -86,11 +85,6 @@ void trap_stack_overflow(void)
 bool trap_irqs_on(const struct trap_frame *frame)
 {
 	return frame->status & STATUS_SPIE;
-}
-
-bool trap_fenced(const struct trap_frame *frame)
-{
-	return !(frame->status & STATUS_SUM);
 }
 
 bool trap_fenced(const struct trap_frame *frame)
