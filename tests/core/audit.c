@@ -140,7 +140,8 @@ static bool frame_ok(uint32_t frame)
 	if (busy && state.quiet) {
 		return WRONG("frame %u is busy: %jx", frame, (uintmax_t)word);
 	}
-	if (((word & QR_FRAME_MAPPED) != 0) != state.frame_named[frame]) {
+	if (((word & QR_FRAME_MAPPED) != 0) != state.frame_named[frame] &&
+	    (state.quiet || !(word & QR_FRAME_PINNED))) { /* locked memory on its way in or out */
 		return WRONG("frame %u is said to hold a page: %jx", frame, (uintmax_t)word);
 	}
 	if (!busy && !(word & QR_FRAME_MAPPED)) {

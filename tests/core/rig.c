@@ -80,8 +80,9 @@ static void forget_last_start(void)
 
 void rig_start(const struct rig *rig)
 {
-	const size_t image_frames = 3;
-	uint32_t frames = rig->frames + image_frames + (CONFIG_DEMAND_PAGING ? 1 : 0);
+	const uint32_t image_frames = 3;
+	const uint32_t zero_frames = CONFIG_DEMAND_PAGING && CONFIG_DEMAND_PAGING_ZERO_PAGE ? 1 : 0;
+	uint32_t frames = rig->frames + image_frames + zero_frames;
 	uint32_t low = rig->second_bank ? frames / 2 : frames;
 	struct k_mem_store stores[2];
 	struct k_mem_range banks[2] = {

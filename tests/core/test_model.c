@@ -59,10 +59,10 @@ static struct {
 static void told(const char *what, int line)
 {
 	print_error("# round %u, operation %lu, line %d: %s\n", run.round, run.op, line, what);
-	print_error("# range %#jx, %#zx; %u frames, %u slots, %u retired, %s%s; charged %u and %u\n",
-		    (uintmax_t)run.addr, run.size, run.rig.frames, run.rig.slots, rig_store.retired,
-		    run.rig.policy->name, run.failing ? ", failing" : "", qr_charge.pageable,
-		    qr_charge.pinned);
+	print_error("# range %#jx, %#zx; %s%s\n", (uintmax_t)run.addr, run.size,
+		    run.rig.policy->name, run.failing ? ", failing" : "");
+	print_error("# %u frames, %u slots, %u retired; charged %u and %u\n", run.rig.frames,
+		    run.rig.slots, rig_store.retired, qr_charge.pageable, qr_charge.pinned);
 }
 
 #define MUST(condition)                           \
@@ -89,10 +89,11 @@ static void told(const char *what, int line)
 static bool keeps(uint64_t pageable, uint64_t pinned)
 {
 	uint32_t reserve = CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0;
+	uint32_t frames = run.rig.frames;
 	uint32_t slots = run.rig.slots - rig_store.retired;
 
-	return pinned + reserve <= run.rig.frames &&
-	       pageable + pinned <= (slots > 0 ? run.rig.frames + slots - 1 : run.rig.frames - reserve);
+	return pinned + reserve <= frames &&
+	       pageable + pinned <= (slots > 0 ? frames + slots - 1 : frames - reserve);
 }
 
 static bool grants(uint32_t pageable, uint32_t pinned)
@@ -320,7 +321,7 @@ static void access_at(uintptr_t addr, uint32_t access)
 	}
 	if (got != wanted) {
 		print_error("# page %u, access %u, entry %jx\n", page, access,
-			    (uintmax_t)(page < MODEL_PAGES ? arch_page_get(qr_page_addr(page)) : 0));
+			    page < MODEL_PAGES ? (uintmax_t)arch_page_get(qr_page_addr(page)) : 0);
 	}
 	MUST_BE(got, wanted);
 	if (got != 0) {
@@ -572,6 +573,7 @@ static void op_map_slots(void)
 	uint32_t flags = some_rights();
 	unsigned int late = rig_store.late, room = rig_store.room;
 	uint32_t slot, count = 1;
+	uintptr_t location;
 	void *addr = NULL;
 	bool failing = run.failing;
 	int wanted;
@@ -594,9 +596,9 @@ static void op_map_slots(void)
 	run.failing = failing;
 	rig_store.late = late;
 	rig_store.room = room;
-	wanted = stored_expected(K_MEM_LOCATION(RIG_STORE_PAGING, slot), count * RIG_PAGE, flags, true);
-	MUST_BE(k_mem_map_stored(&addr, K_MEM_LOCATION(RIG_STORE_PAGING, slot), count * RIG_PAGE,
-				 flags), wanted);
+	location = K_MEM_LOCATION(RIG_STORE_PAGING, slot);
+	wanted = stored_expected(location, count * RIG_PAGE, flags, true);
+	MUST_BE(k_mem_map_stored(&addr, location, count * RIG_PAGE, flags), wanted);
 	if (wanted != 0) {
 		slots_release(slot, count);
 		return;
@@ -672,7 +674,7 @@ static uintptr_t some_phys(void)
 	case 2:
 		return (uintptr_t)0xfee00000u + odd;
 	case 3:
-		return one_in(2) ? (uintptr_t)arch_phys_end() - 2 * RIG_PAGE + odd : UINTPTR_MAX - odd;
+		return (one_in(2) ? (uintptr_t)arch_phys_end() - 2 * RIG_PAGE : UINTPTR_MAX) - odd;
 	case 4:
 		return RIG_DEVICE_PHYS + 0x200000u * random_below(3);
 	default:
@@ -759,10 +761,9 @@ static void unmap(uint32_t index)
 	if (!mapping.device) {
 		MUST_BE(k_mem_unmap(mapping.addr, mapping.size), 0);
 	} else if (other < live_count && one_in(2)) {
-		struct mapping second = live[other];
+		uint8_t *end = live[other].addr + live[other].size;
 
-		MUST_BE(k_mem_unmap_phys_bare(mapping.addr,
-					      (size_t)(second.addr + second.size - mapping.addr)), 0);
+		MUST_BE(k_mem_unmap_phys_bare(mapping.addr, (size_t)(end - mapping.addr)), 0);
 		unmapped(other > index ? other : index);
 		unmapped(other > index ? index : other);
 		return;
@@ -837,8 +838,10 @@ static void op_flags(void)
 	int wanted;
 
 	some_range(&addr, &size);
-	wanted = range_ok(addr, size, &first, &count) ? flags_expected(first, count, flags) : -EINVAL;
-	if (wanted == 0 && !run.image_writes && (flags & K_MEM_PERM_RW) && first < RIG_IMAGE_PAGES) {
+	wanted = range_ok(addr, size, &first, &count) ? flags_expected(first, count, flags)
+						      : -EINVAL;
+	if (wanted == 0 && first < RIG_IMAGE_PAGES && !run.image_writes &&
+	    (flags & K_MEM_PERM_RW)) {
 		return;
 	}
 	context_enter(false);
@@ -924,7 +927,8 @@ static void op_pin(void)
 			charged += is_charged(first + i);
 		}
 	}
-	if (wanted == 0 && pages > 0 && !keeps(qr_charge.pageable - charged, qr_charge.pinned + pages)) {
+	if (wanted == 0 && pages > 0 &&
+	    !keeps(qr_charge.pageable - charged, qr_charge.pinned + pages)) {
 		wanted = -ENOMEM;
 	}
 	context_enter(false);
@@ -966,7 +970,8 @@ static void op_evict(void)
 		wanted = -EINVAL;
 	} else if (word & (QR_FRAME_PINNED | QR_FRAME_RESERVED)) {
 		wanted = -EBUSY;
-	} else if (!(word & QR_FRAME_FREE) && needs_slot(qr_frame_page(word)) && free_slots() == 0) {
+	} else if (!(word & QR_FRAME_FREE) && free_slots() == 0 &&
+		   needs_slot(qr_frame_page(word))) {
 		wanted = -ENOMEM;
 	}
 	context_enter(false);
@@ -1036,7 +1041,8 @@ static void check(void)
 			MUST(rights == model->rights);
 			MUST(((now & ARCH_PAGE_LAST) != 0) == model->last);
 		}
-		MUST(model->pinned == (frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED)));
+		MUST(model->pinned ==
+		     (frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED)));
 	}
 }
 

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tests of the core under many threads, on the objects of mk/core.mk. tests/threads/test_*.c
+# run on fibers, which are switched by random numbers (tests/threads/fiber.h).
+
+threads_formats  := x86_64 arm64 riscv64
+threads_variants := plain small
+threads_tests    := $(patsubst tests/threads/%.c,%,$(wildcard tests/threads/test_*.c))
+threads_objs     := $(filter-out port/strict/strict.o,$(patsubst %.c,%.o,$(LIB_SRCS) \
+		    $(wildcard arch/emu/*.c port/strict/*.c) \
+		    $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)))) \
+		    tests/threads/fiber.o
+
+# $1 format, $2 variant
+define threads_rules
+$(BUILD)/tests/threads/$1-$2/test_%: $(BUILD)/core/$1-$2/tests/threads/test_%.o \
+				     $(threads_objs:%=$(BUILD)/core/$1-$2/%)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
+
+HOST_TESTS += $(threads_tests:%=$(BUILD)/tests/threads/$1-$2/%)
+.SECONDARY: $(threads_tests:%=$(BUILD)/core/$1-$2/tests/threads/%.o) \
+	    $(BUILD)/core/$1-$2/tests/threads/fiber.o
+endef
+$(foreach f,$(threads_formats),$(foreach v,$(threads_variants),$(eval $(call threads_rules,$f,$v))))
