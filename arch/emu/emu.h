@@ -140,6 +140,7 @@ struct emu_counters {
 	uint64_t page_drops;
 	uint64_t tag_drops;
 	uint64_t all_drops;
+	uint64_t syncs;           /* waits for drops, one or many */
 	uint64_t code_synced;     /* bytes */
 	uint64_t publishes;       /* calls */
 	uint64_t published;       /* entries */

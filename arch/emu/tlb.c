@@ -330,6 +330,7 @@ void emu_tlb_all(void)
 
 void emu_tlb_sync(void)
 {
+	emu.count.syncs += emu.unsynced;
 	emu.unsynced = false;
 }
 

@@ -151,6 +151,37 @@ static void test_code_comes_in(void **state)
 	end();
 }
 
+/* Mapped, touched, unmapped: what the TLB knows of it is dropped once, at the end, however
+ * many pages it is; each batch of a long range for itself. */
+static void test_dropped_once(void **state)
+{
+	const uint32_t batch = (2 * CONFIG_MEM_BATCH + 2) / 3; /* mm/unmap.c */
+	const uint32_t counts[] = {
+		1, CONFIG_MEM_TLB_RANGE_MAX, CONFIG_MEM_TLB_RANGE_MAX + 1, batch, 4 * batch,
+	};
+
+	(void)state;
+	start(4 * CONFIG_MEM_BATCH, 4);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		const uint32_t count = counts[i];
+		const bool one_by_one = count <= CONFIG_MEM_TLB_RANGE_MAX;
+		uint8_t *memory = k_mem_map(count * RIG_PAGE, K_MEM_PERM_RW);
+		const struct emu_counters *now = emu_counters();
+		struct emu_counters before;
+
+		for (uint32_t page = 0; page < count; page++) {
+			rig_put(memory + page * RIG_PAGE, page);
+		}
+		before = *now; /* without the window through which pages were zeroed */
+		assert_int_equal(k_mem_unmap(memory, count * RIG_PAGE), 0);
+		assert_int_equal(now->syncs - before.syncs, (count - 1) / batch + 1);
+		assert_int_equal(now->page_drops - before.page_drops, one_by_one ? count : 0);
+		assert_int_equal(now->all_drops - before.all_drops,
+				 one_by_one ? 0 : now->syncs - before.syncs);
+	}
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test_pinned_page_keeps_no_slot),
 		cmocka_unit_test(test_large_leaf_becomes_writable),
 		cmocka_unit_test(test_code_comes_in),
+		cmocka_unit_test(test_dropped_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
