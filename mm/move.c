@@ -249,10 +249,11 @@ static int unpin_new(uint32_t page, struct qr_hold *hold)
 	return unpin_if(page, QR_FRAME_PINNED | QR_FRAME_PINNING);
 }
 
+/* Without demand paging all memory is always resident, and stays so. */
 static int unpin(uint32_t page, struct qr_hold *hold)
 {
 	(void)hold;
-	return unpin_if(page, QR_FRAME_PINNED);
+	return !CONFIG_DEMAND_PAGING ? 0 : unpin_if(page, QR_FRAME_PINNED);
 }
 
 int k_mem_pin(void *addr, size_t size)
