@@ -66,8 +66,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 	strict_poll_add(image);
 }
 
-/* Tests start the core again and again; a kernel does once, on zeroed memory. */
-static void forget_last_start(void)
+void rig_forget(void)
 {
 	for (uint32_t frame = 0; qr_policy != NULL && frame < qr_frame_table.count; frame++) {
 		qr_policy_forgotten(frame);
@@ -123,7 +122,7 @@ void rig_start(const struct rig *rig)
 	}
 	emu_software_flags(rig->software_flags);
 	make_stores(rig, stores);
-	forget_last_start();
+	rig_forget();
 	assert_int_equal(k_mem_init(&config), 0);
 	emu_fault = on_fault;
 }

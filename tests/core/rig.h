@@ -56,6 +56,10 @@ struct rig {
 extern struct strict_store rig_store;
 extern struct strict_store rig_image_store;
 
+/* Tests start the core again and again; a kernel does once, on zeroed memory: make it so. Part
+ * of rig_start. */
+void rig_forget(void);
+
 /* Everything anew; asserts that k_mem_init succeeded. */
 void rig_start(const struct rig *rig);
 
