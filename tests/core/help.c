@@ -4,13 +4,7 @@
  */
 #include "help.h"
 
-#include <string.h>
-
 #include <quire/ramstore.h>
-
-#include <mm/charge.h>
-
-#include "rig_tables.h"
 
 const char *const but_counters[] = {"qr_stats", NULL};
 
@@ -54,8 +48,7 @@ int boot(const struct k_mem_range *ram, size_t ram_count, const struct k_mem_con
 	for (size_t i = 1; i < ram_count; i++) {
 		assert_int_equal(emu_bank_add(ram[i].phys, ram[i].size), 0);
 	}
-	memset(&qr_charge, 0, sizeof(qr_charge));
-	rig_tables_clear();
+	rig_forget();
 	status = k_mem_init(config);
 	emu_fault = on_fault;
 	return status;

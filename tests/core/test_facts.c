@@ -1061,11 +1061,15 @@ static unsigned long sum(void (*get)(struct k_mem_paging_histogram_t *))
 static void test_statistics_add_up(void **state)
 {
 	struct k_mem_paging_stats_t own = {0}, stats, thread;
+	unsigned long ins, outs, evictions;
 	uint8_t *memory;
 
 	(void)state;
 	start(8, 64);
 	strict_thread_stats_set(&own);
+	ins = sum(k_mem_paging_histogram_backing_store_page_in_get);
+	outs = sum(k_mem_paging_histogram_backing_store_page_out_get);
+	evictions = sum(k_mem_paging_histogram_eviction_get);
 	memory = map(24, K_MEM_PERM_RW);
 	for (uint32_t round = 0; round < 3; round++) {
 		fill(memory, 24, round);
@@ -1079,10 +1083,12 @@ static void test_statistics_add_up(void **state)
 	assert_int_equal(stats.transfer.page_in, rig_store.reads);
 	assert_int_equal(stats.transfer.page_out, rig_store.writes);
 	assert_int_equal(stats.transfer.page_out, stats.eviction.dirty);
-	assert_int_equal(sum(k_mem_paging_histogram_backing_store_page_in_get), rig_store.reads);
-	assert_int_equal(sum(k_mem_paging_histogram_backing_store_page_out_get), rig_store.writes);
-	assert_int_equal(sum(k_mem_paging_histogram_eviction_get),
-			 stats.eviction.clean + stats.eviction.dirty);
+	ins = sum(k_mem_paging_histogram_backing_store_page_in_get) - ins;
+	outs = sum(k_mem_paging_histogram_backing_store_page_out_get) - outs;
+	evictions = sum(k_mem_paging_histogram_eviction_get) - evictions;
+	assert_int_equal(ins, rig_store.reads);
+	assert_int_equal(outs, rig_store.writes);
+	assert_int_equal(evictions, stats.eviction.clean + stats.eviction.dirty);
 	rig_check();
 }
 
