@@ -25,7 +25,7 @@ KERNEL_OPT    ?= -O2
 KERNEL_CONFIG ?=
 KERNEL        := $(BUILD)/kernel/$(ARCH)
 
-KERNEL_ARCHS        := x86_64 arm64
+KERNEL_ARCHS        := x86_64 arm64 riscv64
 
 kernel_arch_microvm := x86_64
 kernel_arch_q35     := x86_64
@@ -132,7 +132,7 @@ $(eval $(call kernel_boot_test,stress-q35,stress,q35,\
 
 # The same on each model of CPU: MACHINE/MODEL. cortex-a53 leaves accessed and dirty bits to
 # software, cortex-a76 sets them and has PAN, max has what QEMU knows.
-kernel_models := virt-arm64/cortex-a53 virt-arm64/cortex-a76 virt-arm64/max
+kernel_models := virt-arm64/cortex-a53 virt-arm64/cortex-a76 virt-arm64/max virt-riscv64/rv64
 # MACHINE, MODEL
 define kernel_model_tests
 $(call kernel_boot_test,hello-$1-$2,hello,$1,6M --cpu $2 $(call kernel_test_disk,hello-$1-$2))
@@ -152,10 +152,29 @@ $(eval $(call kernel_directory,arm64,$(BUILD)/kernel/arm64/check-va39,\
 $(eval $(call kernel_boot_test,hello-arm64-va39,hello,virt-arm64,6M --append ramstore=80,\
 	check-va39))
 
+$(eval $(call kernel_boot_test,hello-riscv64-icount,hello,virt-riscv64,6M --icount \
+	$(call kernel_test_disk,hello-riscv64-icount)))
+
+# Three and five levels; what not every machine has: uncached pages, the firmware's fences.
+kernel_riscv64_cpu := --cpu rv64,svpbmt=on
+# VARIANT, FLAGS
+define kernel_riscv64_tests
+$(call kernel_directory,riscv64,$(BUILD)/kernel/riscv64/check-$1,$(kernel_check_flags) $2)
+$(call kernel_boot_test,hello-riscv64-$1,hello,virt-riscv64,6M $(kernel_riscv64_cpu) \
+	$(call kernel_test_disk,hello-riscv64-$1),check-$1)
+$(call kernel_boot_test,stress-riscv64-$1,stress,virt-riscv64,6M $(kernel_riscv64_cpu) \
+	--append "frames=40 threads=8 rounds=1000" \
+	$(call kernel_test_disk,stress-riscv64-$1),check-$1)
+endef
+$(eval $(call kernel_riscv64_tests,sv39,-DCONFIG_RISCV_SV=39))
+$(eval $(call kernel_riscv64_tests,sv57,-DCONFIG_RISCV_SV=57))
+$(eval $(call kernel_riscv64_tests,extras,-DCONFIG_RISCV_SVPBMT=1 -DCONFIG_RISCV_SBI_RFENCE=1))
+
 # Ways in which programs end, on some machines of one architecture.
-kernel_endings := x86_64 arm64
+kernel_endings := x86_64 arm64 riscv64
 kernel_ending_machines_x86_64 := microvm q35
 kernel_ending_machines_arm64  := virt-arm64
+kernel_ending_machines_riscv64 := virt-riscv64
 define kernel_ending_test
 .PHONY: ending-$1
 ending-$1: $(BUILD)/kernel/$1/check/ending.elf

@@ -79,7 +79,7 @@ void trap_dispatch(struct trap_frame *frame)
 
 void trap_stack_overflow(void)
 {
-	kernel_panic(NULL, "no stack for a trap");
+	kernel_panic(NULL, "stack overflow");
 }
 
 bool trap_irqs_on(const struct trap_frame *frame)
