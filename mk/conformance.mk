@@ -47,19 +47,23 @@ conformance_spare_x86_64  := 0x2000000
 conformance_spare_arm64   := 0x42000000
 conformance_spare_riscv64 := 0x82000000
 
-# NAME, MACHINE, FLAGS, ARGUMENTS
+# NAME, MACHINE, FLAGS, ARGUMENTS, FOLDER (mk/kernel.mk)
 define conformance_boot
 $(if $(filter $(conformance_archs),$(kernel_arch_$2)),$(call kernel_boot_test,$1,conformance,$2,\
 	40M --timeout 30 --append "frames=64 ramstore=512 machine=$2 flags=$3 \
-	format=$(kernel_arch_$2) spare=$(conformance_spare_$(kernel_arch_$2))" $4))
+	format=$(kernel_arch_$2) spare=$(conformance_spare_$(kernel_arch_$2))" $4,$5))
 endef
 
-conformance_program = $(call kernel_program,$1,$(BUILD)/kernel/$1/check,conformance,$2)
-$(foreach a,$(conformance_archs),$(eval $(call conformance_program,$a,$(conformance_kernel))))
+conformance_folders := $(conformance_archs:%=%/check) arm64/check-va39
+conformance_arch     = $(firstword $(subst /, ,$1))
+conformance_program  = $(call kernel_program,$(conformance_arch),$(BUILD)/kernel/$1,conformance,$2)
+$(foreach f,$(conformance_folders),$(eval $(call conformance_program,$f,$(conformance_kernel))))
 $(eval $(call conformance_boot,conformance-microvm,microvm,hardware,\
 	$(call kernel_test_disk,conformance-microvm)))
 $(eval $(call conformance_boot,conformance-q35,q35,hardware))
 $(eval $(call conformance_boot,conformance-old-cpu,q35,hardware,--cpu Nehalem --append fence=0))
 $(eval $(call conformance_boot,conformance-arm64,virt-arm64,hardware))
+$(eval $(call conformance_boot,conformance-arm64-va39,virt-arm64,hardware,,check-va39))
+$(eval $(call conformance_boot,conformance-arm64-a76,virt-arm64,hardware,--cpu cortex-a76))
 $(eval $(call conformance_boot,conformance-arm64-a53,virt-arm64,software,--cpu cortex-a53))
 $(eval $(call conformance_boot,conformance-riscv64,virt-riscv64,hardware))
