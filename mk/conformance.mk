@@ -54,7 +54,8 @@ $(if $(filter $(conformance_archs),$(kernel_arch_$2)),$(call kernel_boot_test,$1
 	format=$(kernel_arch_$2) spare=$(conformance_spare_$(kernel_arch_$2))" $4,$5))
 endef
 
-conformance_folders := $(conformance_archs:%=%/check) arm64/check-va39
+conformance_folders := $(conformance_archs:%=%/check) arm64/check-va39 \
+		       $(addprefix riscv64/check-,sv39 sv57 extras)
 conformance_arch     = $(firstword $(subst /, ,$1))
 conformance_program  = $(call kernel_program,$(conformance_arch),$(BUILD)/kernel/$1,conformance,$2)
 $(foreach f,$(conformance_folders),$(eval $(call conformance_program,$f,$(conformance_kernel))))
@@ -67,3 +68,7 @@ $(eval $(call conformance_boot,conformance-arm64-va39,virt-arm64,hardware,,check
 $(eval $(call conformance_boot,conformance-arm64-a76,virt-arm64,hardware,--cpu cortex-a76))
 $(eval $(call conformance_boot,conformance-arm64-a53,virt-arm64,software,--cpu cortex-a53))
 $(eval $(call conformance_boot,conformance-riscv64,virt-riscv64,hardware))
+$(eval $(call conformance_boot,conformance-riscv64-sv39,virt-riscv64,hardware,,check-sv39))
+$(eval $(call conformance_boot,conformance-riscv64-sv57,virt-riscv64,hardware,,check-sv57))
+$(eval $(call conformance_boot,conformance-riscv64-extras,virt-riscv64,hardware,\
+	$(kernel_riscv64_cpu),check-extras))
