@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-#define DEVICE_PHYS 0x80000000u
+#define DEVICE_PHYS 0x20000000u
 
 static const unsigned int sizes[] = {1, 16, 256, 4096};
 

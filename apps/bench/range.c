@@ -61,7 +61,7 @@ static void split(void)
 	for (unsigned int i = 0; i < SAMPLES; i++) {
 		uint8_t *memory = NULL;
 
-		need(k_mem_map_phys_bare(&memory, 0x80000000u, leaf, 0) == 0, "a large leaf");
+		need(k_mem_map_phys_bare(&memory, 0x20000000u, leaf, 0) == 0, "a large leaf");
 		measure(&row, writable, memory);
 		need(k_mem_unmap_phys_bare(memory, leaf) == 0, "unmap of a split leaf");
 	}
