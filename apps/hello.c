@@ -238,6 +238,9 @@ static void test_refused(uint8_t *arena)
 	check(kernel_try_exec(arena) == -EACCES, "data cannot be executed");
 	check(kernel_try_write((void *)(uintptr_t)app_main, 0) == -EACCES,
 	      "code cannot be written");
+	check(kernel_try_read((void *)((uintptr_t)app_main - (uintptr_t)CONFIG_KERNEL_IMAGE_OFFSET),
+			      &value) == -EFAULT,
+	      "memory is not mapped at its physical address");
 	thread = thread_start("victim", 10, write_to, arena - 1);
 	status = thread ? thread_join(thread, &error) : 0;
 	check(status == -EFAULT && error == -EFAULT && order_count != 99,
