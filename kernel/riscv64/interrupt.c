@@ -16,10 +16,14 @@
 
 #define PLIC_LINES     64
 #define PLIC_CONTEXT   1u
-#define PLIC_PRIORITY  0x0u /* a word for each line */
-#define PLIC_ENABLE    (0x2000u + 0x80u * PLIC_CONTEXT) /* a bit for each line */
-#define PLIC_THRESHOLD (0x200000u + 0x1000u * PLIC_CONTEXT)
-#define PLIC_CLAIM     (PLIC_THRESHOLD + 4u)
+/* A page of words, one for each line; a page of bits, where each context has 0x80 bytes with
+ * one for each line; a page for each context. */
+#define PLIC_PRIORITY  0x0u
+#define PLIC_ENABLE    0x2000u
+#define PLIC_TARGET    (0x200000u + 0x1000u * PLIC_CONTEXT)
+#define ENABLE_CONTEXT (0x80u * PLIC_CONTEXT)
+#define TARGET_THRESHOLD 0x0u
+#define TARGET_CLAIM     0x4u
 
 #define SIE_TIMER    0x20u
 #define SIE_EXTERNAL 0x200u
@@ -28,7 +32,7 @@
 
 #define SBI_TIME 0x54494d45u
 
-static uint8_t *plic;
+static uint8_t *priority, *enable, *target;
 static uint64_t timer_next;
 static struct {
 	void (*handler)(void *);
@@ -83,34 +87,44 @@ void timer_interrupt(void)
 
 /* ---- devices ------------------------------------------------------------------------------- */
 
-void machine_start(void)
+static uint8_t *registers_map(uintptr_t offset)
 {
-	if (k_mem_map_phys_bare(&plic, TREE_PLIC_BASE0, TREE_PLIC_BYTES0,
+	uint8_t *registers = NULL;
+
+	if (k_mem_map_phys_bare(&registers, TREE_PLIC_BASE0 + offset, CONFIG_MMU_PAGE_SIZE,
 				K_MEM_CACHE_NONE | K_MEM_PERM_RW) != 0) {
 		kernel_panic(NULL, "no room to map the interrupt controller");
 	}
-	mmio_write(plic, PLIC_THRESHOLD, 0);
+	return registers;
+}
+
+void machine_start(void)
+{
+	priority = registers_map(PLIC_PRIORITY);
+	enable = registers_map(PLIC_ENABLE);
+	target = registers_map(PLIC_TARGET);
+	mmio_write(target, TARGET_THRESHOLD, 0);
 	sie_set(SIE_EXTERNAL);
 }
 
 void machine_irq_attach(unsigned int irq, void (*handler)(void *), void *argument)
 {
-	unsigned int word = PLIC_ENABLE + irq / 32 * 4;
+	unsigned int word = ENABLE_CONTEXT + irq / 32 * 4;
 
 	QR_ASSERT(irq > 0 && irq < PLIC_LINES);
 	lines[irq].handler = handler;
 	lines[irq].argument = argument;
-	mmio_write(plic, PLIC_PRIORITY + 4 * irq, 1);
-	mmio_write(plic, word, mmio_read(plic, word) | 1u << irq % 32);
+	mmio_write(priority, 4 * irq, 1);
+	mmio_write(enable, word, mmio_read(enable, word) | 1u << irq % 32);
 }
 
 /* Only lines that were attached are enabled; 0: it has gone away. */
 void plic_interrupt(void)
 {
-	uint32_t irq = mmio_read(plic, PLIC_CLAIM);
+	uint32_t irq = mmio_read(target, TARGET_CLAIM);
 
 	if (irq != 0) {
 		lines[irq].handler(lines[irq].argument);
-		mmio_write(plic, PLIC_CLAIM, irq);
+		mmio_write(target, TARGET_CLAIM, irq);
 	}
 }
