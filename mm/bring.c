@@ -240,6 +240,9 @@ static int take_frame(struct bring *bring)
 	}
 	bring->hold->dropped = false;
 	status = qr_frame_make(&bring->frame, bring->hold);
+	if (status == -EIO && !(bring->want & QR_BRING_AHEAD)) {
+		return -ENOMEM; /* for a fault -EIO says that this page could not be read */
+	}
 	return status == 0 && bring->hold->dropped ? LOOK : status;
 }
 
