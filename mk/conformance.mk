@@ -72,3 +72,16 @@ $(eval $(call conformance_boot,conformance-riscv64-sv39,virt-riscv64,hardware,,c
 $(eval $(call conformance_boot,conformance-riscv64-sv57,virt-riscv64,hardware,,check-sv57))
 $(eval $(call conformance_boot,conformance-riscv64-extras,virt-riscv64,hardware,\
 	$(kernel_riscv64_cpu),check-extras))
+
+# ---- disks that fail, and a slow one ----------------------------------------------------
+
+conformance_check    := $(BUILD)/kernel/x86_64/check
+conformance_programs := $(conformance_check)/faulty.elf $(conformance_check)/slow.elf
+$(eval $(call kernel_program,x86_64,$(conformance_check),faulty,tests/qemu/faulty.c))
+$(eval $(call kernel_program,x86_64,$(conformance_check),slow,tests/qemu/slow.c))
+
+.PHONY: kernel-disk
+kernel-disk: $(conformance_programs)
+	$(Q)tests/qemu/disk_test $^
+KERNEL_TESTS += kernel-disk
+ALL_DEPS     += $(conformance_programs)
