@@ -191,8 +191,9 @@ int app_main(void)
 	join_all();
 	verify_all();
 	k_mem_paging_stats_get(&stats);
-	kernel_printf("# %lu reads and %lu writes failed, of %lu and %lu\n", stats.transfer.in_errors,
-		      stats.transfer.out_errors, stats.transfer.page_in, stats.transfer.page_out);
+	kernel_printf("# %lu reads and %lu writes failed, %lu and %lu did not\n",
+		      stats.transfer.in_errors, stats.transfer.out_errors, stats.transfer.page_in,
+		      stats.transfer.page_out);
 	check(stats.transfer.in_errors >= kernel_option_number("reads", 0), "reads failed");
 	check(stats.transfer.out_errors >= kernel_option_number("writes", 0), "writes failed");
 	check(k_mem_free_get() == free_bytes, "every frame came back");

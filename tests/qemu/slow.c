@@ -101,7 +101,8 @@ static bool touched_zeros(uint32_t count)
 	bool right = true;
 
 	for (uint32_t i = 0; i < count; i++) {
-		right = thread_join(touchers[i].thread, NULL) == 0 && touchers[i].value == 0 && right;
+		right = thread_join(touchers[i].thread, NULL) == 0 && right;
+		right = touchers[i].value == 0 && right;
 	}
 	return right;
 }
