@@ -46,23 +46,8 @@ static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 }
 
 /* Make the page ready for its new rights: the shared zeros are taken out (a fault brings them
- * back with the new rights), and a changed page that may not be written any more no longer
- * has its content in a read-only store. */
-static void prepare_page(uint32_t page, arch_page_t now, uint32_t flags)
-{
-	uint32_t frame = qr_paged_frame(page, now);
-
-	if (qr_is_zero_page(now)) {
-		(void)arch_mem_page_out(qr_page_addr(page),
-					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
-	} else if (frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_BACKED) &&
-		   !(flags & K_MEM_PERM_RW) && (now & ARCH_DATA_PAGE_DIRTY) &&
-		   qr_location_image(qr_frame_location(qr_frames[frame]))) {
-		qr_frames[frame] &= ~(uint64_t)QR_FRAME_BACKED;
-	}
-}
-
-/* The same, and settle the charge: what the page was charged for, and what it will be. */
+ * back with the new rights). Settle the charge: what the page was charged for, and what it
+ * will be. */
 static void change_page(uint32_t page, uint32_t flags)
 {
 	arch_page_t now = arch_page_get(qr_page_addr(page));
@@ -71,11 +56,29 @@ static void change_page(uint32_t page, uint32_t flags)
 	if (counts) {
 		qr_charge.pageable -= qr_page_charged(now) ? 1 : 0;
 	}
-	prepare_page(page, now, flags);
+	if (qr_is_zero_page(now)) {
+		(void)arch_mem_page_out(qr_page_addr(page),
+					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
+	}
 	if (counts) {
 		now = arch_page_get(qr_page_addr(page)) & ~(arch_page_t)ARCH_PAGE_RW;
 		now |= (flags & K_MEM_PERM_RW) ? ARCH_PAGE_RW : 0;
 		qr_charge.pageable += qr_page_charged(now) ? 1 : 0;
+	}
+}
+
+/* A changed page that may not be written any more no longer has its content in a read-only
+ * store. Whether it was changed is final only after its rights have gone. */
+static void keep_change(uint32_t page)
+{
+	arch_page_t now = arch_page_get(qr_page_addr(page));
+	uint32_t frame = qr_paged_frame(page, now);
+
+	if (frame != QR_NO_INDEX && (now & ARCH_DATA_PAGE_DIRTY) && !(now & ARCH_PAGE_RW) &&
+	    (qr_frames[frame] & QR_FRAME_BACKED) &&
+	    qr_location_image(qr_frame_location(qr_frames[frame]))) {
+		qr_frames[frame] &= ~(uint64_t)QR_FRAME_BACKED;
+		qr_charge.pageable += (qr_frames[frame] & QR_FRAME_PINNED) ? 0 : 1;
 	}
 }
 
@@ -130,14 +133,18 @@ static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
 	void *virt = qr_page_addr(batch.first);
 
 	if (arch_page_get(virt) & ARCH_PAGE_LARGE) {
-		batch.count = left; /* a whole large leaf may go at once */
-	} else {
-		for (uint32_t i = 0; i < batch.count; i++) {
-			change_page(batch.first + i, flags);
-		}
+		/* a whole large leaf may go at once */
+		return (uint32_t)(arch_mem_flags(virt, (size_t)left << QR_PAGE_SHIFT, flags) >>
+				  QR_PAGE_SHIFT);
 	}
-	return (uint32_t)(arch_mem_flags(virt, (size_t)batch.count << QR_PAGE_SHIFT, flags) >>
-			  QR_PAGE_SHIFT);
+	for (uint32_t i = 0; i < batch.count; i++) {
+		change_page(batch.first + i, flags);
+	}
+	(void)arch_mem_flags(virt, (size_t)batch.count << QR_PAGE_SHIFT, flags);
+	for (uint32_t i = 0; i < batch.count; i++) {
+		keep_change(batch.first + i);
+	}
+	return batch.count;
 }
 
 int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
