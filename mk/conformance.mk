@@ -66,7 +66,8 @@ $(eval $(call conformance_boot,conformance-old-cpu,q35,hardware,--cpu Nehalem --
 $(eval $(call conformance_boot,conformance-arm64,virt-arm64,hardware))
 $(eval $(call conformance_boot,conformance-arm64-va39,virt-arm64,hardware,,check-va39))
 $(eval $(call conformance_boot,conformance-arm64-a76,virt-arm64,hardware,--cpu cortex-a76))
-$(eval $(call conformance_boot,conformance-arm64-a53,virt-arm64,software,--cpu cortex-a53))
+$(eval $(call conformance_boot,conformance-arm64-a53,virt-arm64,software,\
+	--cpu cortex-a53 --append fence=1))
 $(eval $(call conformance_boot,conformance-riscv64,virt-riscv64,hardware))
 $(eval $(call conformance_boot,conformance-riscv64-sv39,virt-riscv64,hardware,,check-sv39))
 $(eval $(call conformance_boot,conformance-riscv64-sv57,virt-riscv64,hardware,,check-sv57))

@@ -125,10 +125,15 @@ bool trap_irqs_on(const struct trap_frame *frame)
 	return irq_key_on(frame->rflags);
 }
 
-/* RFLAGS.AC opens user memory (SMAP). */
+#define CR4_SMAP ((uint64_t)1 << 21)
+#define FLAG_AC  ((uint64_t)1 << 18) /* opens what SMAP closes */
+
 bool trap_fenced(const struct trap_frame *frame)
 {
-	return !(frame->rflags & (1u << 18));
+	uint64_t cr4;
+
+	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+	return !(frame->rflags & FLAG_AC) && (cr4 & CR4_SMAP);
 }
 
 void *trap_ip(const struct trap_frame *frame)

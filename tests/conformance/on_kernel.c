@@ -4,7 +4,7 @@
  *
  *     option         meaning
  *     spare=ADDRESS  physical RAM behind what `frames` and `ramstore` use, SPARE_BYTES of it
- *     fence=0        the CPU cannot keep the kernel from executing user mode's code
+ *     fence=N        from what the CPU keeps the kernel: 1 user mode's code, 2 its memory
  *     machine=NAME format=NAME flags=NAME   for the matrix
  */
 #include <quire/init.h>
@@ -71,7 +71,8 @@ int app_main(void)
 		.read = read_word,
 		.write = write_word,
 		.exec = kernel_try_exec,
-		.fences_user_code = kernel_option_number("fence", 1) != 0,
+		.fences_user_code = kernel_option_number("fence", 3) & 1,
+		.fences_user_memory = kernel_option_number("fence", 3) & 2,
 		.code_put = code_put,
 		.text = (const void *)(uintptr_t)nothing,
 		.rodata = rodata,

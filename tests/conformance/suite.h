@@ -38,8 +38,9 @@ struct suite_env {
 	int (*user_write)(void *addr, uint64_t word);
 	int (*user_exec)(const void *addr);
 
-	/* The CPU can keep the kernel from executing user mode's code. */
+	/* The CPU can keep the kernel from executing user mode's code, and from its memory. */
 	bool fences_user_code;
+	bool fences_user_memory;
 
 	/* Write code that returns to addr, which is writable, for a call from elsewhere. */
 	void (*code_put)(void *addr);
