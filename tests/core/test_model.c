@@ -49,6 +49,8 @@ static struct {
 	struct rig rig;
 	bool failing;      /* transfers fail now and then */
 	bool image_writes; /* on-demand pieces may become writable */
+	bool bystander;    /* another CPU goes on during the core's calls */
+	uint32_t doomed;   /* the mapping that is being unmapped, or LIVE_MAX */
 	unsigned long op;
 	unsigned int round;
 	unsigned long failures; /* before this operation */
@@ -395,6 +397,34 @@ static void op_whole_page(void)
 		if (model_get(addr + i * 8, &known)) {
 			MUST(words[i] == known);
 		}
+	}
+}
+
+/* What another CPU does in the middle of the core's work: it reads and writes through what its
+ * TLB still holds, and its walker sets bits. Its faults wait for the lock. */
+static void bystand(const qr_entry_t *first, size_t count)
+{
+	static uint64_t rest; /* apart from the random numbers that choose operations */
+	const struct mapping *mapping;
+	uint64_t word = ++rest, known;
+	uintptr_t addr;
+	uint32_t page, index;
+
+	(void)first;
+	(void)count;
+	index = live_count > 0 ? (uint32_t)(rest * 7 % live_count) : run.doomed;
+	if (index == run.doomed || rest % 3 != 0) {
+		return;
+	}
+	mapping = &live[index];
+	page = mapping->first + (uint32_t)(rest * 11 % (mapping->count < 8 ? mapping->count : 8));
+	addr = BASE + page * RIG_PAGE + rest % 4 * 8;
+	if (rest % 2 == 0) {
+		if (emu_read(addr, &word, sizeof(word), 0) == 0 && model_get(addr, &known)) {
+			MUST(word == known);
+		}
+	} else if (emu_write(addr, &word, sizeof(word), 0) == 0) {
+		model_put(addr, word);
 	}
 }
 
@@ -758,6 +788,7 @@ static void unmap(uint32_t index)
 	struct mapping mapping = live[index];
 	uint32_t other = neighbour(index);
 
+	run.doomed = index;
 	if (!mapping.device) {
 		MUST_BE(k_mem_unmap(mapping.addr, mapping.size), 0);
 	} else if (other < live_count && one_in(2)) {
@@ -766,11 +797,13 @@ static void unmap(uint32_t index)
 		MUST_BE(k_mem_unmap_phys_bare(mapping.addr, (size_t)(end - mapping.addr)), 0);
 		unmapped(other > index ? other : index);
 		unmapped(other > index ? index : other);
+		run.doomed = LIVE_MAX;
 		return;
 	} else {
 		MUST_BE(k_mem_unmap_phys_bare(mapping.addr, mapping.size), 0);
 	}
 	unmapped(index);
+	run.doomed = LIVE_MAX;
 }
 
 static void op_unmap(void)
@@ -1115,6 +1148,8 @@ static void round_start(void)
 	};
 	run.failing = one_in(4);
 	run.image_writes = one_in(4);
+	run.bystander = one_in(3);
+	run.doomed = LIVE_MAX;
 	live_count = 0;
 	rig_start(&run.rig);
 	model_reset(JUNK);
@@ -1128,11 +1163,15 @@ static void round_start(void)
 		}
 	}
 	model_page[MODEL_PAGES - 1].kind = MODEL_TAKEN;
+	if (run.bystander) {
+		emu_publish_hook = bystand;
+	}
 }
 
 static void round_end(struct rig_counts before)
 {
 	run.failing = false;
+	emu_publish_hook = NULL;
 	while (live_count > 0) {
 		unmap(random_below(live_count));
 	}
