@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Tests of the entry formats and of the emulated machine, each built once for every
-# format and for every configuration that changes a format.
+# format and for every configuration that changes a format; and of what faults say.
 #
 #   codec_variants      format, or format-configuration
 #   codec_flags_<that>  what the compiler is told beside the format
@@ -29,6 +29,11 @@ $(codec_dir)/test_codec_inverted: tests/unit/test_codec_inverted.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_HOST_TEST) -Iarch/x86_64 $< -lcmocka -o $@
 
+fault_tests := $(patsubst %,$(codec_dir)/test_fault_%,x86_64 arm64 riscv64)
+$(fault_tests): $(codec_dir)/test_fault_%: tests/unit/test_fault.c arch/%/fault.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS_HOST_TEST)) -Iarch/$* $^ -lcmocka -o $@
+
 emu_sources := $(wildcard arch/emu/*.c) tests/unit/test_emu.c
 emu_objects := $(notdir $(emu_sources:.c=.o))
 
@@ -46,4 +51,4 @@ $(foreach s,$(emu_sources),$(eval $(call codec_object_rule,$s)))
 .SECONDARY: $(foreach v,$(codec_variants),$(emu_objects:%=$(codec_dir)/$v/%))
 -include $(wildcard $(codec_dir)/*.d $(codec_dir)/*/*.d)
 
-HOST_TESTS += $(codec_tests) $(codec_dir)/test_codec_inverted $(emu_tests)
+HOST_TESTS += $(codec_tests) $(codec_dir)/test_codec_inverted $(fault_tests) $(emu_tests)

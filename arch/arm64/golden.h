@@ -11,6 +11,9 @@
 #ifndef QR_ARCH_GOLDEN_H
 #define QR_ARCH_GOLDEN_H
 
+#include <quire/paging.h>
+#include <pagetable/mmu_port.h>
+
 #include "entry.h"
 
 static const struct golden {
@@ -66,6 +69,38 @@ static const struct golden {
 				 .user = true, .last = true}},
 	/* UXN only: the kernel may execute */
 	{0x0040012345678002, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},
+};
+
+/* ESR_EL1: from bit 26 the class (20, 21: instruction abort from user mode and from the
+ * kernel, 24, 25: data abort), IL 2000000, CM 100, WnR 40, from bit 0 the status. */
+static const struct golden_fault {
+	uint64_t syndrome;
+	uint32_t access; /* K_MEM_FAULT_*; 0: a read */
+	int kind;        /* enum qr_fault_kind; -1: no page fault */
+} golden_faults[] = {
+	/* translation faults, levels 3, 0 and 1 */
+	{0x96000007, 0, QR_FAULT_MISSING},
+	{0x96000044, K_MEM_FAULT_WRITE, QR_FAULT_MISSING},
+	{0x82000005, K_MEM_FAULT_EXEC | K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	/* the same of an instruction that cleans a cache line */
+	{0x96000147, 0, QR_FAULT_MISSING},
+	/* access flag faults, levels 3 and 2 */
+	{0x9600000b, 0, QR_FAULT_FLAG},
+	{0x9200004a, K_MEM_FAULT_WRITE | K_MEM_FAULT_USER, QR_FAULT_FLAG},
+	/* permission faults, level 3 */
+	{0x9600000f, 0, QR_FAULT_DENIED},
+	{0x9600004f, K_MEM_FAULT_WRITE, QR_FAULT_DENIED},
+	{0x8600000f, K_MEM_FAULT_EXEC, QR_FAULT_DENIED},
+	{0x9200000f, K_MEM_FAULT_USER, QR_FAULT_DENIED},
+	/* address size, level 0; TLB conflict; unsupported atomic update */
+	{0x96000000, 0, QR_FAULT_RESERVED},
+	{0x96000070, K_MEM_FAULT_WRITE, QR_FAULT_RESERVED},
+	{0x96000031, 0, QR_FAULT_RESERVED},
+	/* external abort, alignment; SVC and BRK */
+	{0x96000010, 0, -1},
+	{0x96000021, 0, -1},
+	{0x56000000, 0, -1},
+	{0xf2000007, 0, -1},
 };
 
 #endif /* QR_ARCH_GOLDEN_H */

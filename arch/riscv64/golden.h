@@ -10,6 +10,9 @@
 #ifndef QR_ARCH_GOLDEN_H
 #define QR_ARCH_GOLDEN_H
 
+#include <quire/paging.h>
+#include <pagetable/mmu_port.h>
+
 #include "entry.h"
 
 static const struct golden {
@@ -59,6 +62,24 @@ static const struct golden {
 	/* with Svpbmt, a device: PBMT 2 in bits 62:61; V 1 + R 2 + W 4 + A 40 + D 80 */
 	{0x40000000040000c7, 0, {.kind = QR_LEAF, .address = 0x10000000, .write = true,
 				 .cache = K_MEM_CACHE_NONE, .accessed = true, .dirty = true}},
+};
+
+/* scause, table 4.2, with bit 62 for user mode: page faults tell what was tried, not why it
+ * failed. */
+static const struct golden_fault {
+	uint64_t syndrome;
+	uint32_t access; /* K_MEM_FAULT_*; 0: a read */
+	int kind;        /* enum qr_fault_kind; -1: no page fault */
+} golden_faults[] = {
+	{0x000000000000000c, K_MEM_FAULT_EXEC, QR_FAULT_MISSING},
+	{0x000000000000000d, 0, QR_FAULT_MISSING},
+	{0x000000000000000f, K_MEM_FAULT_WRITE, QR_FAULT_MISSING},
+	{0x400000000000000d, K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	{0x400000000000000f, K_MEM_FAULT_WRITE | K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	/* illegal instruction, load access fault, timer */
+	{0x0000000000000002, 0, -1},
+	{0x0000000000000005, 0, -1},
+	{0x8000000000000005, 0, -1},
 };
 
 #endif /* QR_ARCH_GOLDEN_H */

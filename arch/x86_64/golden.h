@@ -10,6 +10,9 @@
 #ifndef QR_ARCH_GOLDEN_H
 #define QR_ARCH_GOLDEN_H
 
+#include <quire/paging.h>
+#include <pagetable/mmu_port.h>
+
 #include "entry.h"
 
 static const struct golden {
@@ -63,6 +66,24 @@ static const struct golden {
 				 .user = true, .last = true}},
 	/* ~12345678 is edcba987 */
 	{0x000ffedcba987000, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},
+};
+
+/* Error codes of page faults, section 4.7: P 1, W/R 2, U/S 4, RSVD 8, I/D 10. */
+static const struct golden_fault {
+	uint64_t syndrome;
+	uint32_t access; /* K_MEM_FAULT_*; 0: a read */
+	int kind;        /* enum qr_fault_kind; -1: no page fault */
+} golden_faults[] = {
+	{0x00, 0, QR_FAULT_MISSING},
+	{0x01, 0, QR_FAULT_DENIED},
+	{0x02, K_MEM_FAULT_WRITE, QR_FAULT_MISSING},
+	{0x03, K_MEM_FAULT_WRITE, QR_FAULT_DENIED},
+	{0x04, K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	{0x07, K_MEM_FAULT_WRITE | K_MEM_FAULT_USER, QR_FAULT_DENIED},
+	{0x11, K_MEM_FAULT_EXEC, QR_FAULT_DENIED},
+	{0x14, K_MEM_FAULT_EXEC | K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	{0x09, 0, QR_FAULT_RESERVED},
+	{0x08, 0, QR_FAULT_RESERVED}, /* as QEMU has it */
 };
 
 #endif /* QR_ARCH_GOLDEN_H */
