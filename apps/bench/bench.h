@@ -39,7 +39,7 @@ void need(bool condition, const char *what);
 void bench_map(void);
 void bench_fault(void);
 void bench_evict(void);
-void bench_scarce(void);
+void bench_sweep(const char *name);
 void bench_range(void);
 
 #endif /* APPS_BENCH_BENCH_H */

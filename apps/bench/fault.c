@@ -141,9 +141,10 @@ void bench_evict(void)
 	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
 }
 
-/* With as few slots as the promise needs (frames=1024 ramstore=1040 scarce=1) most pages in
- * frames have none, and the victim is one of the few that do. */
-void bench_scarce(void)
+/* Writing to pages that are out, with what the other options say: another policy, or as few
+ * slots as the promise needs, when most pages in frames have none, and the victim is one of the
+ * few that do. */
+void bench_sweep(const char *name)
 {
 	uint8_t *memory = (uint8_t *)k_mem_map(ARENA_PAGES * PAGE, K_MEM_PERM_RW);
 
@@ -151,7 +152,7 @@ void bench_scarce(void)
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
 		touch(memory + i * PAGE, true);
 	}
-	sweep(memory, true, "fault_evict_scarce");
+	sweep(memory, true, name);
 	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
 }
 

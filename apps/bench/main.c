@@ -89,12 +89,14 @@ static void policies(void)
 
 int app_main(void)
 {
+	char name[40];
+
 	policies();
 	calibrate();
 	if (kernel_option_number("evict", 0) != 0) {
 		bench_evict();
-	} else if (kernel_option_number("scarce", 0) != 0) {
-		bench_scarce();
+	} else if (kernel_option("sweep", name, sizeof(name))) {
+		bench_sweep(name);
 	} else {
 		bench_map();
 		bench_fault();
