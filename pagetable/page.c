@@ -15,18 +15,20 @@ static QR_NOINLINE arch_page_t word_of(qr_entry_t entry, unsigned int level)
 /* Apart, so that the common case stays small: no page here, so perhaps a large leaf. */
 static QR_NOINLINE arch_page_t large_page_get(const void *virt)
 {
-	unsigned int level = qr_leaf_level(virt);
-	uintptr_t inside = (uintptr_t)virt & (qr_leaf_bytes(level) - 1u) & ~(QR_PAGE_BYTES - 1u);
-	arch_page_t page;
+	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
+		uintptr_t last = qr_leaf_bytes(level) - QR_PAGE_BYTES;
+		uintptr_t inside = (uintptr_t)virt & last;
+		qr_entry_t entry = __atomic_load_n(qr_entry(level, virt), __ATOMIC_ACQUIRE);
 
-	if (level == 0) {
-		return ARCH_DATA_PAGE_NOT_MAPPED;
+		if (entry_decode(entry, level).kind == QR_LEAF) {
+			arch_page_t page = word_of(entry, level) + inside;
+
+			return (inside == last ? page : page & ~(arch_page_t)ARCH_PAGE_LAST) |
+			       ARCH_PAGE_LARGE;
+		}
 	}
-	page = word_of(qr_entry_load(qr_entry(level, virt)), level) + inside;
-	if (inside != qr_leaf_bytes(level) - QR_PAGE_BYTES) {
-		page &= ~(arch_page_t)ARCH_PAGE_LAST;
-	}
-	return page | ARCH_PAGE_LARGE;
+	/* who holds no lock may have looked just before a large leaf was split */
+	return word_of(qr_entry_load(qr_entry(0, virt)), 0);
 }
 
 arch_page_t arch_page_get(const void *virt)

@@ -102,11 +102,12 @@ void qr_leaf_split(unsigned int level, void *virt)
 	view.last = false;
 	value = entry_encode(view, level - 1);
 	for (size_t i = 0; i < QR_TABLE_ENTRIES; i++) {
-		entry[i] = value;
+		__atomic_store_n(&entry[i], value, __ATOMIC_RELAXED);
 		value += step;
 	}
 	if (last) {
-		entry[QR_TABLE_ENTRIES - 1] += qr_leaf_mark(level - 1);
+		value += qr_leaf_mark(level - 1) - step;
+		__atomic_store_n(&entry[QR_TABLE_ENTRIES - 1], value, __ATOMIC_RELAXED);
 	}
 	mmu_publish(entry, QR_TABLE_ENTRIES);
 	qr_upper_replace(level, virt, qr_table_entry(level, virt));
