@@ -23,3 +23,20 @@ HOST_TESTS += $(threads_tests:%=$(BUILD)/tests/threads/$1-$2/%)
 	    $(BUILD)/core/$1-$2/tests/threads/fiber.o
 endef
 $(foreach f,$(threads_formats),$(foreach v,$(threads_variants),$(eval $(call threads_rules,$f,$v))))
+
+# tests/threads/pthreads: threads of the host, under ThreadSanitizer.
+threads_tsan_dir  := $(BUILD)/threads/tsan
+threads_tsan_objs := $(patsubst %.c,$(threads_tsan_dir)/%.o,$(LIB_SRCS) \
+		     $(wildcard arch/emu/*.c port/pthread/*.c tests/threads/pthreads/*.c))
+
+$(threads_tsan_dir)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 $(WARN) -Iinclude -I. -MMD -MP -O1 -g -fsanitize=thread \
+		-Iarch/emu -Iarch/x86_64 $(core_flags_common) -D_POSIX_C_SOURCE=200809L -c $< -o $@
+
+$(BUILD)/tests/threads/tsan/test_pthreads: $(threads_tsan_objs)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -fsanitize=thread -rdynamic -pthread $^ -lcmocka -ldl -o $@
+
+HOST_TESTS += $(BUILD)/tests/threads/tsan/test_pthreads
+-include $(threads_tsan_objs:.o=.d)

@@ -26,7 +26,7 @@
 #include "audit.h"
 #include "model.h"
 
-#define OPS_DEFAULT  250000u
+#define OPS_DEFAULT  400000u
 #define ROUND_OPS    5000u
 #define DEVICE_BYTES ((MODEL_PHYS_PAGES - 3u) / 256u * 0x100000u)
 #define JUNK         0x5a5a5a5a5a5a5a5au

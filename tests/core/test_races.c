@@ -393,7 +393,8 @@ static void write_to_second(const qr_entry_t *first, size_t count)
 	(void)count;
 	if (times == 0 && !(arch_page_get(memory) & ARCH_PAGE_RW)) {
 		times++;
-		assert_int_equal(emu_write((uintptr_t)memory + RIG_PAGE, &word, sizeof(word), 0), 0);
+		assert_int_equal(emu_write((uintptr_t)memory + RIG_PAGE, &word, sizeof(word), 0),
+				 0);
 	}
 }
 
