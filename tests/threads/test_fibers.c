@@ -657,9 +657,50 @@ static void test_fibers(void **state)
 	assert_true(switches > ops / 4);
 }
 
+/* Two pages are being written out while a third thread unmaps them and locks all memory that
+ * may be locked: it waits for the two frames and takes them, though nothing can be evicted. */
+static uint8_t *area;
+
+static void write_or_lock(unsigned int self)
+{
+	void *lock;
+
+	if (self < 2) {
+		int status = k_mem_page_out(area + self * RIG_PAGE, RIG_PAGE);
+
+		MUST(status == 0 || status == -EFAULT);
+		return;
+	}
+	MUST(k_mem_unmap(area, 2 * RIG_PAGE) == 0);
+	MUST(k_mem_map_anon(&lock, 3 * RIG_PAGE, K_MEM_PERM_RW | K_MEM_MAP_LOCK) == 0);
+	MUST(k_mem_unmap(lock, 3 * RIG_PAGE) == 0);
+}
+
+static void test_lock_takes_what_falls_free(void **state)
+{
+	run.rig = (struct rig){.frames = 4, .slots = 8, .policy = &k_mem_policy_clock};
+	run.failing = run.wild = false;
+	(void)state;
+	for (uint32_t order = 0; order < 300; order++) {
+		struct rig_counts before;
+
+		rig_start(&run.rig);
+		rig_store.late = 3;
+		before = rig_counts();
+		area = k_mem_map(2 * RIG_PAGE, K_MEM_PERM_RW);
+		rig_put(area, 1);
+		rig_put(area + RIG_PAGE, 2);
+		fibers_run(3, write_or_lock, order);
+		MUST(audit() == NULL);
+		rig_counts_equal(before, rig_counts());
+	}
+	rig_check();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lock_takes_what_falls_free),
 		cmocka_unit_test(test_fibers),
 	};
 
