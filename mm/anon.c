@@ -63,24 +63,29 @@ void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, st
 	}
 }
 
-/* Frames set aside for pages that are resident at once; may evict others. */
+/* Frames set aside for pages that are resident at once; may evict others. What was had is kept
+ * while more is made, so that others' faults cannot take it each time. */
 static int reserve_frames(uint32_t count, struct qr_hold *hold)
 {
-	while (!qr_frames_reserve(count)) {
-		uint32_t frame;
+	uint32_t got = qr_frames_reserve(count) ? count : 0;
+
+	while (got < count) {
+		uint32_t frame = QR_NO_INDEX;
 		int status;
 
-		if (!CONFIG_DEMAND_PAGING) {
-			return -ENOMEM;
+		if (qr_frames_reserve(1)) {
+			got++;
+			continue;
 		}
-		status = qr_frame_evict_one(&frame, hold);
-		if (status == -ENOMEM && qr_frames_reserve(count)) {
-			return 0; /* none can be evicted any more: enough fell free meanwhile */
-		}
-		if (status != 0) {
+		status = CONFIG_DEMAND_PAGING ? qr_frame_make(&frame, false, hold) : -ENOMEM;
+		if (status == 0) {
+			qr_frame_free(frame);
+		} else if (qr_frames_reserve(1)) {
+			got++; /* none can be evicted any more, but one fell free meanwhile */
+		} else {
+			qr_frames_unreserve(got);
 			return status;
 		}
-		qr_frame_free(frame);
 	}
 	return 0;
 }

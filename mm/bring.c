@@ -239,7 +239,11 @@ static int take_frame(struct bring *bring)
 		return -ENOMEM;
 	}
 	bring->hold->dropped = false;
-	status = qr_frame_make(&bring->frame, bring->hold);
+	status = qr_frame_make(&bring->frame, true, bring->hold);
+	if (status != 0 && (arch_page_get(bring->virt) & ARCH_DATA_PAGE_LOADED) &&
+	    !bring->zero_page) {
+		return LOOK; /* somebody else brought it meanwhile */
+	}
 	if (status == -EIO && !(bring->want & QR_BRING_AHEAD)) {
 		return -ENOMEM; /* for a fault -EIO says that this page could not be read */
 	}

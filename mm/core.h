@@ -135,6 +135,9 @@ QR_INLINE bool qr_page_is_guard(arch_page_t page)
 	       ARCH_TOKEN_KIND(arch_page_token(page)) >= ARCH_TOKEN_GUARD_BEGIN;
 }
 
+/* Is the page the resident image's? */
+bool qr_is_image(uint32_t page);
+
 /* Neither unmapped nor a guard. */
 QR_INLINE bool qr_page_is_mapped(arch_page_t page)
 {

@@ -178,8 +178,7 @@ static int pick(uint32_t *frame, bool slotted, struct qr_hold *hold)
 	return qr_policy_pick(frame);
 }
 
-/* Evict until a frame is had. What fell free meanwhile by other means does as well, where
- * the caller has a use for it. */
+/* Evict until a frame is had. */
 static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	bool slotted = false;
@@ -187,9 +186,13 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 	unsigned int tries = 0;
 	int status = 0;
 
-	while (tries < CONFIG_EVICTION_TRIES && status == 0) {
+	for (;;) {
 		if (take_free && (*frame = qr_frame_take()) != QR_NO_INDEX) {
 			return 0;
+		}
+		if (tries == CONFIG_EVICTION_TRIES || status != 0) {
+			*frame = QR_NO_INDEX;
+			return status != 0 ? status : -EIO;
 		}
 		changes = qr_frame_table.changes;
 		status = pick(frame, slotted, hold);
@@ -216,23 +219,12 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 		tries += status == -EIO ? 1 : 0;
 		status = 0;
 	}
-	*frame = QR_NO_INDEX;
-	return status != 0 ? status : -EIO;
 }
 
-int qr_frame_evict_one(uint32_t *frame, struct qr_hold *hold)
+int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	uint32_t start = qr_stats_time();
-	int status = evict_until(frame, false, hold);
-
-	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
-	return status;
-}
-
-int qr_frame_make(uint32_t *frame, struct qr_hold *hold)
-{
-	uint32_t start = qr_stats_time();
-	int status = evict_until(frame, true, hold);
+	int status = evict_until(frame, take_free, hold);
 
 	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
 	return status;

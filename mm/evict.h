@@ -7,13 +7,11 @@
 
 #include "frame.h"
 
-/* A frame in the caller's hand (BUSY, no page): a victim's, or one that fell free meanwhile.
+/* A frame in the caller's hand (BUSY, no page): a victim's, or with `take_free` one that fell
+ * free meanwhile.
  * -ENOMEM: nothing can be evicted and no transfer is under way that would change that.
  * -EIO: as many victims as CONFIG_EVICTION_TRIES could not be written. */
-int qr_frame_make(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
-
-/* The same, always by evicting: for a caller that needs more frames than are free. */
-int qr_frame_evict_one(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
+int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* Take the page out of an evictable frame, which is then in the caller's hand.
  * -EAGAIN  the page was touched, or unmapped, while it was being written; look again

@@ -9,6 +9,7 @@
  */
 #include <quire/init.h>
 
+#include "anon.h"
 #include "charge.h"
 #include "core.h"
 #include "frame.h"
@@ -59,6 +60,21 @@ static int check_image(const struct k_mem_config *config, const struct k_mem_ima
 	return check_resident(config, piece);
 }
 
+/* Where the resident image is: it is never unmapped, also where it lies in no bank. Fixed when
+ * the system is linked, so no record of mappings. */
+static struct qr_pages image[CONFIG_MEM_IMAGE_MAX];
+static uint32_t image_count;
+
+bool qr_is_image(uint32_t page)
+{
+	for (uint32_t i = 0; i < image_count; i++) {
+		if (page - image[i].first < image[i].count) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The frames of a resident piece are the image's for ever; each knows its page. */
 static void keep_image_frames(const struct k_mem_image *piece, struct qr_pages pages)
 {
@@ -73,21 +89,8 @@ static void keep_image_frames(const struct k_mem_image *piece, struct qr_pages p
 	}
 }
 
-static void map_on_demand(const struct k_mem_image *piece, struct qr_pages pages)
-{
-	uint32_t done = 0;
-
-	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
-		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
-
-		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
-				   ARCH_TOKEN(ARCH_TOKEN_LOCATION, (uint32_t)piece->location + done),
-				   1, piece->flags | last);
-		done += batch.count;
-	}
-}
-
+/* With pages only: splitting a large leaf takes it away for a moment (pagetable/tables.c), and
+ * this is the ground that we stand on. */
 static int map_piece(const struct k_mem_image *piece)
 {
 	uint8_t *virt = (uint8_t *)piece->virt;
@@ -99,13 +102,17 @@ static int map_piece(const struct k_mem_image *piece)
 		return -EINVAL;
 	}
 	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
-		map_on_demand(piece, pages);
+		struct qr_hold hold;
+
+		qr_lock(&hold);
+		qr_region_fill(pages, (uint32_t)piece->location, piece->flags, &hold);
+		qr_unlock(&hold);
 		return 0;
 	}
 	keep_image_frames(piece, pages);
+	image[image_count++] = pages;
 	while (left > 0) {
-		size_t done = arch_mem_map(virt, phys, left,
-					   piece->flags | ARCH_MEM_LAST | ARCH_MEM_LARGE);
+		size_t done = arch_mem_map(virt, phys, left, piece->flags | ARCH_MEM_LAST);
 
 		virt += done;
 		phys += done;
@@ -116,6 +123,10 @@ static int map_piece(const struct k_mem_image *piece)
 
 static int init_image(const struct k_mem_config *config)
 {
+	image_count = 0;
+	if (config->image_count > CONFIG_MEM_IMAGE_MAX) {
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < config->image_count; i++) {
 		int status = check_image(config, &config->image[i]);
 

@@ -131,13 +131,12 @@ static bool starts_mapping(uint32_t page)
 	arch_page_t now = arch_page_get(qr_page_addr(page));
 	uint32_t frame;
 
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
+	if (!(now & ARCH_DATA_PAGE_LOADED) || qr_is_image(page)) {
 		return false;
 	}
 	frame = qr_frame_of(arch_page_phys(now));
 	return frame == QR_NO_INDEX ||
-	       ((qr_frames[frame] & QR_FRAME_RESERVED) && qr_frame_page(qr_frames[frame]) != page &&
-		frame != qr_frame_table.zero);
+	       ((qr_frames[frame] & QR_FRAME_RESERVED) && frame != qr_frame_table.zero);
 }
 
 /* Does nothing reach into `page` from the page before? */
@@ -197,14 +196,19 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 		qr_unlock(&hold);
 		return -EINVAL;
 	}
-	/* Addresses go back batch by batch, so that a second, forbidden unmapping at the same
-	 * time frees nothing twice. */
+	/* Addresses go back batch by batch. A second unmapping of the same range at the same time,
+	 * which is its caller's mistake, stops where this one has been. */
 	while (done < pages.count) {
+		void *from = qr_page_addr(pages.first + done);
+		size_t left = (size_t)(pages.count - done) << QR_PAGE_SHIFT;
 		uint32_t page = pages.first + done;
-		size_t bytes = arch_mem_unmap(qr_page_addr(page),
-					      (size_t)(pages.count - done) << QR_PAGE_SHIFT);
-		uint32_t count = (uint32_t)(bytes >> QR_PAGE_SHIFT);
+		uint32_t count;
+		bool ended;
 
+		if (arch_mem_extent(from, QR_PAGE_SIZE, &ended) == 0) {
+			break;
+		}
+		count = (uint32_t)(arch_mem_unmap(from, left) >> QR_PAGE_SHIFT);
 		if (count > 0) {
 			qr_space_give((struct qr_pages){page, count});
 		}
@@ -214,5 +218,5 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 		}
 	}
 	qr_unlock(&hold);
-	return 0;
+	return done == pages.count ? 0 : -EINVAL;
 }

@@ -154,7 +154,7 @@ static void wait_room(struct qr_hold *hold)
 	qr_unlock(hold);
 	qr_stores_poll();
 	qr_relock(hold);
-	if (qr_store_table.in_flight > 1 && qr_store_table.ended == ended) {
+	if (qr_store_table.in_flight > 0 && qr_store_table.ended == ended) {
 		qr_wait(&qr_store_table, hold);
 	}
 }
@@ -165,9 +165,14 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 	int status;
 
 	for (;;) {
+		qr_store_table.in_flight++; /* before the store can end it */
 		qr_unlock(hold);
 		status = store->ops->submit(store->context, &transfer->io);
 		qr_relock(hold);
+		if (status == -EINPROGRESS) {
+			return status;
+		}
+		qr_store_table.in_flight--;
 		if (status != -EAGAIN) {
 			return status;
 		}
@@ -191,15 +196,12 @@ int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, str
 	transfer.io.frames = &transfer.frame;
 	transfer.io.done = transfer_done;
 	transfer.io.context = &transfer;
-	qr_store_table.in_flight++; /* before the store can end it */
 	status = submit(store, &transfer, hold);
 	if (status == -EINPROGRESS) {
 		while (!transfer.done) {
 			qr_wait(&transfer, hold);
 		}
 		status = transfer.status;
-	} else {
-		qr_store_table.in_flight--;
 	}
 	qr_stats_transfer(op, status, qr_stats_time() - start);
 	return status == 0 ? 0 : -EIO;

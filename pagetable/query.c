@@ -54,6 +54,9 @@ int arch_page_phys_get(void *virt, uintptr_t *phys)
 		return -EFAULT;
 	}
 	page = arch_page_get(virt);
+	if (page & ARCH_DATA_PAGE_NOT_MAPPED) {
+		page = arch_page_get(virt); /* a large leaf may just have been split */
+	}
 	if (!(page & ARCH_DATA_PAGE_LOADED)) {
 		return -EFAULT;
 	}

@@ -210,28 +210,40 @@ size_t arch_mem_extent(void *virt, size_t size, bool *ended)
 	return done << ENTRY_PAGE_SHIFT;
 }
 
-/* New rights (and for a leaf the cache mode) for one entry; its A and D bits survive. */
+/* The entry with new rights, and for a leaf the cache mode; its A and D bits survive. */
+static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, uint32_t flags)
+{
+	struct qr_view view = entry_decode(entry, level);
+	bool had_write = view.write;
+
+	view.write = (flags & K_MEM_PERM_RW) != 0;
+	view.exec = (flags & K_MEM_PERM_EXEC) != 0;
+	view.user = (flags & K_MEM_PERM_USER) != 0;
+	if (view.kind == QR_LEAF) {
+		view.cache = qr_cache_mode(flags);
+		view.cow = view.cow && view.write;
+		/* what may now be written soon is: let no fault have to set the bit, which
+		 * resident memory never takes and which finds no page in a large leaf */
+		view.dirty = view.dirty || (view.write && !had_write);
+	}
+	return entry_encode(view, level);
+}
+
+/* A change of the cache mode breaks before it makes (tables.c); only physical mappings have
+ * one that is not the default. */
 static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 {
 	qr_entry_t old = qr_entry_load(entry);
-	struct qr_view view;
+	struct qr_view view = entry_decode(old, level);
 
-	do {
-		bool had_write;
-
-		view = entry_decode(old, level);
-		had_write = view.write;
-		view.write = (flags & K_MEM_PERM_RW) != 0;
-		view.exec = (flags & K_MEM_PERM_EXEC) != 0;
-		view.user = (flags & K_MEM_PERM_USER) != 0;
-		if (view.kind == QR_LEAF) {
-			view.cache = qr_cache_mode(flags);
-			view.cow = view.cow && view.write;
-			/* what may now be written soon is: let no fault have to set the bit, which
-			 * resident memory never takes and which finds no page in a large leaf */
-			view.dirty = view.dirty || (view.write && !had_write);
-		}
-	} while (!qr_entry_swap(entry, &old, entry_encode(view, level)));
+	if (view.kind == QR_LEAF && view.cache != qr_cache_mode(flags)) {
+		old = qr_entry_exchange(entry, 0);
+		qr_flush_all();
+		qr_entry_store(entry, with_flags(old, level, flags));
+		return;
+	}
+	while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
+	}
 }
 
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)

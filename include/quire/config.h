@@ -64,6 +64,11 @@
 #define CONFIG_MEM_BANKS_MAX 4
 #endif
 
+/* Pieces of the resident image (k_mem_init). */
+#ifndef CONFIG_MEM_IMAGE_MAX
+#define CONFIG_MEM_IMAGE_MAX 16
+#endif
+
 /* ---- demand paging -------------------------------------------------------- */
 
 /* 0: mappings are eager, nothing is ever evicted, the rest is the same. */
@@ -72,7 +77,8 @@
 #endif
 
 /* Frames that pinning may never take while paging is on, so that a fault can
- * always be served. At least 1. */
+ * always be served. At least 1; as many pageable pages as one instruction of the
+ * host can touch, code included, if it is to end. */
 #ifndef CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE
 #define CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE 1
 #endif
