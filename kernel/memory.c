@@ -157,6 +157,18 @@ static struct k_mem_range ram_behind(const struct machine_boot *boot)
 	kernel_refuse("memory: no RAM behind the image, which ends at %lx\n", begin);
 }
 
+static void bank_largest_first(struct k_mem_range *banks, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (banks[i].size > banks[0].size) {
+			struct k_mem_range largest = banks[i];
+
+			banks[i] = banks[0];
+			banks[0] = largest;
+		}
+	}
+}
+
 /* Banks: all RAM there is, but not more than the core can manage, or just as many frames
  * as were asked for. */
 static size_t banks_find(const struct machine_boot *boot, struct k_mem_range *banks)
@@ -181,6 +193,7 @@ static size_t banks_find(const struct machine_boot *boot, struct k_mem_range *ba
 		left -= banks[count].size;
 		count++;
 	}
+	bank_largest_first(banks, count);
 	return count;
 }
 

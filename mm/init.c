@@ -144,32 +144,6 @@ static int init_image(const struct k_mem_config *config)
 	return 0;
 }
 
-/* Add the banks, the largest first: every search for a frame begins with it. */
-static int add_banks(const struct k_mem_config *config)
-{
-	uint32_t added = 0; /* a bit for each bank */
-
-	for (size_t n = 0; n < config->bank_count; n++) {
-		size_t largest = 0;
-		int status;
-
-		while (added >> largest & 1u) {
-			largest++;
-		}
-		for (size_t i = largest + 1; i < config->bank_count; i++) {
-			if (!(added >> i & 1u) && config->banks[i].size > config->banks[largest].size) {
-				largest = i;
-			}
-		}
-		added |= 1u << largest;
-		status = qr_frames_add_bank(config->banks[largest].phys, config->banks[largest].size);
-		if (status != 0) {
-			return status;
-		}
-	}
-	return 0;
-}
-
 static int init_frames(const struct k_mem_config *config)
 {
 	int status;
@@ -178,9 +152,11 @@ static int init_frames(const struct k_mem_config *config)
 	if (config->bank_count == 0 || config->bank_count > CONFIG_MEM_BANKS_MAX) {
 		return -EINVAL;
 	}
-	status = add_banks(config);
-	if (status != 0) {
-		return status;
+	for (size_t i = 0; i < config->bank_count; i++) {
+		status = qr_frames_add_bank(config->banks[i].phys, config->banks[i].size);
+		if (status != 0) {
+			return status;
+		}
 	}
 	for (size_t i = 0; i < config->hole_count; i++) {
 		const struct k_mem_range *hole = &config->holes[i];

@@ -11,20 +11,24 @@
 #include "charge.h"
 #include "store.h"
 
-/* Paged memory is a token, the shared zeros, or a loaded page that is some frame's own; what
- * else is loaded (physical mappings, the image) has no charge. */
-static bool is_paged(arch_page_t now, uint32_t page)
-{
-	return !(now & ARCH_DATA_PAGE_LOADED) || qr_is_zero_page(now) ||
-	       qr_paged_frame(page, now) != QR_NO_INDEX;
-}
+/* What a page counts as. Paged memory is a token, the shared zeros, or a loaded page that is some
+ * frame's own; what else is loaded (physical mappings, the image) has no charge. */
+enum count_as {
+	NOTHING,
+	PINNED,
+	PAGEABLE,
+};
 
-/* A page of paged memory that is pinned. */
-static bool is_pinned(arch_page_t now, uint32_t page)
+static QR_NOINLINE enum count_as count_as(arch_page_t now, uint32_t page)
 {
 	uint32_t frame = qr_paged_frame(page, now);
 
-	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED);
+	if (frame != QR_NO_INDEX) {
+		return (qr_frames[frame] & QR_FRAME_PINNED) ? PINNED : PAGEABLE;
+	}
+	return !qr_page_is_mapped(now) || ((now & ARCH_DATA_PAGE_LOADED) && !qr_is_zero_page(now))
+		       ? NOTHING
+		       : PAGEABLE;
 }
 
 /* Can the page have these rights? -EINVAL. *extra grows by 1 when it will then be charged and is
@@ -32,17 +36,16 @@ static bool is_pinned(arch_page_t now, uint32_t page)
 static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 {
 	arch_page_t now = arch_page_get(qr_page_addr(page));
+	enum count_as as;
 
 	if (!qr_page_is_mapped(now)) {
 		return -EINVAL;
 	}
-	if (!is_paged(now, page)) {
-		return 0;
-	}
-	if ((flags & K_MEM_PERM_RW) && !is_pinned(now, page) && !qr_page_charged(now)) {
+	as = count_as(now, page);
+	if ((flags & K_MEM_PERM_RW) && as == PAGEABLE && !qr_page_charged(now)) {
 		*extra += 1;
 	}
-	return (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
+	return as != NOTHING && (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
 }
 
 /* Make the page ready for its new rights: the shared zeros are taken out (a fault brings them
@@ -51,7 +54,7 @@ static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 static void change_page(uint32_t page, uint32_t flags)
 {
 	arch_page_t now = arch_page_get(qr_page_addr(page));
-	bool counts = qr_page_is_mapped(now) && is_paged(now, page) && !is_pinned(now, page);
+	bool counts = count_as(now, page) == PAGEABLE;
 
 	if (counts) {
 		qr_charge.pageable -= qr_page_charged(now) ? 1 : 0;

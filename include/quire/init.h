@@ -33,7 +33,8 @@ struct k_mem_image {
 #define K_MEM_IMAGE_ON_DEMAND (1u << 24)
 
 struct k_mem_config {
-	const struct k_mem_range *banks;    /* main RAM: becomes page frames */
+	const struct k_mem_range *banks;    /* main RAM: becomes page frames; the largest
+					     * first, where searches for a frame begin */
 	size_t bank_count;                  /* 1 to CONFIG_MEM_BANKS_MAX */
 	const struct k_mem_range *holes;    /* parts of banks never to touch */
 	size_t hole_count;
