@@ -7,11 +7,12 @@
  * Inside kernel_try_*() it only ends the try.
  */
 #include "kernel/config.h"
+#include <quire/fault.h>
+
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
 #include "kernel/port.h"
 #include "kernel/sched.h"
-#include "pagetable/mmu_port.h"
 
 #include <cpu.h>
 

@@ -102,7 +102,7 @@ void trap_dump(const struct trap_frame *frame);
 int trap_try(void (*function)(void *), void *argument, void **stack);
 void trap_resume(struct trap_frame *frame, void *stack, int status);
 
-/* Given to the machine: a page fault (the words of pagetable/mmu_port.h's fault_read),
+/* Given to the machine: a page fault (the words of quire/fault.h),
  * interrupts masked. */
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome);
 

@@ -20,6 +20,7 @@ size_t k_mem_free_get(void)
 static char state_of(uint32_t frame)
 {
 	uint64_t word = qr_frames[frame];
+	arch_page_t page;
 
 	if (word & QR_FRAME_FREE) {
 		return '.';
@@ -36,7 +37,8 @@ static char state_of(uint32_t frame)
 	if (!(word & QR_FRAME_BACKED)) {
 		return 'd';
 	}
-	return (arch_page_get(qr_page_addr(qr_frame_page(word))) & ARCH_DATA_PAGE_DIRTY) ? 'd' : 'c';
+	page = arch_page_get(qr_page_addr(qr_frame_page(word)));
+	return (page & ARCH_DATA_PAGE_DIRTY) ? 'd' : 'c';
 }
 
 size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count)

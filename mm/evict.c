@@ -73,7 +73,8 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 			qr_slot_give(location);
 			backed = 0;
 		}
-		keep(frame, QR_FRAME_MAPPED | backed | (uint32_t)(word & pins), backed ? location : 0);
+		keep(frame, QR_FRAME_MAPPED | backed | (uint32_t)(word & pins),
+		     backed ? location : 0);
 		qr_frames_changed();
 		return -EAGAIN;
 	}
@@ -161,7 +162,8 @@ static uint32_t find_slotted(struct qr_hold *hold)
  * sleeping is not allowed only polling helps, and only so often. */
 static int wait_for_frames(struct qr_hold *hold, uint32_t *polls)
 {
-	if (qr_frame_table.busy_count == 0 || (hold->sleep == QR_SLEEP_NO && ++*polls > CONFIG_MEM_POLLS_MAX)) {
+	if (qr_frame_table.busy_count == 0 ||
+	    (hold->sleep == QR_SLEEP_NO && ++*polls > CONFIG_MEM_POLLS_MAX)) {
 		return -ENOMEM;
 	}
 	qr_wait(QR_FRAME_CHANNEL, hold);

@@ -206,7 +206,4 @@ int qr_frames_add_bank(uint64_t phys, uint64_t size) QR_MUST_CHECK;
 /* Let every frame that is neither a hole nor image enter the pool, lowest address first. */
 void qr_frames_start(void);
 
-/* Keep [phys, phys + size) out of the pool (holes, the architecture's own). */
-void k_mem_frames_reserve(uint64_t phys, uint64_t size);
-
 #endif /* QR_MM_FRAME_H */

@@ -42,7 +42,8 @@ static bool touches_frames(const struct span *span)
 		for (uint64_t phys = from; phys < to; phys += QR_PAGE_SIZE) {
 			uint32_t frame = qr_frame_of(phys);
 
-			if (!(qr_frames[frame] & QR_FRAME_RESERVED) || frame == qr_frame_table.zero) {
+			if (!(qr_frames[frame] & QR_FRAME_RESERVED) ||
+			    frame == qr_frame_table.zero) {
 				return true;
 			}
 		}

@@ -12,8 +12,8 @@
 
 const struct k_mem_policy *qr_policy;
 
-static QR_ALIGNED(8) uint8_t
-	policy_state[CONFIG_DEMAND_PAGING ? CONFIG_MEM_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES : 8];
+#define STATE_BYTES (CONFIG_MEM_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES)
+static QR_ALIGNED(8) uint8_t policy_state[CONFIG_DEMAND_PAGING ? STATE_BYTES : 8];
 
 /* Pages to flush; more than fit are flushed as "everything". */
 static uint32_t cleared[CONFIG_MEM_TLB_RANGE_MAX];
@@ -30,7 +30,9 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 {
 	uint64_t word = qr_frames[frame];
 	uint32_t page = qr_frame_page(word);
-	arch_page_t bits = arch_page_bits(qr_page_addr(page), 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0);
+	arch_page_t bits = arch_page_bits(qr_page_addr(page), 0,
+					  clear ? ARCH_DATA_PAGE_ACCESSED : 0);
+	bool dirty = (bits & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED);
 
 	QR_ASSERT_LOCKED();
 	QR_COUNT_ALL(transfer.looks, 1);
@@ -41,7 +43,7 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 		cleared_count++;
 	}
 	return ((bits & ARCH_DATA_PAGE_ACCESSED) ? K_MEM_FRAME_ACCESSED : 0u) |
-	       ((bits & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED) ? K_MEM_FRAME_DIRTY : 0u);
+	       (dirty ? K_MEM_FRAME_DIRTY : 0u);
 }
 
 static void flush_cleared(void)

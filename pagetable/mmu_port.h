@@ -24,6 +24,7 @@
 #define QR_PAGETABLE_MMU_PORT_H
 
 #include <quire/compiler.h>
+#include <quire/fault.h>
 
 enum mmu_tlb_reach {
 	MMU_TLB_LOCAL,     /* drops reach this CPU: others need an interrupt */
@@ -38,29 +39,5 @@ void mmu_root_set(uint64_t root, unsigned int tag);
 
 /* How many tags the CPU has; 1: none beside 0. mmu.c */
 unsigned int mmu_tags(void);
-
-/* Make stores to the memory at [virt, virt+size), which may be executed at other addresses,
- * visible to instruction fetches. Pages that come in are looked after in arch_mem_page_in;
- * who writes code through a mapping of his own calls this himself. mmu.c */
-void code_sync(void *virt, size_t size);
-
-/* What went wrong in a page fault. */
-enum qr_fault_kind {
-	QR_FAULT_MISSING,  /* no translation */
-	QR_FAULT_DENIED,   /* a translation that does not allow the access */
-	QR_FAULT_FLAG,     /* the CPU wants software to set accessed or dirty */
-	QR_FAULT_RESERVED, /* an entry with bits that must not be set: a bug */
-};
-
-struct qr_fault {
-	void *address;          /* what was touched */
-	uint32_t access;        /* K_MEM_FAULT_* (quire/paging.h) */
-	enum qr_fault_kind kind;
-};
-
-/* Read a fault from the two words that the CPU reports: x86 CR2 and the error code,
- * arm64 FAR_EL1 and ESR_EL1, riscv stval and scause with sstatus.SPP in bit 62 inverted
- * (1: from user mode). Returns false when the trap is not a page fault. fault.c */
-bool fault_read(uintptr_t address, uintptr_t syndrome, struct qr_fault *fault);
 
 #endif /* QR_PAGETABLE_MMU_PORT_H */

@@ -13,7 +13,8 @@ QR_INLINE size_t min_size(size_t a, size_t b)
 
 /* Write `count` leaves of `level`, the addresses one leaf apart, the last one marked if it
  * ends a mapping: an addition a leaf. */
-static QR_NOINLINE void fill(qr_entry_t *entry, size_t count, qr_entry_t value, unsigned int level, bool ends)
+static QR_NOINLINE void fill(qr_entry_t *entry, size_t count, qr_entry_t value,
+			     unsigned int level, bool ends)
 {
 	const qr_entry_t step = qr_leaf_step(level);
 
@@ -189,7 +190,8 @@ size_t arch_mem_extent(void *virt, size_t size, bool *ended)
 	*ended = false;
 	if (level > 0) {
 		struct qr_view view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
-		size_t rest = qr_leaf_bytes(level) - ((uintptr_t)virt & (qr_leaf_bytes(level) - 1u));
+		size_t inside = (uintptr_t)virt & (qr_leaf_bytes(level) - 1u);
+		size_t rest = qr_leaf_bytes(level) - inside;
 
 		*ended = view.last && rest <= size;
 		return min_size(rest, size);

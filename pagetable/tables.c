@@ -52,9 +52,10 @@ void arch_mem_init(void)
 
 void arch_mem_start(void)
 {
+	const size_t root = QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES;
+
 	mmu_start();
-	mmu_root_set(mmu_table_phys(&qr_tables[QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES]),
-		     0);
+	mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
 }
 
 QR_NOINLINE void qr_flush_all(void)

@@ -81,9 +81,13 @@ void arch_mem_init(void);
  * k_mem_init. Interrupts masked. */
 void arch_mem_start(void);
 
-/* Reserve frames that the architecture keeps for itself: calls k_mem_frames_reserve
- * (mm/frame.h) for each range. Called once by k_mem_init; no lock. */
+/* Reserve frames that the architecture keeps for itself: calls k_mem_frames_reserve for
+ * each range. Called once by k_mem_init; no lock. */
 void arch_reserved_pages_update(void);
+
+/* For arch_reserved_pages_update: keep the frames in [phys, phys + size), bytes, any alignment, out
+ * of the pool for ever. */
+void k_mem_frames_reserve(uint64_t phys, uint64_t size);
 
 /* ---- ranges --------------------------------------------------------------------------- */
 

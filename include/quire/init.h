@@ -51,10 +51,14 @@ struct k_mem_config {
  * running code, its stack and its data must be in the image. Frames of the resident image
  * inside a bank are pinned; every other frame outside the holes becomes free.
  * Pages that are written out go to the first registered store that is not read-only.
- *  -EINVAL  no bank, a bank, hole or image piece that wraps; a bank or image piece that
- *           overlaps another, pieces in frames too; a piece that is not page-aligned or lies
- *           outside the space; unknown flags; a writable and executable piece; a writable
- *           on-demand piece; a store without slots or functions
+ *  -EINVAL  no bank, or more banks, image pieces or stores than configured; a bank without a
+ *           whole page or beyond the physical address bits; a bank, hole or image piece that
+ *           wraps; a bank or image piece that overlaps another, pieces in frames too; a
+ *           piece that is not page-aligned or lies outside the space; unknown flags; a
+ *           writable and executable piece; an on-demand piece that is writable, not wholly in
+ *           a read-only store, or in a build without CONFIG_DEMAND_PAGING; a store without
+ *           slots or functions; a policy that is missing, incomplete or needs more than
+ *           CONFIG_EVICTION_FRAME_BYTES
  *  -ENOMEM  more frames than CONFIG_MEM_FRAMES_MAX, or no frame is left free
  * After an error the core is not usable. */
 int k_mem_init(const struct k_mem_config *config) QR_MUST_CHECK;

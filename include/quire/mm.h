@@ -7,7 +7,8 @@
  * Common to every function below:
  *  - addresses and sizes are bytes, page-aligned unless said otherwise; a pair
  *    that wraps, is empty or leaves the space is -EINVAL;
- *  - all or nothing: after an error everything, free counts included, is as before;
+ *  - all or nothing: after an error everything is as before; but pages that were evicted to
+ *    make room may stay evicted;
  *  - context: any thread; the mm lock must not be held. Functions marked "may
  *    sleep" do so only where qr_port_can_sleep() says yes, and poll the store
  *    otherwise; the others neither sleep nor start a transfer;
@@ -72,8 +73,8 @@ static inline void *k_mem_map(size_t size, uint32_t flags)
 
 /* Unmap what one call of k_mem_map, k_mem_map_anon or k_mem_map_unpaged mapped:
  * `addr` and `size` must be exactly those. Frames, slots, charges, address range
- * and guards are given back. Memory that is pinned is unpinned. May sleep, to
- * let transfers of its pages end.
+ * and guards are given back. Memory that is pinned is unpinned. Transfers of its pages
+ * that are under way are not waited for.
  *  -EINVAL  not exactly one such mapping; nothing changed */
 int k_mem_unmap(void *addr, size_t size) QR_MUST_CHECK;
 
@@ -126,7 +127,9 @@ static inline void *k_mem_map_unpaged(uintptr_t location, size_t size, uint32_t 
 
 /* Give every page of [addr, addr+size) the rights (and for physical mappings the
  * cache mode) in `flags`. Works on resident, paged-out and untouched pages and on
- * parts of mappings, large leaves included. May sleep, to let transfers end.
+ * parts of mappings, large leaves included. Uninitialised memory that was not touched yet is
+ * zeroed when user mode gets rights to it; who opens memory to user mode that was touched has
+ * written it. Code that was written is made fetchable by code_sync (quire/fault.h).
  * flags: K_MEM_PERM_*, K_MEM_CACHE_* (physical mappings only).
  *  -EINVAL  a page of the range is not mapped or a guard; unknown flags; RW with
  *           EXEC; a cache mode on paged memory

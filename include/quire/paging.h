@@ -110,7 +110,8 @@ struct k_mem_paging_histogram_t {
 	unsigned long bounds[CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS];
 };
 
-/* How long it took to choose victims, to read pages, to write pages; zeros without
+/* How long it took to make room for a page (choosing victims, writing them, waiting), to read
+ * pages, to write pages; zeros without
  * CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM. */
 void k_mem_paging_histogram_eviction_get(struct k_mem_paging_histogram_t *hist);
 void k_mem_paging_histogram_backing_store_page_in_get(struct k_mem_paging_histogram_t *hist);
