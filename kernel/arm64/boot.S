@@ -24,6 +24,7 @@
 #define RAM    0xf01                /* a block: not global, accessed, shared, normal */
 #define DEVICE 0x60000000000c09     /* never executed, not global, accessed, device */
 #define ROOT_INDEX 511              /* the highest 512 GiB */
+#define RAM_INDEX  (TREE_RAM_BASE0 >> 30)
 #define GIB_INDEX  (((CONFIG_KERNEL_IMAGE_OFFSET + TREE_RAM_BASE0) >> 30) & 511)
 
 	.section .boot, "awx", %progbits
@@ -53,8 +54,10 @@ boot_entry:
 
 	.balign 4096
 boot_low:
-	.quad DEVICE, TREE_RAM_BASE0 + RAM
-	.fill 510, 8, 0
+	.quad DEVICE
+	.fill RAM_INDEX - 1, 8, 0
+	.quad TREE_RAM_BASE0 + RAM
+	.fill 511 - RAM_INDEX, 8, 0
 boot_high_root:
 	.fill ROOT_INDEX, 8, 0
 	.quad boot_high + TABLE
