@@ -21,7 +21,7 @@
  */
 #include <quire/policy.h>
 
-#define SLICE 64u
+#define SLICE 16u
 #define CLASSES 4u
 /* Code, what is read and what is written, each across the end of a page; and a stack. */
 #define RECENT 7u

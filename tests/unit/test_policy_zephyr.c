@@ -7,7 +7,7 @@
 #include "parts_help.h"
 
 /* What eviction/nru.c and eviction/lru.c state. */
-#define SLICE 64u
+#define SLICE 16u
 #define SKIPS_MAX 64u
 
 /* ---- NRU ----------------------------------------------------------------------------- */
@@ -27,7 +27,7 @@ static uint32_t nru_expected(uint32_t count)
 
 static void nru_classes(void **state)
 {
-	static const uint32_t counts[] = {1, 2, 7, 63, 64, 65, 300};
+	static const uint32_t counts[] = {1, 2, 7, 15, 16, 17, 63, 64, 65, 300};
 
 	(void)state;
 	for (size_t c = 0; c < COUNT(counts); c++) {
