@@ -63,10 +63,13 @@ static int check_image(const struct k_mem_config *config, const struct k_mem_ima
 /* Where the resident image is: it is never unmapped, also where it lies in no bank. Fixed when
  * the system is linked, so no record of mappings. */
 static struct qr_pages image[CONFIG_MEM_IMAGE_MAX];
-static uint32_t image_count;
+static uint32_t image_count, image_end; /* none is at or above image_end */
 
 bool qr_is_image(uint32_t page)
 {
+	if (page >= image_end) {
+		return false; /* mappings are made from the top */
+	}
 	for (uint32_t i = 0; i < image_count; i++) {
 		if (page - image[i].first < image[i].count) {
 			return true;
@@ -111,6 +114,9 @@ static int map_piece(const struct k_mem_image *piece)
 	}
 	keep_image_frames(piece, pages);
 	image[image_count++] = pages;
+	if (pages.first + pages.count > image_end) {
+		image_end = pages.first + pages.count;
+	}
 	while (left > 0) {
 		size_t done = arch_mem_map(virt, phys, left, piece->flags | ARCH_MEM_LAST);
 
@@ -123,7 +129,7 @@ static int map_piece(const struct k_mem_image *piece)
 
 static int init_image(const struct k_mem_config *config)
 {
-	image_count = 0;
+	image_count = image_end = 0;
 	if (config->image_count > CONFIG_MEM_IMAGE_MAX) {
 		return -EINVAL;
 	}

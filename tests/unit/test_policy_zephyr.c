@@ -88,7 +88,7 @@ static void nru_best_goes(void **state)
 	fake.accessed[150] = false;
 	assert_int_equal(fake_pick(&victim, 1), -EAGAIN);
 	fake_drop(10);
-	assert_int_equal(fake_pick(&victim, 20), 0);
+	assert_int_equal(fake_pick(&victim, 40), 0);
 	assert_int_equal(victim, 150);
 }
 
@@ -100,7 +100,7 @@ static void nru_page_comes_behind(void **state)
 	fake_start(&k_mem_policy_nru, 200);
 	assert_int_equal(fake_pick(&victim, 2), -EAGAIN);
 	fake_load(3);
-	assert_int_equal(fake_pick(&victim, 20), 0);
+	assert_int_equal(fake_pick(&victim, 40), 0);
 	assert_int_equal(victim, 3);
 }
 
