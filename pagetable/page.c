@@ -9,7 +9,7 @@
 /* Once, where speed does not matter. */
 static QR_NOINLINE arch_page_t word_of(qr_entry_t entry, unsigned int level)
 {
-	return qr_view_page(entry_decode(entry, level));
+	return qr_view_page(qr_view_of(entry, level));
 }
 
 /* Apart, so that the common case stays small: no page here, so perhaps a large leaf. */

@@ -215,7 +215,7 @@ size_t arch_mem_extent(void *virt, size_t size, bool *ended)
 /* The entry with new rights, and for a leaf the cache mode; its A and D bits survive. */
 static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, uint32_t flags)
 {
-	struct qr_view view = entry_decode(entry, level);
+	struct qr_view view = qr_view_of(entry, level);
 	bool had_write = view.write;
 
 	view.write = (flags & K_MEM_PERM_RW) != 0;
@@ -228,7 +228,7 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 		 * resident memory never takes and which finds no page in a large leaf */
 		view.dirty = view.dirty || (view.write && !had_write);
 	}
-	return entry_encode(view, level);
+	return qr_entry_of(view, level);
 }
 
 /* A change of the cache mode breaks before it makes (tables.c); only physical mappings have
@@ -236,7 +236,7 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 {
 	qr_entry_t old = qr_entry_load(entry);
-	struct qr_view view = entry_decode(old, level);
+	struct qr_view view = qr_view_of(old, level);
 
 	if (view.kind == QR_LEAF && view.cache != qr_cache_mode(flags)) {
 		old = qr_entry_exchange(entry, 0);

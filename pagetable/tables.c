@@ -22,6 +22,16 @@ QR_NOINLINE qr_entry_t qr_table_entry(unsigned int level, const void *virt)
 	return entry_encode(view, level);
 }
 
+QR_NOINLINE struct qr_view qr_view_of(qr_entry_t entry, unsigned int level)
+{
+	return entry_decode(entry, level);
+}
+
+QR_NOINLINE qr_entry_t qr_entry_of(struct qr_view view, unsigned int level)
+{
+	return entry_encode(view, level);
+}
+
 unsigned int qr_leaf_level(const void *virt)
 {
 	unsigned int level = QR_LEAF_LEVELS - 1;
@@ -93,7 +103,7 @@ QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t val
 void qr_leaf_split(unsigned int level, void *virt)
 {
 	uintptr_t base = (uintptr_t)virt & ~(qr_leaf_bytes(level) - 1u);
-	struct qr_view view = entry_decode(qr_entry_load(qr_entry(level, virt)), level);
+	struct qr_view view = qr_view_of(qr_entry_load(qr_entry(level, virt)), level);
 	qr_entry_t *entry = qr_entry(level - 1, (void *)base);
 	const qr_entry_t step = qr_leaf_step(level - 1);
 	bool last = view.last;
@@ -101,7 +111,7 @@ void qr_leaf_split(unsigned int level, void *virt)
 
 	QR_REQUIRE(view.kind == QR_LEAF);
 	view.last = false;
-	value = entry_encode(view, level - 1);
+	value = qr_entry_of(view, level - 1);
 	for (size_t i = 0; i < QR_TABLE_ENTRIES; i++) {
 		__atomic_store_n(&entry[i], value, __ATOMIC_RELAXED);
 		value += step;

@@ -108,6 +108,10 @@ QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
 	};
 }
 
+/* The codec once more, as functions, for where speed does not matter. */
+struct qr_view qr_view_of(qr_entry_t entry, unsigned int level);
+qr_entry_t qr_entry_of(struct qr_view view, unsigned int level);
+
 /* What to add to a leaf's entry for the next leaf's address, and to mark the end of a mapping:
  * the address is linear and the mark a bit of its own (view.h), so other fields do not
  * matter and these fold to constants. */
