@@ -108,17 +108,22 @@ void sched_unqueue(struct thread *thread)
 	stale = true;
 }
 
-void sched_preempt(void)
+/* Apart, because whoever lets go of the mm lock asks, and mostly in vain. */
+static QR_NOINLINE void preempt(void)
 {
 	struct thread *from = current;
 
-	if (!stale) {
-		return;
-	}
 	stale = false;
 	current = ready_mask ? ready[__builtin_ctz(ready_mask)].head : idle;
 	if (current != from) {
 		context_switch(&from->context, current->context);
+	}
+}
+
+void sched_preempt(void)
+{
+	if (stale) {
+		preempt();
 	}
 }
 

@@ -45,9 +45,10 @@ kernel_tree_arm64   := RAM=memory UART=arm,pl011 GIC=arm,cortex-a15-gic \
 kernel_needs_arm64  := $(BUILD)/kernel/arm64/tree.h
 
 kernel_arch_virt-riscv64 := riscv64
-# RAM starts 2 GiB up; the assembler's and the linker's relaxations do not agree
-kernel_flags_riscv64 := --target=riscv64-unknown-elf -march=rv64imac -mabi=lp64 \
-			-mcmodel=medany -mno-relax -fomit-frame-pointer \
+# RAM starts 2 GiB up. The image is in the highest 2 GiB, which is what medlow reaches; this
+# linker cannot relax
+kernel_flags_riscv64 := --target=riscv64-unknown-elf -march=rv64imac_zba_zbb -mabi=lp64 \
+			-mcmodel=medlow -mno-relax -fomit-frame-pointer \
 			-DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff00000000
 kernel_link_riscv64  := -m elf64lriscv
 kernel_qemu_riscv64  := qemu-system-riscv64 -machine virt

@@ -11,7 +11,7 @@
 #include <quire/paging.h>
 #include <pagetable/mmu_port.h>
 
-#define SCAUSE_USER ((uintptr_t)1 << 62)
+#define SCAUSE_USER_SHIFT 62
 
 #define CAUSE_FETCH 12u
 #define CAUSE_LOAD  13u
@@ -19,12 +19,24 @@
 
 bool fault_read(uintptr_t address, uintptr_t syndrome, struct qr_fault *fault)
 {
-	const uintptr_t cause = syndrome & ~SCAUSE_USER;
+	const uintptr_t user = syndrome >> SCAUSE_USER_SHIFT & 1u;
+	const uintptr_t cause = syndrome - (user << SCAUSE_USER_SHIFT);
 
-	fault->address = (void *)address;
-	fault->access = (cause == CAUSE_STORE ? K_MEM_FAULT_WRITE : 0u) |
-			(cause == CAUSE_FETCH ? K_MEM_FAULT_EXEC : 0u) |
-			(syndrome & SCAUSE_USER ? K_MEM_FAULT_USER : 0u);
-	fault->kind = QR_FAULT_MISSING;
-	return cause == CAUSE_FETCH || cause == CAUSE_LOAD || cause == CAUSE_STORE;
+	*fault = (struct qr_fault){
+		.address = (void *)address,
+		.access = user ? K_MEM_FAULT_USER : 0u,
+		.kind = QR_FAULT_MISSING,
+	};
+	switch (cause) {
+	case CAUSE_STORE:
+		fault->access |= K_MEM_FAULT_WRITE;
+		return true;
+	case CAUSE_FETCH:
+		fault->access |= K_MEM_FAULT_EXEC;
+		return true;
+	case CAUSE_LOAD:
+		return true;
+	default:
+		return false;
+	}
 }

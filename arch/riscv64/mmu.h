@@ -34,12 +34,13 @@
 #define MMU_TAG_ANY UINTPTR_MAX
 void mmu_fence_harts(uintptr_t tag, uintptr_t virt, uintptr_t size);
 
-/* Whoever sees a later store, to the entry of a table for example, sees these first. */
+/* See above. The order of stores to several levels is kept by the exchange and the drop
+ * that pagetable/ has between them. */
 QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 {
 	(void)first;
 	(void)count;
-	__asm__ volatile("fence w, w" : : : "memory");
+	__asm__ volatile("" : : : "memory");
 }
 
 /* Only rs2=x0 reaches global entries; they are tag 0's. */

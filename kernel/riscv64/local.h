@@ -19,7 +19,7 @@
 #define EXIT_BASE 64
 
 /* What trap.S puts on the stack for a trap and for a switch. */
-#define TRAP_FRAME_BYTES 176
+#define TRAP_FRAME_BYTES 144
 #define CONTEXT_BYTES    112
 
 #ifdef __ASSEMBLER__

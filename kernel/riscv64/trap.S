@@ -4,9 +4,8 @@
  * cut short, and the call of the semihost. The frame that trap_entry builds is struct
  * trap_frame (trap.c); what C code keeps is not in it.
  *
- * Traps are taken on the stack that is in use. tp points to two words: a place to save a
- * register in, and whether a frame is being built. A trap meanwhile is the stack's end: its
- * guard page was hit.
+ * Traps are taken on the stack that is in use. sscratch is 0, but while a frame is being
+ * built. A trap meanwhile means that the stack has no room for it: its guard page was hit.
  */
 #include "kernel/riscv64/local.h"
 
@@ -15,11 +14,9 @@
 	.balign 4
 	.globl trap_entry
 trap_entry:
-	sd t0, 0(tp)
-	ld t0, 8(tp)
-	bnez t0, trap_without_stack
-	sd tp, 8(tp)
-	ld t0, 0(tp)
+	csrrw sp, sscratch, sp
+	bnez sp, trap_without_stack
+	csrr sp, sscratch
 	addi sp, sp, -TRAP_FRAME_BYTES
 	sd ra, 0(sp)
 	sd t0, 8(sp)
@@ -37,18 +34,14 @@ trap_entry:
 	sd t4, 104(sp)
 	sd t5, 112(sp)
 	sd t6, 120(sp)
-	sd zero, 8(tp)
+	csrw sscratch, zero
 	csrr t0, sepc
 	csrr t1, sstatus
-	addi t2, sp, TRAP_FRAME_BYTES
-	csrr t3, scause
-	csrr t4, stval
 	sd t0, 128(sp)
 	sd t1, 136(sp)
-	sd t2, 144(sp)
-	sd t3, 152(sp)
-	sd t4, 160(sp)
 	mv a0, sp
+	csrr a1, scause
+	csrr a2, stval
 	call trap_dispatch
 	ld t0, 128(sp)
 	ld t1, 136(sp)
@@ -70,12 +63,12 @@ trap_entry:
 	ld t4, 104(sp)
 	ld t5, 112(sp)
 	ld t6, 120(sp)
-	ld sp, 144(sp)
+	addi sp, sp, TRAP_FRAME_BYTES
 	sret
 
 trap_without_stack:
+	csrw sscratch, zero
 	la sp, trap_last_stack + 4096
-	sd zero, 8(tp)
 	call trap_stack_overflow
 
 /* void context_switch(void **from, void *to) */
@@ -99,7 +92,8 @@ context_switch:
 	mv sp, a1
 	j 1f
 
-/* int trap_try(void (*function)(void *), void *argument, void **stack) */
+/* int trap_try(void (*function)(void *), void *argument, void **stack)
+ * trap_resume() goes on at trap_try_end with the stack in a1. */
 	.globl trap_try
 trap_try:
 	addi sp, sp, -CONTEXT_BYTES
@@ -121,8 +115,10 @@ trap_try:
 	mv a0, a1
 	jalr t0
 	li a0, 0
+	j 1f
 	.globl trap_try_end
 trap_try_end:
+	mv sp, a1
 1:	ld ra, 0(sp)
 	ld s0, 8(sp)
 	ld s1, 16(sp)

@@ -17,9 +17,7 @@ struct trap_frame {
 	uint64_t ra, t0, t1, t2;
 	uint64_t a0, a1, a2, a3, a4, a5, a6, a7;
 	uint64_t t3, t4, t5, t6;
-	uint64_t pc, status, sp;
-	uint64_t cause, value;
-	uint64_t reserved;
+	uint64_t pc, status;
 };
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
@@ -31,32 +29,26 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the 
 #define CAUSE_USER      ((uint64_t)1 << 62) /* for fault_read() */
 #define CAUSE_TIMER     (CAUSE_INTERRUPT | 5)
 #define CAUSE_EXTERNAL  (CAUSE_INTERRUPT | 9)
-#define CAUSE_FETCH     12u /* page faults */
-#define CAUSE_LOAD      13u
-#define CAUSE_STORE     15u
+#define CAUSE_PAGE_FAULT 12u /* fetch; 13 load, 15 store; from 16 on nobody's */
 
 extern const uint8_t trap_entry[], trap_try_end[];
-void trap_dispatch(struct trap_frame *frame);
+void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value);
 QR_NORETURN void trap_stack_overflow(void);
-
-/* Where tp points to: see trap.S. */
-static uint64_t trap_words[2];
 
 /* For what is left to say when a thread's stack has no room for a trap. */
 uint8_t trap_last_stack[4096] QR_ALIGNED(16);
 
 void trap_start(void)
 {
-	__asm__ volatile("mv tp, %0; csrw sscratch, zero; csrw stvec, %1"
-			 : : "r"(trap_words), "r"(trap_entry) : "memory");
+	__asm__ volatile("csrw sscratch, zero; csrw stvec, %0" : : "r"(trap_entry) : "memory");
 }
 
-static void interrupt(const struct trap_frame *frame)
+static void interrupt(const struct trap_frame *frame, uint64_t cause)
 {
 	sched_irq_enter();
-	if (frame->cause == CAUSE_TIMER) {
+	if (cause == CAUSE_TIMER) {
 		timer_interrupt();
-	} else if (frame->cause == CAUSE_EXTERNAL) {
+	} else if (cause == CAUSE_EXTERNAL) {
 		plic_interrupt();
 	} else {
 		kernel_panic(frame, "interrupt of no known kind");
@@ -64,14 +56,12 @@ static void interrupt(const struct trap_frame *frame)
 	sched_irq_leave();
 }
 
-void trap_dispatch(struct trap_frame *frame)
+void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value)
 {
-	if (frame->cause & CAUSE_INTERRUPT) {
-		interrupt(frame);
-	} else if (frame->cause == CAUSE_LOAD || frame->cause == CAUSE_STORE ||
-		   frame->cause == CAUSE_FETCH) {
-		fault_handle(frame, frame->value,
-			     frame->cause | (frame->status & STATUS_SPP ? 0 : CAUSE_USER));
+	if (cause & CAUSE_INTERRUPT) {
+		interrupt(frame, cause);
+	} else if (cause >= CAUSE_PAGE_FAULT) {
+		fault_handle(frame, value, cause | (frame->status & STATUS_SPP ? 0 : CAUSE_USER));
 	} else {
 		kernel_panic(frame, "exception");
 	}
@@ -100,15 +90,18 @@ void *trap_ip(const struct trap_frame *frame)
 void trap_resume(struct trap_frame *frame, void *stack, int status)
 {
 	frame->pc = (uintptr_t)trap_try_end;
-	frame->sp = (uintptr_t)stack;
+	frame->a1 = (uintptr_t)stack;
 	frame->a0 = (uint64_t)status;
 }
 
 void trap_dump(const struct trap_frame *frame)
 {
-	kernel_printf("cause %lx value %016lx\n", frame->cause, frame->value);
+	uint64_t cause, value;
+
+	__asm__ volatile("csrr %0, scause; csrr %1, stval" : "=r"(cause), "=r"(value));
+	kernel_printf("cause %lx value %016lx\n", cause, value);
 	kernel_printf("pc %016lx status %lx\n", frame->pc, frame->status);
-	kernel_printf("ra %016lx sp %016lx\n", frame->ra, frame->sp);
+	kernel_printf("ra %016lx sp %016lx\n", frame->ra, (uint64_t)(frame + 1));
 	kernel_printf("a0 %016lx a1 %016lx a2 %016lx\n", frame->a0, frame->a1, frame->a2);
 	kernel_printf("a3 %016lx a4 %016lx a5 %016lx\n", frame->a3, frame->a4, frame->a5);
 	kernel_printf("a6 %016lx a7 %016lx t0 %016lx\n", frame->a6, frame->a7, frame->t0);
