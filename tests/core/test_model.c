@@ -913,7 +913,8 @@ static void op_page_out(void)
 	context_enter(false);
 	got = k_mem_page_out((void *)addr, size);
 	context_leave();
-	if (excused(got, wanted)) {
+	/* what was clean when it was counted may have been written to by the other CPU */
+	if (excused(got, wanted) || (run.bystander && wanted == 0 && got == -ENOMEM)) {
 		return;
 	}
 	MUST_BE(got, wanted);
