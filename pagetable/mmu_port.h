@@ -6,7 +6,9 @@
  * mmu.h, chosen by include path, gives inline functions:
  *
  *     void      mmu_publish(const qr_entry_t *first, size_t count)
- *               make stores to these entries visible to the walker
+ *               make stores to these entries visible to the walker. Where a leaf allows
+ *               more than before, or is there at last, a port may leave that to the
+ *               fault which follows: the core serves it by dropping the page
  *     void      mmu_tlb_page(unsigned int tag, uintptr_t virt)
  *               drop one page's translation on this CPU (tag 0: global ones too)
  *     void      mmu_tlb_tag(unsigned int tag)   all of a tag

@@ -90,7 +90,10 @@ void arch_mem_flush(void *virt, size_t size)
 
 /* Break before make: an address must not be reachable through a leaf and through a table
  * at once (Arm ARM, "Using break-before-make when updating translation table entries"),
- * and caches of upper entries must not keep the old one. Other machines allow it. */
+ * and caches of upper entries must not keep the old one. Other machines allow it. Flushed
+ * again, because a CPU may remember that nothing was here, and dropping a page after the
+ * fault that follows need not help: SFENCE.VMA with an address is of leaves only (RISC-V
+ * Privileged 20211203, 4.2.1). */
 QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
@@ -98,6 +101,7 @@ QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t val
 	(void)qr_entry_exchange(entry, 0);
 	qr_flush_all();
 	qr_entry_store(entry, value);
+	qr_flush_all();
 }
 
 void qr_leaf_split(unsigned int level, void *virt)
