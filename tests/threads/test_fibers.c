@@ -697,9 +697,44 @@ static void test_lock_takes_what_falls_free(void **state)
 	rig_check();
 }
 
+/* One thread writes a page out, two wait for that, and a fourth unmaps it: nobody waits for
+ * ever. */
+static void write_or_unmap(unsigned int self)
+{
+	int status;
+
+	if (self == 3) {
+		MUST(k_mem_unmap(area, 2 * RIG_PAGE) == 0);
+		return;
+	}
+	status = k_mem_page_out(area, RIG_PAGE);
+	MUST(status == 0 || status == -EFAULT);
+}
+
+static void test_unmapping_wakes_who_waits(void **state)
+{
+	run.rig = (struct rig){.frames = 4, .slots = 8, .policy = &k_mem_policy_clock};
+	run.failing = run.wild = false;
+	(void)state;
+	for (uint32_t order = 0; order < 300; order++) {
+		struct rig_counts before;
+
+		rig_start(&run.rig);
+		rig_store.late = 3;
+		before = rig_counts();
+		area = k_mem_map(2 * RIG_PAGE, K_MEM_PERM_RW);
+		rig_put(area, 1);
+		fibers_run(4, write_or_unmap, order);
+		MUST(audit() == NULL);
+		rig_counts_equal(before, rig_counts());
+	}
+	rig_check();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unmapping_wakes_who_waits),
 		cmocka_unit_test(test_lock_takes_what_falls_free),
 		cmocka_unit_test(test_fibers),
 	};
