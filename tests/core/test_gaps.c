@@ -13,6 +13,7 @@
 #include <quire/policy.h>
 
 #include <mm/frame.h>
+#include <pagetable/tables.h>
 
 #include "audit.h"
 
@@ -297,6 +298,64 @@ static void test_rights_of_part_of_a_large_leaf(void **state)
 	end();
 }
 
+/* ---- break before make ----------------------------------------------------------------- */
+
+/* Nothing may remember the old entry when another one takes its place. The emulated machine does
+ * not remember such things; so this looks at when it is told to forget. */
+static struct {
+	const qr_entry_t *entry;
+	uint64_t drops_at_break;
+	uint64_t drops_at_make;
+} change;
+
+static void watch_change(const qr_entry_t *first, size_t count)
+{
+	if (count != 1 || first != change.entry) {
+		return;
+	}
+	if (*first == 0) {
+		change.drops_at_break = emu_counters()->all_drops;
+	} else {
+		change.drops_at_make = emu_counters()->all_drops;
+	}
+}
+
+/* Change the flags of a page, and watch its entry of this level. */
+static void watch_flags(uint8_t *virt, unsigned int level, uint32_t flags)
+{
+	memset(&change, 0, sizeof(change));
+	change.entry = qr_entry(level, virt);
+	emu_publish_hook = watch_change;
+	assert_int_equal(k_mem_update_flags(virt, RIG_PAGE, flags), 0);
+	emu_publish_hook = NULL;
+	assert_true(change.drops_at_break > 0);
+	assert_true(change.drops_at_make > change.drops_at_break);
+}
+
+static void test_split_breaks_before_it_makes(void **state)
+{
+	uint8_t *virt = large_leaf();
+
+	(void)state;
+	watch_flags(virt, 1, 0);
+	/* nor that there was nothing */
+	assert_true(emu_counters()->all_drops > change.drops_at_make);
+	end();
+}
+
+static void test_cache_mode_breaks_before_it_makes(void **state)
+{
+	uint8_t *virt = large_leaf();
+
+	(void)state;
+	if (!(ENTRY_CACHE_MODES >> K_MEM_CACHE_NONE & 1u)) {
+		skip();
+	}
+	assert_int_equal(k_mem_update_flags(virt, RIG_PAGE, 0), 0); /* split it first */
+	watch_flags(virt, 0, K_MEM_CACHE_NONE);
+	end();
+}
+
 /* ---- no addresses left ----------------------------------------------------------------- */
 
 static void test_mapping_without_addresses_is_not_charged(void **state)
@@ -330,6 +389,8 @@ int main(void)
 		cmocka_unit_test(test_dirty_while_taken_out),
 		cmocka_unit_test(test_rights_of_a_large_leaf),
 		cmocka_unit_test(test_rights_of_part_of_a_large_leaf),
+		cmocka_unit_test(test_split_breaks_before_it_makes),
+		cmocka_unit_test(test_cache_mode_breaks_before_it_makes),
 		cmocka_unit_test(test_mapping_without_addresses_is_not_charged),
 	};
 
