@@ -206,7 +206,7 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 		uint32_t count;
 		bool ended;
 
-		if (arch_mem_extent(from, QR_PAGE_SIZE, &ended) == 0) {
+		if (hold.dropped && arch_mem_extent(from, QR_PAGE_SIZE, &ended) == 0) {
 			break;
 		}
 		count = (uint32_t)(arch_mem_unmap(from, left) >> QR_PAGE_SHIFT);
