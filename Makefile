@@ -34,7 +34,8 @@ CFLAGS_LIB       := -std=c11 $(WARN_LIB) -Iinclude -I. -MMD -MP
 CFLAGS_HOST_TEST := -std=c11 $(WARN) -Iinclude -I. -MMD -MP -O1 -g \
 		    -fsanitize=address,undefined -fno-sanitize-recover=all
 
-# The library's sources; a port adds arch/<isa>/*.c.
+# Entry formats, one of each port; the library's sources, to which a port adds arch/<isa>/*.c.
+FORMATS  := $(sort $(patsubst arch/%/entry.h,%,$(wildcard arch/*/entry.h)))
 LIB_SRCS := $(sort $(wildcard mm/*.c pagetable/*.c eviction/*.c store/*.c))
 
 HOST_TESTS   :=

@@ -6,8 +6,8 @@
 #   codec_variants      format, or format-configuration
 #   codec_flags_<that>  what the compiler is told beside the format
 
-codec_variants := x86_64 x86_64-la57 x86_64-no1g arm64 arm64-va39 \
-		  riscv64 riscv64-sv39 riscv64-sv57 riscv64-svpbmt
+codec_variants := $(FORMATS) x86_64-la57 x86_64-no1g arm64-va39 \
+		  riscv64-sv39 riscv64-sv57 riscv64-svpbmt
 
 codec_flags_x86_64-la57    := -DCONFIG_X86_LA57=1
 codec_flags_x86_64-no1g    := -DCONFIG_X86_1G_LEAVES=0
@@ -29,7 +29,7 @@ $(codec_dir)/test_codec_inverted: tests/unit/test_codec_inverted.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_HOST_TEST) -Iarch/x86_64 $< -lcmocka -o $@
 
-fault_tests := $(patsubst %,$(codec_dir)/test_fault_%,x86_64 arm64 riscv64)
+fault_tests := $(patsubst %,$(codec_dir)/test_fault_%,$(FORMATS))
 $(fault_tests): $(codec_dir)/test_fault_%: tests/unit/test_fault.c arch/%/fault.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS_HOST_TEST)) -Iarch/$* $^ -lcmocka -o $@

@@ -6,8 +6,8 @@ include mk/kernel.mk
 
 # ---- emulated ------------------------------------------------------------------------
 #
-# Twice for each format: in the space and with the objects of mk/core.mk, sanitizers included;
-# and in a space so wide that the largest leaves fit, compiled here.
+# Twice for each format: in the space and with the objects of mk/core.mk, sanitizers included,
+# if it has them; and in a space so wide that the largest leaves fit, compiled here.
 
 conformance_dir     := $(BUILD)/conformance
 conformance_formats := x86_64 arm64 riscv64
@@ -27,15 +27,19 @@ $(conformance_dir)/obj/$1/%.o: %.c
 $(conformance_dir)/$1-wide: $$(conformance_objs_$1)
 	$$(Q)$(CC) -rdynamic $$^ -lcmocka -ldl -o $$@
 
-$(conformance_dir)/$1: $(conformance_srcs:%.c=$(BUILD)/core/$1-plain/%.o)
-	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
-
-HOST_TESTS += $(conformance_dir)/$1 $(conformance_dir)/$1-wide
+HOST_TESTS += $(conformance_dir)/$1-wide
 .SECONDARY: $$(conformance_objs_$1)
 -include $(patsubst %.c,$(conformance_dir)/obj/$1/%.d,$(conformance_srcs))
 endef
-$(foreach f,$(conformance_formats),$(eval $(call conformance_rules,$f)))
+$(foreach f,$(FORMATS),$(eval $(call conformance_rules,$f)))
+
+define conformance_core_rules
+$(conformance_dir)/$1: $(conformance_srcs:%.c=$(BUILD)/core/$1-plain/%.o)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
+HOST_TESTS += $(conformance_dir)/$1
+endef
+$(foreach f,$(conformance_formats),$(eval $(call conformance_core_rules,$f)))
 
 # ---- on the reference kernel ------------------------------------------------------------
 #
