@@ -35,7 +35,8 @@
 
 #include <quire/compiler.h>
 
-typedef uint64_t qr_entry_t;
+/* Aligned as the walker and atomic accesses want it, where a uint64_t need not be. */
+typedef uint64_t qr_entry_t QR_ALIGNED(8);
 
 enum qr_kind {
 	QR_NONE,  /* nothing here */
