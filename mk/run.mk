@@ -89,7 +89,7 @@ $(foreach t,$(run_tests),$(eval $(call run_test_rule,$t)))
 HOST_TESTS += $(run_tests:%=$(BUILD)/tests/host/%)
 
 # The same on other machines: ARCH/CPU.
-run_models := arm64/cortex-a53 arm64/max
+run_models := arm64/cortex-a53 arm64/max riscv64/max
 
 .PHONY: run-archs
 run-archs:
