@@ -178,6 +178,54 @@ void *arch_mem_scratch(uint64_t phys);
 /* Physical addresses that the entry format can hold are below this. */
 uint64_t arch_phys_end(void);
 
+/* ---- domains: sets of tables with other rights ---------------------------------------------
+ *
+ * With CONFIG_USERSPACE. A set of tables is the kernel's own, or a domain's: the kernel's with
+ * private copies of those tables that the domain's own pages are in. A page is a domain's own when
+ * it was given rights of its own there. Every function above that changes or reads a page does so
+ * in all sets; rights of own pages stay as they are, within what the kernel's entry allows.
+ * Functions that change the tables of a domain are called by one thread at a time. */
+
+/* Rights of a domain's own page: K_MEM_PERM_*, and */
+#define ARCH_MEM_ANON (1u << 30) /* it is anonymous memory of the domain's */
+
+/* No field is the core's. */
+struct arch_mem_domain {
+	uint32_t root;       /* its root among the private tables, or 0: none yet */
+	uint32_t tables;     /* the first of its private tables, or 0 */
+	uint32_t tag;        /* under which translations are cached, if of this generation */
+	uint32_t generation;
+};
+
+/* No private tables: the kernel's rights. */
+void arch_mem_domain_init(struct arch_mem_domain *domain);
+
+/* How many private tables the domain lacks for own pages in this range; how many are free. */
+uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, void *virt,
+					size_t size);
+uint32_t arch_mem_domain_tables_free(void);
+
+/* Make a private leaf table for `virt`, batch by batch: true when it is there. As many tables as
+ * are lacking must be free. */
+bool arch_mem_domain_cover(struct arch_mem_domain *domain, void *virt) QR_MUST_CHECK;
+
+/* Give own rights (`flags`) to up to a batch of pages, which have private leaf tables; returns
+ * how many bytes were handled. */
+size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt, size_t size,
+				     uint32_t flags);
+
+/* The same pages are like the kernel's again. Pages without a private table are, too. */
+size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *virt, size_t size);
+
+/* Give back the private tables over `virt` in which no page is the domain's own. */
+void arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt);
+
+/* Make the domain's tables current on this CPU, NULL: the kernel's. Interrupts masked. */
+void arch_mem_domain_switch(struct arch_mem_domain *domain);
+
+/* ARCH_PAGE_RW, _USER and _EXEC of the page in the current set. No lock needed. */
+arch_page_t arch_page_rights(const void *virt);
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_ARCH_H */

@@ -132,6 +132,29 @@
 #define CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST 1000
 #endif
 
+/* ---- user mode --------------------------------------------------------------- */
+
+/* 1: memory domains and user mode (quire/domain.h, quire/user.h). */
+#ifndef CONFIG_USERSPACE
+#define CONFIG_USERSPACE 0
+#endif
+
+/* Partitions that one domain can have. */
+#ifndef CONFIG_MAX_DOMAIN_PARTITIONS
+#define CONFIG_MAX_DOMAIN_PARTITIONS 16
+#endif
+
+/* Page tables for all domains together: for each one leaf table a stretch of addresses that its
+ * partitions touch, and the path to them. `make plan` prints what that costs. */
+#ifndef CONFIG_MEM_DOMAIN_TABLES
+#define CONFIG_MEM_DOMAIN_TABLES 32
+#endif
+
+/* Bytes that are copied from or to user memory with interrupts masked. */
+#ifndef CONFIG_MEM_USER_COPY
+#define CONFIG_MEM_USER_COPY 512
+#endif
+
 /* ---- limits ---------------------------------------------------------------- */
 
 /* Page-table entries handled between two moments at which interrupts are on; a sixteenth of
@@ -191,6 +214,15 @@
 #endif
 #if CONFIG_MEM_BATCH < 1 || CONFIG_MEM_BATCH > 512
 #error "CONFIG_MEM_BATCH must be 1 to 512"
+#endif
+#if CONFIG_MAX_DOMAIN_PARTITIONS < 1 || CONFIG_MAX_DOMAIN_PARTITIONS > 255
+#error "CONFIG_MAX_DOMAIN_PARTITIONS must be 1 to 255"
+#endif
+#if CONFIG_MEM_DOMAIN_TABLES < 1 || CONFIG_MEM_DOMAIN_TABLES > 65534
+#error "CONFIG_MEM_DOMAIN_TABLES must be 1 to 65534"
+#endif
+#if CONFIG_MEM_USER_COPY < 8
+#error "CONFIG_MEM_USER_COPY must be at least 8"
 #endif
 #if CONFIG_EVICTION_TRIES < 1
 #error "CONFIG_EVICTION_TRIES must be at least 1"

@@ -74,6 +74,11 @@ uint32_t qr_port_cycles(void);
  * keeps with its threads, zeroed when the thread starts; NULL where there is none. */
 struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread);
 
+/* With CONFIG_USERSPACE: where the domain of `thread` (NULL: the running thread) is kept, with the
+ * thread; NULL there means the default domain. The core alone changes it. */
+struct k_mem_domain;
+struct k_mem_domain **qr_port_thread_domain(void *thread);
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_PORT_H */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quire/user.h - what a system call does with memory that a user thread named. With
+ * CONFIG_USERSPACE.
+ *
+ * Addresses from user mode are numbers until they were checked: they may wrap, lie in the kernel,
+ * in another domain, in a guard, or be unmapped by another thread between two looks. What counts
+ * is what the domain of the running thread may do, never what the kernel may do at the same
+ * address. Copy data once, then look at the copy: a buffer that was validated can be changed
+ * by its owner at any time.
+ *
+ * Context of the copies: threads with interrupts on, the mm lock not held; they may sleep, as
+ * pages are brought in on the way. Interrupts are masked for at most CONFIG_MEM_USER_COPY bytes at
+ * a time.
+ */
+#ifndef QUIRE_USER_H
+#define QUIRE_USER_H
+
+#include <quire/compiler.h>
+
+QR_EXTERN_C_BEGIN
+
+/* May user mode in the current domain read (with `write` nonzero: and write) all of [addr,
+ * addr+size), bytes, any alignment? A range of size 0 is touched nowhere: 0. Any context.
+ * The answer is about now: use the copies below, which ask at the moment of the access.
+ *  -EFAULT  the range wraps or leaves the space, or a page is not mapped
+ *  -EACCES  a page is mapped, but not for this */
+int arch_buffer_validate(const void *addr, size_t size, int write) QR_MUST_CHECK;
+
+/* Copy `size` bytes from user memory at `src` to kernel memory at `dst`.
+ *  -EFAULT, -EACCES  as above: `dst` holds what was copied until then
+ *  -EIO, -ENOMEM     as k_mem_page_fault */
+int k_usermode_from_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
+
+/* Copy `size` bytes from kernel memory at `src` to user memory at `dst`. Errors as above. */
+int k_usermode_to_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
+
+/* Copy a string of at most `maxlen` bytes, its 0 included, from user memory; each byte is
+ * read once. Nothing is read behind the 0 or behind maxlen bytes.
+ *  -EINVAL  no 0 among the first `maxlen` bytes; `dst` is not terminated
+ *  others   as above */
+int k_usermode_string_copy(char *dst, const char *src, size_t maxlen) QR_MUST_CHECK;
+
+/* The length of a string in user memory, its 0 not counted, and at most `maxlen`; *err is 0 or
+ * an error as above. */
+size_t k_usermode_string_nlen(const char *src, size_t maxlen, int *err);
+
+QR_EXTERN_C_END
+
+#endif /* QUIRE_USER_H */
