@@ -71,6 +71,7 @@ static void masked(const struct trap_frame *frame, void (*note)(void))
 
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
 {
+	const uint32_t fenced = trap_fenced(frame) ? K_MEM_FAULT_FENCED : 0;
 	struct qr_fault fault;
 	int status;
 
@@ -85,8 +86,7 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 		masked(frame, port_irq_on);
 		irq_enable();
 	}
-	status = k_mem_page_fault(fault.address,
-				  fault.access | (trap_fenced(frame) ? K_MEM_FAULT_FENCED : 0));
+	status = k_mem_page_fault(fault.address, fault.access | fenced);
 	irq_disable();
 	masked(frame, port_irq_off);
 	if (status != 0) {

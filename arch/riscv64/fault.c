@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fault.c - what a page fault says: stval and scause (RISC-V Privileged Architecture
- * 20211203, 4.1.8, 4.1.9), with bit 62 set by the trap handler where it was user mode.
+ * 20211203, 4.1.8, 4.1.9), to which the trap handler has added sstatus.SPP (4.1.1).
  *
  * scause tells what was tried, not why it failed: a page that is not there, rights, a flag that
  * the hart leaves to software (4.3.1: A clear, or D clear at a store) and an entry that the hart
@@ -11,7 +11,7 @@
 #include <quire/paging.h>
 #include <pagetable/mmu_port.h>
 
-#define SCAUSE_USER_SHIFT 62
+#define SSTATUS_SPP 0x100u /* it was S-mode; causes are below this */
 
 #define CAUSE_FETCH 12u
 #define CAUSE_LOAD  13u
@@ -19,15 +19,12 @@
 
 bool fault_read(uintptr_t address, uintptr_t syndrome, struct qr_fault *fault)
 {
-	const uintptr_t user = syndrome >> SCAUSE_USER_SHIFT & 1u;
-	const uintptr_t cause = syndrome - (user << SCAUSE_USER_SHIFT);
-
 	*fault = (struct qr_fault){
 		.address = (void *)address,
-		.access = user ? K_MEM_FAULT_USER : 0u,
+		.access = syndrome & SSTATUS_SPP ? 0u : K_MEM_FAULT_USER,
 		.kind = QR_FAULT_MISSING,
 	};
-	switch (cause) {
+	switch (syndrome & ~(uintptr_t)SSTATUS_SPP) {
 	case CAUSE_STORE:
 		fault->access |= K_MEM_FAULT_WRITE;
 		return true;

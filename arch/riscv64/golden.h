@@ -64,20 +64,20 @@ static const struct golden {
 				 .cache = K_MEM_CACHE_NONE, .accessed = true, .dirty = true}},
 };
 
-/* scause, table 4.2, with bit 62 for user mode: page faults tell what was tried, not why it
- * failed. */
+/* scause, table 4.2, with sstatus.SPP, bit 8, which is clear for user mode: page faults tell what
+ * was tried, not why it failed. */
 static const struct golden_fault {
 	uint64_t syndrome;
 	uint32_t access; /* K_MEM_FAULT_*; 0: a read */
 	int kind;        /* enum qr_fault_kind; -1: no page fault */
 } golden_faults[] = {
-	{0x000000000000000c, K_MEM_FAULT_EXEC, QR_FAULT_MISSING},
-	{0x000000000000000d, 0, QR_FAULT_MISSING},
-	{0x000000000000000f, K_MEM_FAULT_WRITE, QR_FAULT_MISSING},
-	{0x400000000000000d, K_MEM_FAULT_USER, QR_FAULT_MISSING},
-	{0x400000000000000f, K_MEM_FAULT_WRITE | K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	{0x000000000000010c, K_MEM_FAULT_EXEC, QR_FAULT_MISSING},
+	{0x000000000000010d, 0, QR_FAULT_MISSING},
+	{0x000000000000010f, K_MEM_FAULT_WRITE, QR_FAULT_MISSING},
+	{0x000000000000000d, K_MEM_FAULT_USER, QR_FAULT_MISSING},
+	{0x000000000000000f, K_MEM_FAULT_WRITE | K_MEM_FAULT_USER, QR_FAULT_MISSING},
 	/* illegal instruction, load access fault, timer */
-	{0x0000000000000002, 0, -1},
+	{0x0000000000000102, 0, -1},
 	{0x0000000000000005, 0, -1},
 	{0x8000000000000005, 0, -1},
 };

@@ -42,7 +42,7 @@ trap_entry:
 	mv a0, sp
 	csrr a1, scause
 	csrr a2, stval
-	call trap_dispatch
+	jal trap_dispatch /* near: a call would be two instructions */
 	ld t0, 128(sp)
 	ld t1, 136(sp)
 	csrw sepc, t0

@@ -22,11 +22,10 @@ struct trap_frame {
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
 #define STATUS_SPIE 0x20u  /* interrupts were on */
-#define STATUS_SPP  0x100u /* it was S-mode */
+#define STATUS_SPP  0x100u /* it was S-mode; fault_read() wants it with the cause */
 #define STATUS_SUM  0x40000u /* S-mode may touch user memory */
 
 #define CAUSE_INTERRUPT ((uint64_t)1 << 63)
-#define CAUSE_USER      ((uint64_t)1 << 62) /* for fault_read() */
 #define CAUSE_TIMER     (CAUSE_INTERRUPT | 5)
 #define CAUSE_EXTERNAL  (CAUSE_INTERRUPT | 9)
 #define CAUSE_PAGE_FAULT 12u /* fetch; 13 load, 15 store; from 16 on nobody's */
@@ -43,7 +42,8 @@ void trap_start(void)
 	__asm__ volatile("csrw sscratch, zero; csrw stvec, %0" : : "r"(trap_entry) : "memory");
 }
 
-static void interrupt(const struct trap_frame *frame, uint64_t cause)
+/* On its own, or a page fault, too, would save the registers that only this uses. */
+static QR_NOINLINE void interrupt(const struct trap_frame *frame, uint64_t cause)
 {
 	sched_irq_enter();
 	if (cause == CAUSE_TIMER) {
@@ -61,7 +61,7 @@ void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value)
 	if (cause & CAUSE_INTERRUPT) {
 		interrupt(frame, cause);
 	} else if (cause >= CAUSE_PAGE_FAULT) {
-		fault_handle(frame, value, cause | (frame->status & STATUS_SPP ? 0 : CAUSE_USER));
+		fault_handle(frame, value, cause | (frame->status & STATUS_SPP));
 	} else {
 		kernel_panic(frame, "exception");
 	}
