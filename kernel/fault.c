@@ -71,7 +71,6 @@ static void masked(const struct trap_frame *frame, void (*note)(void))
 
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
 {
-	const uint32_t fenced = trap_fenced(frame) ? K_MEM_FAULT_FENCED : 0;
 	struct qr_fault fault;
 	int status;
 
@@ -82,11 +81,14 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 	if (port_locked()) {
 		kernel_panic(frame, "page fault under the mm lock");
 	}
+	if (trap_fenced(frame)) {
+		fault.access |= K_MEM_FAULT_FENCED;
+	}
 	if (trap_irqs_on(frame)) {
 		masked(frame, port_irq_on);
 		irq_enable();
 	}
-	status = k_mem_page_fault(fault.address, fault.access | fenced);
+	status = k_mem_page_fault(fault.address, fault.access);
 	irq_disable();
 	masked(frame, port_irq_off);
 	if (status != 0) {
