@@ -54,7 +54,7 @@ conformance_spare_riscv64 := 0x82000000
 # NAME, MACHINE, FLAGS, ARGUMENTS, FOLDER (mk/kernel.mk)
 define conformance_boot
 $(if $(filter $(conformance_archs),$(kernel_arch_$2)),$(call kernel_boot_test,$1,conformance,$2,\
-	40M --timeout 30 --append "frames=64 ramstore=512 machine=$2 flags=$3 \
+	40M --timeout 30 --append "frames=64 ramstore=512 machine=$(1:conformance-%=%) flags=$3 \
 	format=$(kernel_arch_$2) spare=$(conformance_spare_$(kernel_arch_$2))" $4,$5))
 endef
 

@@ -22,3 +22,4 @@ test: all ## run every test (TESTS=part-of-name SEED=n TEST_TIMEOUT=s)
 		--timeout $(TEST_TIMEOUT) $(sort $(tap_chosen))
 
 SCRIPT_TESTS += tests/tools/tap_test
+SCRIPT_TESTS += tests/tools/matrix_test

@@ -88,11 +88,11 @@ static unsigned int run(const char *format, bool software, unsigned int first)
 	return failed;
 }
 
-/* The program's name is that of the format it was built for. */
+/* The program's name is that of the format it was built for, and perhaps "-wide". */
 int main(int count, char **arguments)
 {
-	const char *slash = count > 0 ? strrchr(arguments[0], '/') : NULL;
-	const char *format = slash != NULL ? slash + 1 : "?";
+	char *slash = count > 0 ? strrchr(arguments[0], '/') : NULL;
+	const char *format = slash != NULL ? strtok(slash + 1, "-") : "?";
 	unsigned int failed;
 
 	printf("1..%u\n", 2 * suite_count());

@@ -5,7 +5,7 @@
  *     option         meaning
  *     spare=ADDRESS  physical RAM behind what `frames` and `ramstore` use, SPARE_BYTES of it
  *     fence=N        from what the CPU keeps the kernel: 1 user mode's code, 2 its memory
- *     machine=NAME format=NAME flags=NAME   for the matrix
+ *     machine=NAME format=NAME flags=NAME   for the table of machines
  */
 #include <quire/init.h>
 #include <pagetable/mmu_port.h>

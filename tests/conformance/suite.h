@@ -2,10 +2,11 @@
 /*
  * suite.h - one conformance suite for every port: what the core, its page tables and an MMU do
  * together. It runs unchanged on the emulated machine, with each entry format, and on the
- * reference kernel; what differs is this environment. It prints TAP, and at its end one line of
- * the matrix of machines and formats:
+ * reference kernel; what differs is this environment. It prints TAP, and before it what the
+ * column of the table at the end of `make test` is called (tools/tap_matrix.py): machine, entry
+ * format, who sets accessed and dirty.
  *
- *     # conformance machine=emu format=arm64 flags=software passed=31 skipped=0 failed=0
+ *     # conformance emu arm64 software
  *
  * The core is started, with a paging store that has room for a few hundred pages, and about
  * SUITE_FRAMES frames are free.
