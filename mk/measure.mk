@@ -5,14 +5,17 @@
 #
 # The library is measured as it ships, assertions off, kernel and library linked as one
 # (-flto): without it calls across files add some 10 to 25 %. "small" maps physical memory with
-# pages only; "irq" also measures how long interrupts are masked, which costs instructions.
+# pages only; "irq" also measures how long interrupts are masked, which costs instructions; "tlb"
+# counts what is dropped from the TLB.
 
 include mk/kernel.mk
 
 measure_flags_bench       :=
 measure_flags_bench-small := -DCONFIG_MMU_LARGE_PAGES=0
 measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1
-measure_variants          := bench bench-small bench-irq
+# pagetable/ finds the counting mmu.h before the machine's
+measure_flags_bench-tlb   := -iquote apps/bench/tlb
+measure_variants          := bench bench-small bench-irq bench-tlb
 
 $(foreach v,$(measure_variants),\
 	$(eval $(call kernel_variant,$v,-flto -DCONFIG_MEM_ASSERT=0 $(measure_flags_$v))))

@@ -41,5 +41,6 @@ void bench_fault(void);
 void bench_evict(void);
 void bench_sweep(const char *name);
 void bench_range(void);
+void bench_tlb(void);
 
 #endif /* APPS_BENCH_BENCH_H */

@@ -2,7 +2,8 @@
 /*
  * main.c - exact instruction counts of the operations that a user of Quire waits for.
  * For tools/bench it prints lines "@row NAME NUMBER"; where that is measured, "@irq NAME
- * NUMBER", how long interrupts were masked at a stretch; and "@size NAME NUMBER", bytes.
+ * NUMBER", how long interrupts were masked at a stretch; "@size NAME NUMBER", bytes; and from
+ * tlb.c "@tlb NAME NUMBER".
  */
 #include <quire/policy.h>
 
@@ -97,6 +98,8 @@ int app_main(void)
 		bench_evict();
 	} else if (kernel_option("sweep", name, sizeof(name))) {
 		bench_sweep(name);
+	} else if (kernel_option_number("tlb", 0) != 0) {
+		bench_tlb();
 	} else {
 		bench_map();
 		bench_fault();
