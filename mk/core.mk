@@ -9,7 +9,7 @@ core_variants := plain eager small
 
 core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
 		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
-		     -DCONFIG_MEM_ASSERT=2 -DCONFIG_MEM_POLLS_MAX=100
+		     -DCONFIG_MEM_ASSERT=2 -DCONFIG_MEM_POLLS_MAX=100 -DCONFIG_USERSPACE=1
 core_flags_plain  :=
 core_flags_eager  := -DCONFIG_DEMAND_PAGING=0
 # limits shrunk to give mistakes a chance, and no page of zeros

@@ -36,12 +36,19 @@ void qr_region_give(struct qr_pages pages)
 	qr_space_give((struct qr_pages){pages.first - 1, pages.count + 2});
 }
 
-void qr_region_close(struct qr_pages pages)
+uint32_t qr_region_count(uint32_t first)
+{
+	arch_page_t guard = arch_page_get(qr_page_addr(first - 1));
+
+	return ARCH_TOKEN_VALUE(arch_page_token(guard)) & ~QR_REGION_DOMAIN;
+}
+
+void qr_region_close(struct qr_pages pages, uint32_t mark)
 {
 	arch_mem_map_token(qr_page_addr(pages.first + pages.count), 1,
 			   ARCH_TOKEN(ARCH_TOKEN_GUARD_END, 0), 0, 0);
 	arch_mem_map_token(qr_page_addr(pages.first - 1), 1,
-			   ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count), 0, 0);
+			   ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark), 0, 0);
 }
 
 void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, struct qr_hold *hold)
@@ -168,7 +175,7 @@ int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
 			       (flags & K_MEM_MAP_UNINIT) ? QR_LOCATION_UNINIT : QR_LOCATION_ZERO,
 			       flags, &hold);
 	}
-	qr_region_close(pages);
+	qr_region_close(pages, 0);
 	*addr = qr_page_addr(pages.first);
 	qr_unlock(&hold);
 	return 0;
@@ -208,7 +215,7 @@ int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flag
 	if (status == 0) {
 		qr_slots_adopt((uint32_t)location, count);
 		qr_region_fill(pages, (uint32_t)location, flags, &hold);
-		qr_region_close(pages);
+		qr_region_close(pages, 0);
 		*addr = qr_page_addr(pages.first);
 	}
 	qr_unlock(&hold);

@@ -6,7 +6,7 @@
  *
  * The guard in front carries the number of pages, so that unmapping checks address and size
  * against one entry. It is written last when the region is made and taken first when it is
- * unmapped: in between no other call finds the region.
+ * unmapped: in between no other call finds the region. It also says whose the region is.
  */
 #ifndef QR_MM_ANON_H
 #define QR_MM_ANON_H
@@ -17,8 +17,19 @@
 int qr_region_take(uint32_t count, struct qr_pages *pages) QR_MUST_CHECK;
 void qr_region_give(struct qr_pages pages);
 
-/* Make the guards; the pages are complete. */
-void qr_region_close(struct qr_pages pages);
+/* In a GUARD_BEGIN, beside the number of pages: the region is a domain's. */
+#define QR_REGION_DOMAIN (1u << 29)
+
+/* Make the guards; the pages are complete. `mark`: 0 or QR_REGION_DOMAIN. */
+void qr_region_close(struct qr_pages pages, uint32_t mark);
+
+/* How many pages has the region that begins with this page? */
+uint32_t qr_region_count(uint32_t first);
+
+/* Unmap a region and give all back. *resident: how many pages were in frames of their own. Lets go
+ * of the lock. -EINVAL: these pages are not exactly one region with this mark. unmap.c */
+int qr_region_unmap(struct qr_pages pages, uint32_t mark, uint32_t *resident,
+		    struct qr_hold *hold) QR_MUST_CHECK;
 
 /* Fill the region with tokens (`step` 0: all the same), batch by batch. */
 void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, struct qr_hold *hold);

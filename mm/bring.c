@@ -18,6 +18,7 @@
 #include "bring.h"
 
 #include "charge.h"
+#include "domain.h"
 #include "evict.h"
 #include "policy.h"
 #include "stats.h"
@@ -54,6 +55,19 @@ static bool access_allowed(arch_page_t page, unsigned int want)
 	return (tried & ~page) == 0 &&
 	       !((want & (QR_BRING_EXEC | QR_BRING_FENCED)) && !(want & QR_BRING_USER) &&
 		 (page & ARCH_PAGE_USER));
+}
+
+/* The page as the running code sees it: user mode with the rights of the current set of tables, the
+ * kernel with those that it has both there and by itself. */
+static QR_NOINLINE arch_page_t in_current_set(const struct bring *bring, arch_page_t now)
+{
+	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_EXEC | ARCH_PAGE_USER;
+	const arch_page_t rights = arch_page_rights(bring->virt);
+
+	if (bring->want & QR_BRING_USER) {
+		return (now & ~mask) | rights;
+	}
+	return (now & (rights | ~mask)) | (rights & ARCH_PAGE_USER);
 }
 
 /* Does this purpose need a frame of the page's own, not the shared zeros? */
@@ -221,6 +235,7 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 	qr_frames[frame] = qr_frame_word(bring->page, location,
 					 QR_FRAME_MAPPED | (borrowed ? 0 : QR_FRAME_BACKED));
 	qr_frame_table.busy_count--;
+	qr_domain_came(bring->page);
 	qr_policy_seen(frame, !(want & QR_BRING_AHEAD));
 	qr_frames_changed();
 	return (want & QR_BRING_PIN) ? LOOK : 0;
@@ -318,7 +333,11 @@ static int look(struct bring *bring)
 	if (!qr_page_is_mapped(now)) {
 		return -EFAULT;
 	}
-	if (!(bring->want & QR_BRING_AHEAD) && !access_allowed(now, bring->want)) {
+	if (!(bring->want & QR_BRING_AHEAD) &&
+	    !access_allowed(CONFIG_USERSPACE && qr_domain_current != NULL
+				    ? in_current_set(bring, now)
+				    : now,
+			    bring->want)) {
 		return -EACCES;
 	}
 	if (now & ARCH_DATA_PAGE_LOADED) {

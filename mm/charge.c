@@ -12,6 +12,7 @@ static bool keeps(uint64_t pageable, uint64_t pinned)
 	uint64_t frames = c->frames;
 	uint64_t reserve = CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0;
 
+	pinned += c->kept;
 	if (pinned + reserve > frames) {
 		return false;
 	}
@@ -42,6 +43,20 @@ int qr_charge_pin(bool was_charged)
 	}
 	qr_charge.pageable -= from;
 	qr_charge.pinned++;
+	return 0;
+}
+
+int qr_charge_keep(uint32_t was, uint32_t count)
+{
+	const uint32_t kept = qr_charge.kept;
+
+	QR_ASSERT_LOCKED();
+	QR_ASSERT(kept >= was);
+	qr_charge.kept = kept - was + count;
+	if (count > was && !keeps(qr_charge.pageable, qr_charge.pinned)) {
+		qr_charge.kept = kept;
+		return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * charge.h - the promise: what was granted can be kept.
  *
  * With F frames that the pool owns (free or not), S usable slots of the paging store, A
- * pageable pages that may need a slot, L pinned pages, and R frames that are never pinned
- * (CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE), every grant keeps
+ * pageable pages that may need a slot, L pinned pages and frames kept for domains, and R frames
+ * that are neither (CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE), every grant keeps
  *
  *     L     <= F - R
  *     A + L <= F + S - 1      where there is a paging store
@@ -15,7 +15,9 @@
  * read-only store, or any clean page with a slot, is had without a new slot. Else all F - L
  * hold pages of A, so at most A - (F - L) <= S - 1 of A are in slots only; a slot is free,
  * or is the copy of a page in a frame, and that page is the victim (it is not pinned: pinned
- * pages keep no slot). Frames and slots of transfers under way come back when these end; a
+ * pages keep no slot). Of the frames kept for domains, those that hold p pages of A are not had by
+ * others, but then p fewer of A are in slots only, and at most p slots are copies of these. Frames
+ * and slots of transfers under way come back when these end; a
  * fault waits for them.
  *
  * Charged pages: anonymous ones, and stored ones that are writable or whose content is not
@@ -31,7 +33,8 @@ struct qr_charge {
 	uint32_t frames;   /* F */
 	uint32_t slots;    /* S */
 	uint32_t pageable; /* A */
-	uint32_t pinned;   /* L */
+	uint32_t pinned;   /* L, without */
+	uint32_t kept;     /* the frames kept for domains, which L includes */
 };
 extern struct qr_charge qr_charge;
 
@@ -50,6 +53,9 @@ QR_INLINE void qr_charge_sub(uint32_t pageable, uint32_t pinned)
  * since A + L does not grow. */
 int qr_charge_pin(bool was_charged) QR_MUST_CHECK;
 void qr_charge_unpin(bool is_charged);
+
+/* Keep so many frames for domains instead of `was`: -ENOMEM. Lock held. */
+int qr_charge_keep(uint32_t was, uint32_t count) QR_MUST_CHECK;
 
 /* A slot of the paging store went bad. Grants already made stay; new ones see less. */
 void qr_charge_slot_lost(void);

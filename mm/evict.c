@@ -19,6 +19,7 @@
 #include "evict.h"
 
 #include "charge.h"
+#include "domain.h"
 #include "policy.h"
 #include "stats.h"
 #include "store.h"
@@ -27,6 +28,7 @@
 static QR_NOINLINE void map_again(uint32_t page, uint32_t frame, uint32_t flags)
 {
 	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
+	qr_domain_came(page);
 }
 
 void qr_rescue(uint32_t frame, uint32_t flags)
@@ -107,6 +109,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	arch_mem_flush(virt, QR_PAGE_SIZE);
 	QR_COUNT_ALL(transfer.flushes, 1);
 	qr_policy_forgotten(frame);
+	qr_domain_left(page);
 	qr_frame_table.busy_count++;
 
 	if ((word & QR_FRAME_BACKED) && !(was & ARCH_DATA_PAGE_DIRTY)) {
@@ -133,7 +136,8 @@ static bool needs_no_slot(uint32_t frame)
 {
 	uint64_t word = qr_frames[frame];
 
-	if (!k_mem_frame_evictable(frame) || !(word & QR_FRAME_BACKED)) {
+	if (!k_mem_frame_evictable(frame) || !(word & QR_FRAME_BACKED) ||
+	    qr_domain_keeps(frame)) {
 		return false;
 	}
 	return qr_location_owned(qr_frame_location(word)) ||

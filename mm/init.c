@@ -12,6 +12,7 @@
 #include "anon.h"
 #include "charge.h"
 #include "core.h"
+#include "domain.h"
 #include "frame.h"
 #include "policy.h"
 #include "store.h"
@@ -118,7 +119,9 @@ static int map_piece(const struct k_mem_image *piece)
 		image_end = pages.first + pages.count;
 	}
 	while (left > 0) {
-		size_t done = arch_mem_map(virt, phys, left, piece->flags | ARCH_MEM_LAST);
+		size_t done = arch_mem_map(virt, phys, left,
+					   piece->flags | ARCH_MEM_LAST |
+						   (CONFIG_USERSPACE ? ARCH_MEM_LOCAL : 0));
 
 		virt += done;
 		phys += done;
@@ -208,6 +211,7 @@ int k_mem_init(const struct k_mem_config *config)
 	int status;
 
 	arch_mem_init();
+	qr_domain_init();
 	qr_space_init();
 	if (qr_space_take_at(scratch) != 0) {
 		return -EINVAL;

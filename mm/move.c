@@ -192,7 +192,7 @@ static int page_in(uint32_t page, struct qr_hold *hold)
 
 static bool frames_suffice(const struct census *census)
 {
-	return census->missing <= qr_charge.frames - qr_charge.pinned;
+	return census->missing <= qr_charge.frames - qr_charge.pinned - qr_charge.kept;
 }
 
 int k_mem_page_in(void *addr, size_t size)

@@ -8,6 +8,7 @@
  */
 #include "policy.h"
 
+#include "domain.h"
 #include "stats.h"
 
 const struct k_mem_policy *qr_policy;
@@ -19,11 +20,14 @@ static QR_ALIGNED(8) uint8_t policy_state[CONFIG_DEMAND_PAGING ? STATE_BYTES : 8
 static uint32_t cleared[CONFIG_MEM_TLB_RANGE_MAX];
 static uint32_t cleared_count;
 
+/* A victim is looked for: frames that are kept for a domain do not count. */
+static bool picking;
+
 bool k_mem_frame_evictable(uint32_t frame)
 {
 	const uint32_t mask = QR_FRAME_MAPPED | QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_RESERVED;
 
-	return (qr_frames[frame] & mask) == QR_FRAME_MAPPED;
+	return (qr_frames[frame] & mask) == QR_FRAME_MAPPED && !(picking && qr_domain_keeps(frame));
 }
 
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
@@ -65,9 +69,11 @@ int qr_policy_pick(uint32_t *frame)
 	int status;
 
 	QR_ASSERT_LOCKED();
+	picking = true;
 	status = qr_policy->pick(frame);
-	flush_cleared();
 	QR_ASSERT(status != 0 || k_mem_frame_evictable(*frame));
+	picking = false;
+	flush_cleared();
 	return status;
 }
 

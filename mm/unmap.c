@@ -19,10 +19,11 @@
 /* A batch's worth of freeing frames is more work than most. */
 #define UNMAP_BATCH ((QR_BATCH_LIGHT * 2 + 2) / 3)
 
-/* Charges to give back. */
+/* Charges to give back, and pages that were in frames of their own. */
 struct tally {
 	uint32_t pageable;
 	uint32_t pinned;
+	uint32_t resident;
 };
 
 /* Free the frame of a page that was loaded. Returns the location whose slot is to be given back. */
@@ -35,6 +36,7 @@ static uint32_t release_loaded(arch_page_t was, struct tally *tally)
 		tally->pageable++;
 		return QR_LOCATION_UNINIT;
 	}
+	tally->resident++;
 	if (word & QR_FRAME_PINNED) {
 		tally->pinned++;
 	} else {
@@ -116,6 +118,7 @@ static uint32_t release_frames(arch_page_t *was, struct qr_pages batch, struct t
 
 			loaded = true;
 			tally->pinned += locked;
+			tally->resident += locked;
 			done += locked;
 			if (locked > 0) {
 				continue;
@@ -137,10 +140,11 @@ static uint32_t release_frames(arch_page_t *was, struct qr_pages batch, struct t
 	return slots;
 }
 
-static void release_batch(struct qr_pages batch, struct qr_hold *hold)
+/* Returns how many pages were in frames of their own. */
+static uint32_t release_batch(struct qr_pages batch, struct qr_hold *hold)
 {
 	arch_page_t was[UNMAP_BATCH];
-	struct tally tally = {0, 0};
+	struct tally tally = {0, 0, 0};
 	uint32_t slots;
 
 	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
@@ -154,10 +158,11 @@ static void release_batch(struct qr_pages batch, struct qr_hold *hold)
 	}
 	/* not before: until the slots are back nobody may be promised them */
 	qr_charge_sub(tally.pageable, tally.pinned);
+	return tally.resident;
 }
 
 /* Is this exactly one region? Its front guard says so. */
-static bool is_region(struct qr_pages pages)
+static bool is_region(struct qr_pages pages, uint32_t mark)
 {
 	arch_page_t guard;
 
@@ -166,22 +171,16 @@ static bool is_region(struct qr_pages pages)
 	}
 	guard = arch_page_get(qr_page_addr(pages.first - 1));
 	return qr_page_is_guard(guard) &&
-	       arch_page_token(guard) == ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count);
+	       arch_page_token(guard) ==
+		       ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark);
 }
 
-int k_mem_unmap(void *addr, size_t size)
+int qr_region_unmap(struct qr_pages pages, uint32_t mark, uint32_t *resident, struct qr_hold *hold)
 {
-	struct qr_hold hold;
-	struct qr_pages pages;
 	arch_page_t guard;
 	uint32_t done = 0;
 
-	if (qr_pages_of(addr, size, &pages) != 0) {
-		return -EINVAL;
-	}
-	qr_lock(&hold);
-	if (!is_region(pages)) {
-		qr_unlock(&hold);
+	if (!is_region(pages, mark)) {
 		return -EINVAL;
 	}
 	arch_page_token_set(qr_page_addr(pages.first - 1), ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
@@ -189,14 +188,29 @@ int k_mem_unmap(void *addr, size_t size)
 		struct qr_pages batch = qr_batch(pages, done, UNMAP_BATCH);
 
 		if (done > 0) {
-			qr_breathe(&hold);
+			qr_breathe(hold);
 		}
-		release_batch(batch, &hold);
+		*resident += release_batch(batch, hold);
 		done += batch.count;
 	}
 	arch_mem_unmap_list(qr_page_addr(pages.first - 1), 1, &guard);
 	arch_mem_unmap_list(qr_page_addr(pages.first + pages.count), 1, &guard);
 	qr_region_give(pages);
-	qr_unlock(&hold);
 	return 0;
+}
+
+int k_mem_unmap(void *addr, size_t size)
+{
+	struct qr_hold hold;
+	struct qr_pages pages;
+	uint32_t resident = 0;
+	int status;
+
+	if (qr_pages_of(addr, size, &pages) != 0) {
+		return -EINVAL;
+	}
+	qr_lock(&hold);
+	status = qr_region_unmap(pages, 0, &resident, &hold);
+	qr_unlock(&hold);
+	return status;
 }

@@ -10,7 +10,7 @@
  *               more than before, or is there at last, a port may leave that to the
  *               fault which follows: the core serves it by dropping the page
  *     void      mmu_tlb_page(unsigned int tag, uintptr_t virt)
- *               drop one page's translation on this CPU (tag 0: global ones too)
+ *               drop one page's translations on this CPU (tag 0: every tag's, and global ones)
  *     void      mmu_tlb_tag(unsigned int tag)   all of a tag
  *     void      mmu_tlb_all(void)               everything, global ones included
  *     void      mmu_tlb_sync(void)              wait until the drops above took effect
@@ -36,25 +36,11 @@ enum mmu_tlb_reach {
 /* Switch the MMU features that Quire uses on for this CPU. mmu.c */
 void mmu_start(void);
 
-/* Make the table at physical address `root` current, under `tag`. mmu.c */
+/* Make the table at physical address `root` current, under `tag`. What is remembered under the tag
+ * stays; a CPU without tags drops what is not global. Interrupts masked. mmu.c */
 void mmu_root_set(uint64_t root, unsigned int tag);
 
 /* How many tags the CPU has; 1: none beside 0. mmu.c */
 unsigned int mmu_tags(void);
-
-/* Copy `size` bytes between kernel memory and user memory, with what keeps the kernel from user memory
- * (SMAP, PAN, SUM) open for as long. Returns how many bytes were not copied: a fault ended the
- * copy. Interrupts masked; the caller asked before whether user mode may touch the range. user.S */
-size_t user_copy(void *dst, const void *src, size_t size);
-
-/* For the trap handler: a page fault in code at `ip`. In user_copy: returns where to go on instead,
- * which ends the copy; elsewhere 0. user.S defines both ends as symbols. */
-extern const uint8_t user_copy_end[], user_copy_fault[];
-QR_INLINE uintptr_t user_copy_fixup(uintptr_t ip)
-{
-	return ip >= (uintptr_t)user_copy && ip < (uintptr_t)user_copy_end
-		       ? (uintptr_t)user_copy_fault
-		       : 0;
-}
 
 #endif /* QR_PAGETABLE_MMU_PORT_H */

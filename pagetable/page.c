@@ -4,7 +4,7 @@
  * bits. Where a walker may change the entry at the same moment the change is a loop of
  * load, decode, change, encode, compare-and-swap.
  */
-#include "tables.h"
+#include "overlay.h"
 
 /* Once, where speed does not matter. */
 static QR_NOINLINE arch_page_t word_of(qr_entry_t entry, unsigned int level)
@@ -31,12 +31,26 @@ static QR_NOINLINE arch_page_t large_page_get(const void *virt)
 	return word_of(qr_entry_load(qr_entry(0, virt)), 0);
 }
 
+/* May there be copies of this entry, with accessed and dirty bits of their own (overlay.h)? */
+QR_INLINE bool is_in_copies(const struct qr_view *view)
+{
+	return CONFIG_USERSPACE && view->kind == QR_LEAF && !view->global;
+}
+
 arch_page_t arch_page_get(const void *virt)
 {
-	qr_entry_t entry = qr_entry_load(qr_entry(0, virt));
+	const qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t value = qr_entry_load(entry);
+	struct qr_view view;
 
-	/* what is under a large leaf is zero */
-	return QR_LIKELY(entry != 0) ? qr_view_page(entry_decode(entry, 0)) : large_page_get(virt);
+	if (QR_UNLIKELY(value == 0)) { /* what is under a large leaf is zero */
+		return large_page_get(virt);
+	}
+	view = entry_decode(value, 0);
+	if (QR_UNLIKELY(is_in_copies(&view))) {
+		return qr_view_page(view) | qr_overlay_bits(entry, 0, 0);
+	}
+	return qr_view_page(view);
 }
 
 arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
@@ -57,7 +71,7 @@ arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
 			.last = was.last,
 		};
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return word_of(old, 0);
+	return word_of(old, 0) | (is_in_copies(&was) ? qr_overlay_sync(entry, view) : 0);
 }
 
 void arch_page_token_set(void *virt, arch_token_t token)
@@ -84,7 +98,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		.accessed = (flags & ARCH_MEM_ACCESSED) != 0,
 		.dirty = (flags & ARCH_MEM_DIRTY) != 0,
 		.cow = (flags & ARCH_MEM_COW) != 0 && was.write,
-		.global = true,
+		.global = qr_copies_of(entry) == 0,
 	};
 
 	QR_REQUIRE(was.kind == QR_TOKEN);
@@ -93,17 +107,18 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
 	}
 	qr_entry_store(entry, entry_encode(view, 0));
+	if (QR_UNLIKELY(!view.global)) {
+		(void)qr_overlay_sync(entry, view);
+	}
 }
 
-arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
+struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
 {
-	qr_entry_t *entry = qr_entry(0, virt);
 	qr_entry_t old = qr_entry_load(entry);
 	struct qr_view was, view;
 
 	do {
 		was = entry_decode(old, 0);
-		QR_REQUIRE(was.kind == QR_LEAF);
 		view = was;
 		view.accessed = (was.accessed || (set & ARCH_DATA_PAGE_ACCESSED)) &&
 				!(clear & ARCH_DATA_PAGE_ACCESSED);
@@ -113,5 +128,14 @@ arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 			break;
 		}
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return word_of(old, 0);
+	return was;
+}
+
+arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+	struct qr_view was = qr_entry_bits(entry, set, clear);
+
+	QR_REQUIRE(was.kind == QR_LEAF);
+	return qr_view_page(was) | (is_in_copies(&was) ? qr_overlay_bits(entry, set, clear) : 0);
 }

@@ -4,7 +4,7 @@
  * once, touches at most CONFIG_MEM_BATCH entries (or splits one large leaf), and flushes
  * once; the core calls again for the rest, with interrupts let in between.
  */
-#include "tables.h"
+#include "overlay.h"
 
 QR_INLINE size_t min_size(size_t a, size_t b)
 {
@@ -27,6 +27,12 @@ static QR_NOINLINE void fill(qr_entry_t *entry, size_t count, qr_entry_t value,
 	mmu_publish(entry - (count - 1), count);
 }
 
+/* May a leaf of `level` stand at `virt`? Not over private tables (overlay.h). */
+QR_INLINE bool has_place(unsigned int level, uintptr_t virt)
+{
+	return qr_copies_of(qr_entry(level - 1, (void *)virt)) == 0;
+}
+
 /* What can be mapped at once: as many leaves as there are of the largest level that may start
  * here, up to where leaves of a larger level may. */
 static size_t next_run(uintptr_t virt, uint64_t phys, size_t size, unsigned int *level)
@@ -39,11 +45,11 @@ static size_t next_run(uintptr_t virt, uint64_t phys, size_t size, unsigned int 
 		if (((virt ^ phys) & (bytes - 1u)) != 0 || ahead >= size || size - ahead < bytes) {
 			continue;
 		}
-		if (ahead == 0) {
+		if (ahead == 0 && has_place(larger, virt)) {
 			*level = larger;
 			break;
 		}
-		size = ahead;
+		size = ahead > 0 ? ahead : bytes;
 	}
 	return size >> QR_LEVEL_SHIFT(*level);
 }
@@ -51,16 +57,37 @@ static size_t next_run(uintptr_t virt, uint64_t phys, size_t size, unsigned int 
 static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, size_t count,
 			bool ends)
 {
-	size_t bytes = qr_leaf_bytes(level);
+	qr_entry_t *entry = qr_entry(level, (void *)virt);
 
 	for (size_t i = 0; i < count; i++) {
-		qr_entry_t *entry = qr_entry(level, (void *)(virt + i * bytes));
-
 		/* break: the old entry pointed to an empty table */
-		(void)qr_entry_exchange(entry, 0);
+		qr_upper_set(&entry[i], 0);
 	}
 	qr_flush_all();
-	fill(qr_entry(level, (void *)virt), count, entry_encode(view, level), level, ends);
+	fill(entry, count, entry_encode(view, level), level, ends);
+	for (size_t i = 0; CONFIG_USERSPACE && i < count; i++) {
+		qr_upper_set(&entry[i], qr_entry_load(&entry[i]));
+	}
+}
+
+/* Of `count` leaves the first that have their places alike: for large ones there is one, for pages
+ * all are global, or none. */
+static size_t alike(uintptr_t virt, size_t count, unsigned int level, bool *global)
+{
+	const qr_entry_t *entry = qr_entry(0, (void *)virt);
+	size_t first = 1;
+
+	if (level > 0) {
+		while (first < count && has_place(level, virt + first * qr_leaf_bytes(level))) {
+			first++;
+		}
+		return first;
+	}
+	if (!(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
+		return count;
+	}
+	*global = *global && qr_copies_of(entry) == 0;
+	return min_size(count, QR_TABLE_ENTRIES - qr_entry_index(0, virt));
 }
 
 size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
@@ -71,18 +98,38 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 	size_t done;
 	bool ends;
 
+	view.global = !(flags & ARCH_MEM_LOCAL);
 	if (flags & ARCH_MEM_LARGE) {
 		count = next_run((uintptr_t)virt, phys, size, &level);
 	}
 	count = min_size(count, CONFIG_MEM_BATCH);
+	if (CONFIG_USERSPACE) {
+		count = alike((uintptr_t)virt, count, level, &view.global);
+	}
 	done = count << QR_LEVEL_SHIFT(level);
 	ends = (flags & ARCH_MEM_LAST) && done == size;
 	if (level > 0) {
 		map_large((uintptr_t)virt, view, level, count, ends);
 	} else {
 		fill(qr_entry(0, virt), count, entry_encode(view, 0), 0, ends);
+		qr_overlay_run(qr_entry(0, virt), count);
 	}
 	return done;
+}
+
+/* The same for pages of which some are in tables that have copies. */
+static QR_NOINLINE void map_list_local(qr_entry_t *entry, const uint64_t *phys, size_t count,
+				       uint32_t flags)
+{
+	struct qr_view view = qr_leaf_view(0, flags);
+
+	for (size_t i = 0; i < count; i++) {
+		view.address = phys[i];
+		view.global = qr_copies_of(&entry[i]) == 0;
+		view.last = (flags & ARCH_MEM_LAST) != 0 && i + 1 == count;
+		qr_entry_store(&entry[i], qr_entry_of(view, 0));
+	}
+	qr_overlay_sync_run(entry, count);
 }
 
 void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags)
@@ -90,6 +137,10 @@ void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t 
 	qr_entry_t *entry = qr_entry(0, virt);
 	struct qr_view view = qr_leaf_view(0, flags);
 
+	if (QR_UNLIKELY(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
+		map_list_local(entry, phys, count, flags);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		QR_ASSERT_ALL(entry[i] == 0);
 		view.address = phys[i];
@@ -133,6 +184,7 @@ void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
 		was[i] = qr_page_brief(entry_decode(old, 0));
 	}
 	mmu_publish(entry, count);
+	qr_overlay_run(entry, count);
 }
 
 /* The level of the leaf at `virt`. If it reaches beyond [virt, virt + size) it is split, which is
@@ -178,6 +230,7 @@ size_t arch_mem_unmap(void *virt, size_t size)
 		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
 	}
 	mmu_publish(entry, count);
+	qr_overlay_run(entry, count);
 	arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
 	return count << ENTRY_PAGE_SHIFT;
 }
@@ -231,21 +284,38 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 	return qr_entry_of(view, level);
 }
 
+/* Bring the copies of an entry up to date that says, or is to say there, `view`. */
+static void copies_set(const qr_entry_t *entry, unsigned int level, struct qr_view view)
+{
+	if (qr_copies_of(entry) == 0) {
+		return;
+	}
+	if (level == 0) {
+		(void)qr_overlay_sync(entry, view);
+	} else {
+		qr_overlay_upper(entry, view.kind == QR_LEAF ? qr_entry_of(view, level) : 0);
+	}
+}
+
 /* A change of the cache mode breaks before it makes (tables.c); only physical mappings have
  * one that is not the default. */
 static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 {
+	/* own pages keep their rights meanwhile */
+	const struct qr_view broken = {.kind = QR_TOKEN, .write = true, .exec = true};
 	qr_entry_t old = qr_entry_load(entry);
 	struct qr_view view = qr_view_of(old, level);
 
 	if (view.kind == QR_LEAF && view.cache != qr_cache_mode(flags)) {
 		old = qr_entry_exchange(entry, 0);
+		copies_set(entry, level, broken);
 		qr_flush_all();
 		qr_entry_store(entry, with_flags(old, level, flags));
-		return;
+	} else {
+		while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
+		}
 	}
-	while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
-	}
+	copies_set(entry, level, qr_view_of(qr_entry_load(entry), level));
 }
 
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)

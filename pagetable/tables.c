@@ -3,7 +3,7 @@
  * tables.c - the static tables: linking them, large leaves and their splitting, and the
  * flush. See tables.h for the picture and the invariants.
  */
-#include "tables.h"
+#include "set.h"
 
 QR_ALIGNED(QR_TABLE_BYTES) qr_entry_t qr_tables[QR_TABLES_TOTAL * QR_TABLE_ENTRIES];
 
@@ -47,6 +47,9 @@ void arch_mem_init(void)
 {
 	uintptr_t last = (uintptr_t)CONFIG_KERNEL_VM_BASE + (CONFIG_KERNEL_VM_SIZE - 1u);
 
+	if (CONFIG_USERSPACE) {
+		qr_private_init();
+	}
 	for (unsigned int level = 1; level < ENTRY_LEVELS; level++) {
 		uintptr_t virt = (uintptr_t)CONFIG_KERNEL_VM_BASE & ~(qr_leaf_bytes(level) - 1u);
 		size_t tables = QR_TABLES(level - 1);
@@ -66,6 +69,7 @@ void arch_mem_start(void)
 
 	mmu_start();
 	mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
+	qr_flush_all();
 }
 
 QR_NOINLINE void qr_flush_all(void)
@@ -88,6 +92,14 @@ void arch_mem_flush(void *virt, size_t size)
 	mmu_tlb_sync();
 }
 
+void qr_upper_set(qr_entry_t *entry, qr_entry_t value)
+{
+	(void)qr_entry_exchange(entry, value);
+	if (qr_copies_of(entry) != 0) {
+		qr_overlay_upper(entry, value);
+	}
+}
+
 /* Break before make: an address must not be reachable through a leaf and through a table
  * at once (Arm ARM, "Using break-before-make when updating translation table entries"),
  * and caches of upper entries must not keep the old one. Other machines allow it. Flushed
@@ -98,9 +110,9 @@ QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t val
 {
 	qr_entry_t *entry = qr_entry(level, virt);
 
-	(void)qr_entry_exchange(entry, 0);
+	qr_upper_set(entry, 0);
 	qr_flush_all();
-	qr_entry_store(entry, value);
+	qr_upper_set(entry, value);
 	qr_flush_all();
 }
 
@@ -146,17 +158,28 @@ uint64_t arch_phys_end(void)
 	return (uint64_t)1 << ENTRY_PA_BITS;
 }
 
+/* Present to present, but the window is this CPU's alone and is flushed before it is used, so no
+ * two translations are ever in use at once. For the same reason it is in the current set alone
+ * beside the kernel's: the others say what they said when they were current. */
 void *arch_mem_scratch(uint64_t phys)
 {
 	struct qr_view view = qr_leaf_view(phys, K_MEM_PERM_RW);
+	qr_entry_t *entry = qr_entry(0, scratch_page);
+	qr_entry_t value;
 
-	/* Present to present, but the window is this CPU's alone and is flushed before
-	 * it is used, so no two translations are ever in use at once. */
 	view.global = false;
-	(void)qr_entry_exchange(qr_entry(0, scratch_page), 0);
+	value = entry_encode(view, 0);
+	(void)qr_entry_exchange(entry, 0);
 	mmu_tlb_page(0, (uintptr_t)scratch_page);
 	mmu_tlb_sync();
-	qr_entry_store(qr_entry(0, scratch_page), entry_encode(view, 0));
+	qr_entry_store(entry, value);
+	if (CONFIG_USERSPACE && qr_set_current != NULL) {
+		uint16_t leaf = qr_set_leaf(qr_set_current, scratch_page);
+
+		if (leaf != 0) {
+			(void)qr_entry_exchange(qr_private_entry(leaf, entry), value);
+		}
+	}
 	return mmu_access((uintptr_t)scratch_page);
 }
 

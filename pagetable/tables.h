@@ -77,6 +77,10 @@ QR_INLINE bool qr_entry_swap(qr_entry_t *entry, qr_entry_t *old, qr_entry_t valu
 	return true;
 }
 
+/* Set and clear accessed and dirty (ARCH_DATA_PAGE_*) in a leaf of level 0, losing nothing that a
+ * walker sets; returns what it said. page.c */
+struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear);
+
 /* The level of the leaf that covers `virt`, or 0 where pages do. */
 unsigned int qr_leaf_level(const void *virt);
 
@@ -130,6 +134,15 @@ QR_INLINE qr_entry_t qr_leaf_mark(unsigned int level)
 	return entry_encode(marked, level) - entry_encode(bare, level);
 }
 
+/* The bit, set or clear, that makes a leaf the same in every set of tables. */
+QR_INLINE qr_entry_t qr_leaf_global(unsigned int level)
+{
+	struct qr_view local = {.kind = QR_LEAF}, global = local;
+
+	global.global = true;
+	return entry_encode(local, level) ^ entry_encode(global, level);
+}
+
 /* A view as the core sees it. */
 QR_INLINE arch_page_t qr_view_page(struct qr_view view)
 {
@@ -162,6 +175,9 @@ QR_INLINE arch_page_t qr_page_brief(struct qr_view view)
 /* Replace the large leaf over `virt` by its table, filled with the same translations one
  * level down; the caller flushes nothing more. */
 void qr_leaf_split(unsigned int level, void *virt);
+
+/* Change an upper entry in all sets. */
+void qr_upper_set(qr_entry_t *entry, qr_entry_t value);
 
 /* Make the upper entry `value`, breaking the old translation before the new one shows. */
 void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value);

@@ -111,16 +111,11 @@ void mmu_start(void)
 	tlb_all_local();
 }
 
-/* A root under tag 0 begins with no translation, as tag 0 itself is used for the kernel's
- * own tables only. */
 void mmu_root_set(uint64_t root, unsigned int tag)
 {
 	QR_ASSERT((root & ~ENTRY_ADDRESS) == 0);
 	__asm__ volatile("msr ttbr1_el1, %0\n\tisb"
 			 : : "r"(root | (uint64_t)tag << MMU_TAG_SHIFT) : "memory");
-	if (tag == 0) {
-		tlb_all_local();
-	}
 }
 
 unsigned int mmu_tags(void)

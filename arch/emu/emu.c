@@ -97,8 +97,12 @@ struct emu_owner *emu_owner_of(uint64_t phys)
 
 void emu_tables_set(const void *start, const void *end)
 {
-	emu.tables_start = (uintptr_t)start;
-	emu.tables_end = (uintptr_t)end;
+	emu.tables[0] = (struct emu_tables){(uintptr_t)start, (uintptr_t)end};
+}
+
+void emu_tables_add(const void *start, const void *end)
+{
+	emu.tables[1] = (struct emu_tables){(uintptr_t)start, (uintptr_t)end};
 }
 
 void emu_software_flags(bool on)

@@ -58,6 +58,9 @@ void *emu_phys(uint64_t phys);
 /* All tables are in [start, end): the walker reports others (EMU_WILD). Optional. */
 void emu_tables_set(const void *start, const void *end);
 
+/* Or in this range, too. */
+void emu_tables_add(const void *start, const void *end);
+
 /* true: a CPU without hardware accessed and dirty bits; a walk that finds accessed clear,
  * or a write that finds dirty clear, raises QR_FAULT_FLAG. */
 void emu_software_flags(bool on);

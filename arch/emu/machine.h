@@ -56,8 +56,9 @@ struct emu_machine {
 	bool in_hook; /* in the publish hook, and so inside of a call of the core */
 	bool unsynced;
 	const void *unsynced_place;
-	uintptr_t tables_start;
-	uintptr_t tables_end; /* 0: not told */
+	struct emu_tables {
+		uintptr_t start, end;
+	} tables[2]; /* end 0: not told */
 	uint64_t time;
 	size_t errors;
 	struct emu_counters count;

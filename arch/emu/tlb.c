@@ -310,9 +310,12 @@ void emu_tlb_page(unsigned int tag, uintptr_t virt)
 	if (!is_in_space(virt)) {
 		return;
 	}
-	drop_page(tag, virt);
-	if (tag == 0) {
-		drop_page(GLOBAL_ROW, virt);
+	if (tag != 0) {
+		drop_page(tag, virt);
+		return;
+	}
+	for (unsigned int row = 0; row < ROWS; row++) {
+		drop_page(row, virt);
 	}
 }
 

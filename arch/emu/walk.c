@@ -17,9 +17,13 @@ static bool is_canonical(uintptr_t virt)
 
 static bool is_told_table(uint64_t table)
 {
-	return emu.tables_end == 0 ||
-	       (table >= emu.tables_start &&
-		table + EMU_TABLE_ENTRIES * sizeof(qr_entry_t) <= emu.tables_end);
+	for (unsigned int i = 0; i < 2 && emu.tables[0].end != 0; i++) {
+		if (table >= emu.tables[i].start &&
+		    table + EMU_TABLE_ENTRIES * sizeof(qr_entry_t) <= emu.tables[i].end) {
+			return true;
+		}
+	}
+	return emu.tables[0].end == 0;
 }
 
 static void report(enum emu_error_kind kind, uintptr_t virt, const struct emu_walk *walk)

@@ -72,6 +72,9 @@ static inline uint64_t arch_page_phys(arch_page_t page)
 #define ARCH_MEM_DIRTY    (1u << 28) /* arch_mem_page_in: born dirty */
 #define ARCH_MEM_COW      (1u << 29) /* arch_mem_page_in: a write must fault */
 
+#define ARCH_MEM_LOCAL    (1u << 30) /* arch_mem_map: not global, though alike in every set: memory
+				      * that cannot be taken away for a moment to become so */
+
 /* ---- starting ------------------------------------------------------------------------- */
 
 /* Link the static tables. Called once by k_mem_init, before any other; no lock. */
@@ -186,9 +189,6 @@ uint64_t arch_phys_end(void);
  * in all sets; rights of own pages stay as they are, within what the kernel's entry allows.
  * Functions that change the tables of a domain are called by one thread at a time. */
 
-/* Rights of a domain's own page: K_MEM_PERM_*, and */
-#define ARCH_MEM_ANON (1u << 30) /* it is anonymous memory of the domain's */
-
 /* No field is the core's. */
 struct arch_mem_domain {
 	uint32_t root;       /* its root among the private tables, or 0: none yet */
@@ -200,7 +200,8 @@ struct arch_mem_domain {
 /* No private tables: the kernel's rights. */
 void arch_mem_domain_init(struct arch_mem_domain *domain);
 
-/* How many private tables the domain lacks for own pages in this range; how many are free. */
+/* How many private tables the domain lacks for own pages in this range; how many are free. Only
+ * the functions here change that; no lock. */
 uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, void *virt,
 					size_t size);
 uint32_t arch_mem_domain_tables_free(void);
@@ -217,8 +218,18 @@ size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt,
 /* The same pages are like the kernel's again. Pages without a private table are, too. */
 size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *virt, size_t size);
 
-/* Give back the private tables over `virt` in which no page is the domain's own. */
-void arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt);
+/* Give back the private tables over `virt` in which no page is the domain's own, batch by batch:
+ * true when there is none. To be called until then. */
+bool arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt) QR_MUST_CHECK;
+
+/* Is the page the domain's own? And the first such page, or NULL. */
+bool arch_mem_domain_owns(const struct arch_mem_domain *domain, const void *virt);
+void *arch_mem_domain_first(const struct arch_mem_domain *domain);
+
+/* The domain after `domain` (NULL: the first) among those that have a private leaf table for
+ * `virt`, or NULL: no more. */
+struct arch_mem_domain *arch_mem_domain_next(const void *virt,
+					     const struct arch_mem_domain *domain);
 
 /* Make the domain's tables current on this CPU, NULL: the kernel's. Interrupts masked. */
 void arch_mem_domain_switch(struct arch_mem_domain *domain);

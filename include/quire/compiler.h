@@ -58,6 +58,9 @@
 #ifndef EROFS
 #define EROFS 30
 #endif
+#ifndef ENOSYS
+#define ENOSYS 38
+#endif
 #ifndef ENOTSUP
 #define ENOTSUP 95
 #endif

@@ -82,13 +82,15 @@ int k_mem_domain_deinit(struct k_mem_domain *domain) QR_MUST_CHECK;
 /* Give the domain's threads the rights `part->attr` to the partition, which is copied. All its
  * pages must be mapped: anonymous, stored, on-demand or physical memory or the image, in frames or
  * not. A partition can take rights from the kernel's mapping and open it to user mode; it
- * cannot give a right to write or execute that the mapping does not have. What is unmapped and
- * mapped anew under a partition is not part of it any more. Uninitialised memory that was not
+ * cannot give a right to write or execute that the mapping does not have. What is unmapped
+ * under a partition is not part of it any more; where anonymous memory of the domain comes to lie
+ * there, the partition ends. Uninitialised memory that was not
  * touched yet is zeroed.
  *  -EINVAL  size zero, unaligned, wraps or leaves the space; unknown attributes; writable and
  *           executable; overlaps another partition of the domain; a page is not mapped, or a
  *           guard; a right that the mapping does not have
  *  -ENOSPC  CONFIG_MAX_DOMAIN_PARTITIONS partitions are there already
+ *  -ENOTSUP  a build without CONFIG_USERSPACE
  *  -ENOMEM  the pool has too few tables */
 int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
 	QR_MUST_CHECK;
@@ -102,19 +104,20 @@ int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_me
 /* ---- threads ------------------------------------------------------------------------------ */
 
 /* Move a thread (the host kernel's; NULL: the running one) into the domain, out of the one
- * that it is in. Takes effect at once where it is the running one. */
-int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread);
+ * that it is in. Takes effect at once where it is the running one. Does not sleep.
+ *  -EINVAL  no domain */
+int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread) QR_MUST_CHECK;
 
 /* A thread of the host kernel ends, or becomes the kernel's own: it is in the default domain
  * again, and its domain may be deinitialised. */
 void k_mem_domain_remove_thread(void *thread);
 
-/* The thread `child` joins the domain of `parent` (NULL: the running thread). */
-int k_mem_domain_inherit_thread_partitions(void *parent, void *child);
+/* The thread `child` joins the domain of `parent` (NULL: the running thread). Does not sleep. */
+void k_mem_domain_inherit_thread_partitions(void *parent, void *child);
 
-/* For the scheduler: the next thread runs in `domain` (NULL: it is the kernel's own, on the kernel's
- * own tables). Interrupts masked, mm lock not held; a few instructions where it is the same
- * domain. Does not change what thread is in what domain. */
+/* For the scheduler: the next thread runs in `domain` (NULL: it is the kernel's own, on the
+ * kernel's own tables). Interrupts masked, mm lock not held; a few instructions where it is the
+ * same domain. Does not change what thread is in what domain. */
 void k_mem_domain_switch(struct k_mem_domain *domain);
 
 /* ---- anonymous memory of a domain ------------------------------------------------------------ */
@@ -131,6 +134,7 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
  * the kernel reaches it by quire/user.h. Pageable. flags: K_MEM_PERM_RW and nothing else.
  * k_mem_domain_deinit unmaps what is left.
  *  -EINVAL, -ENOSPC  as k_mem_map_anon
+ *  -ENOTSUP  a build without CONFIG_DEMAND_PAGING or CONFIG_USERSPACE
  *  -ENOMEM  beyond the domain's limit; the pages could not be kept; too few tables */
 int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint32_t flags)
 	QR_MUST_CHECK;

@@ -41,6 +41,22 @@ bool fault_read(uintptr_t address, uintptr_t syndrome, struct qr_fault *fault);
  * who writes code through a mapping of his own calls this himself. Any context; no lock. */
 void code_sync(void *virt, size_t size);
 
+/* Copy `size` bytes between kernel memory and user memory, with what keeps the kernel from user
+ * memory (SMAP, PAN, SUM) open for as long. Returns how many bytes were not copied: a fault ended
+ * the copy. Interrupts masked; the caller asked before whether user mode may touch the range.
+ * user.S */
+size_t user_copy(void *dst, const void *src, size_t size);
+
+/* For the trap handler: a page fault in code at `ip`. In user_copy: returns where to go on instead,
+ * which ends the copy; elsewhere 0. user.S defines both ends as symbols. */
+extern const uint8_t user_copy_end[], user_copy_fault[];
+QR_INLINE uintptr_t user_copy_fixup(uintptr_t ip)
+{
+	return ip >= (uintptr_t)user_copy && ip < (uintptr_t)user_copy_end
+		       ? (uintptr_t)user_copy_fault
+		       : 0;
+}
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_FAULT_H */

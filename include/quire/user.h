@@ -29,14 +29,16 @@ int arch_buffer_validate(const void *addr, size_t size, int write) QR_MUST_CHECK
 
 /* Copy `size` bytes from user memory at `src` to kernel memory at `dst`.
  *  -EFAULT, -EACCES  as above: `dst` holds what was copied until then
- *  -EIO, -ENOMEM     as k_mem_page_fault */
+ *  -EIO, -ENOMEM     as k_mem_page_fault
+ *  -ENOTSUP          a build without CONFIG_USERSPACE */
 int k_usermode_from_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
 
 /* Copy `size` bytes from kernel memory at `src` to user memory at `dst`. Errors as above. */
 int k_usermode_to_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
 
 /* Copy a string of at most `maxlen` bytes, its 0 included, from user memory; each byte is
- * read once. Nothing is read behind the 0 or behind maxlen bytes.
+ * read once, none behind maxlen bytes or in a page behind that of the 0. Behind its 0, `dst` may
+ * hold what followed in user memory.
  *  -EINVAL  no 0 among the first `maxlen` bytes; `dst` is not terminated
  *  others   as above */
 int k_usermode_string_copy(char *dst, const char *src, size_t maxlen) QR_MUST_CHECK;

@@ -55,3 +55,12 @@ struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 	(void)thread;
 	return NULL;
 }
+
+/* There is one thread. */
+struct k_mem_domain **qr_port_thread_domain(void *thread)
+{
+	static struct k_mem_domain *domain;
+
+	(void)thread;
+	return &domain;
+}

@@ -206,6 +206,15 @@ struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 	return which != NULL ? &which->stats : NULL;
 }
 
+/* A thread that is nobody in particular has a domain of its own all the same. */
+struct k_mem_domain **qr_port_thread_domain(void *thread)
+{
+	static _Thread_local struct k_mem_domain *nobodys;
+	struct port_thread *which = thread != NULL ? thread : self;
+
+	return which != NULL ? &which->domain : &nobodys;
+}
+
 void port_thread_enter(struct port_thread *thread)
 {
 	self = thread;

@@ -19,6 +19,7 @@ struct port_thread {
 	unsigned int priority;                /* 0 is the highest; a thread without: 16 */
 	struct k_mem_paging_stats_t stats;    /* the handle for k_mem_paging_thread_stats_get
 					       * is the struct */
+	struct k_mem_domain *domain;          /* the core's; NULL at the start */
 };
 
 /* The calling thread is `thread` from now on, until it ends; NULL: nobody in particular. */

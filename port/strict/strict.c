@@ -45,6 +45,7 @@ static struct {
 	void *progress_argument;
 	struct k_mem_paging_stats_t *stats;
 	struct k_mem_paging_stats_t own_stats;
+	struct k_mem_domain *domain;
 	uint32_t cycles;
 	struct strict_counts counts;
 	char printed[PRINTED_MAX];
@@ -244,6 +245,12 @@ uint32_t qr_port_cycles(void)
 struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 {
 	return thread == NULL ? port.stats : thread;
+}
+
+/* Another thread is known by where its domain is kept. */
+struct k_mem_domain **qr_port_thread_domain(void *thread)
+{
+	return thread == NULL ? &port.domain : thread;
 }
 
 /* ---- switches ------------------------------------------------------------------------ */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include <arch/emu/emu.h>
-#include <pagetable/tables.h>
+#include <pagetable/overlay.h>
 
 #include "rig_tables.h"
 
@@ -15,4 +15,5 @@ void rig_tables_clear(void)
 	memset(qr_tables, 0, sizeof(qr_tables));
 	mmu_publish(qr_tables, QR_TABLES_TOTAL * QR_TABLE_ENTRIES);
 	emu_tables_set(qr_tables, qr_tables + QR_TABLES_TOTAL * QR_TABLE_ENTRIES);
+	emu_tables_add(qr_private_tables, qr_private_tables + QR_PRIVATE_COUNT);
 }

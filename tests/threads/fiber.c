@@ -50,6 +50,7 @@ static struct {
 	struct k_mem_store store[STRICT_STORES_MAX];
 	unsigned int store_count;
 	struct k_mem_paging_stats_t stats;
+	struct k_mem_domain *domain;
 	uint32_t cycles;
 	unsigned long switches;
 } port;
@@ -301,6 +302,11 @@ uint32_t qr_port_cycles(void)
 struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 {
 	return thread == NULL ? &port.stats : thread;
+}
+
+struct k_mem_domain **qr_port_thread_domain(void *thread)
+{
+	return thread == NULL ? &port.domain : thread;
 }
 
 void strict_reset(void)

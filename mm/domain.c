@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * domain.c - memory domains: their partitions, beginning and end.
+ *
+ * What a partition means is in the private entries of its pages (pagetable/overlay.h); the list
+ * in the domain says only what was asked for, so that a partition can be found again. Adding
+ * checks everything and sees that there are tables enough, then changes; from the first private
+ * table on nothing can fail, as tables are taken inside the gate only (domain.h).
+ */
+#include "domain.h"
+
+#include "store.h"
+
+struct k_mem_domain k_mem_domain_default;
+
+/* ---- the gate -------------------------------------------------------------------------------- */
+
+static bool inside;
+
+void qr_domain_enter(struct qr_hold *hold)
+{
+	while (inside) {
+		qr_wait(&inside, hold);
+	}
+	inside = true;
+}
+
+void qr_domain_leave(void)
+{
+	QR_ASSERT_LOCKED();
+	inside = false;
+	qr_wake(&inside);
+}
+
+static void enter(struct qr_hold *hold)
+{
+	qr_lock(hold);
+	qr_domain_enter(hold);
+}
+
+static int leave(struct qr_hold *hold, int status)
+{
+	qr_domain_leave();
+	qr_unlock(hold);
+	return status;
+}
+
+void qr_domain_init(void)
+{
+	inside = false;
+	qr_domain_current = NULL;
+	qr_domain_anon_count = qr_domain_keeper_count = 0;
+	k_mem_domain_default = (struct k_mem_domain){0};
+}
+
+/* ---- own pages ------------------------------------------------------------------------------- */
+
+/* Pages from `pages.first` on that are in one leaf table. */
+static struct qr_pages in_one_table(struct qr_pages pages, uint32_t done)
+{
+	const uint32_t table_pages = (uint32_t)(CONFIG_MMU_PAGE_SIZE / sizeof(uint64_t));
+	const uint32_t first = pages.first + done;
+
+	/* the space begins where a leaf table does */
+	return qr_batch(pages, done, table_pages - first % table_pages);
+}
+
+/* User mode must not see what a frame held before. */
+static void zero_untouched(struct qr_pages pages)
+{
+	for (uint32_t i = 0; i < pages.count; i++) {
+		void *virt = qr_page_addr(pages.first + i);
+		arch_page_t now = arch_page_get(virt);
+
+		if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
+		    arch_page_token(now) ==
+			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
+			arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION,
+							     QR_LOCATION_ZERO));
+		}
+	}
+}
+
+void qr_domain_own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rights,
+		   struct qr_hold *hold)
+{
+	struct arch_mem_domain *arch = &domain->arch;
+	uint32_t done = 0;
+
+	for (uint32_t at = 0; at < pages.count; at += in_one_table(pages, at).count) {
+		while (!arch_mem_domain_cover(arch, qr_page_addr(pages.first + at))) {
+			qr_breathe(hold);
+		}
+	}
+	while (done < pages.count) {
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_HEAVY);
+
+		if (done > 0) {
+			qr_breathe(hold);
+		}
+		if (rights & K_MEM_PERM_USER) {
+			zero_untouched(batch);
+		}
+		done += (uint32_t)(arch_mem_domain_partition_add(
+					   arch, qr_page_addr(batch.first),
+					   (size_t)batch.count << QR_PAGE_SHIFT, rights) >>
+				   QR_PAGE_SHIFT);
+	}
+}
+
+void qr_domain_trim(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
+{
+	for (uint32_t at = 0; at < pages.count; at += in_one_table(pages, at).count) {
+		while (!arch_mem_domain_trim(&domain->arch, qr_page_addr(pages.first + at))) {
+			qr_breathe(hold);
+		}
+	}
+}
+
+static void disown(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
+{
+	uint32_t done = 0;
+
+	while (done < pages.count) {
+		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_HEAVY);
+
+		done += (uint32_t)(arch_mem_domain_partition_remove(
+					   &domain->arch, qr_page_addr(batch.first),
+					   (size_t)batch.count << QR_PAGE_SHIFT) >>
+				   QR_PAGE_SHIFT);
+		qr_breathe(hold);
+	}
+	qr_domain_trim(domain, pages, hold);
+}
+
+/* ---- partitions ------------------------------------------------------------------------------ */
+
+/* What a partition covers; empty ones cover nothing. */
+static struct qr_pages pages_of(const struct k_mem_partition *part)
+{
+	const uintptr_t offset = part->start - (uintptr_t)CONFIG_KERNEL_VM_BASE;
+
+	return (struct qr_pages){(uint32_t)(offset >> QR_PAGE_SHIFT),
+				 (uint32_t)(part->size >> QR_PAGE_SHIFT)};
+}
+
+static bool overlap(struct qr_pages a, struct qr_pages b)
+{
+	return a.first < b.first + b.count && b.first < a.first + a.count;
+}
+
+/* A free place for a partition among the domain's, which do not overlap it. */
+static int place_find(struct k_mem_domain *domain, struct qr_pages pages,
+		      struct k_mem_partition **place)
+{
+	*place = NULL;
+	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
+		struct k_mem_partition *here = &domain->partitions[i];
+
+		if (here->size == 0) {
+			*place = here;
+		} else if (overlap(pages_of(here), pages)) {
+			return -EINVAL;
+		}
+	}
+	return *place == NULL ? -ENOSPC : 0;
+}
+
+/* Are all pages mapped, with these rights at least, and none the domain's own anonymous one? */
+static int pages_check(const struct k_mem_domain *domain, struct qr_pages pages, uint32_t attr,
+		       struct qr_hold *hold)
+{
+	const arch_page_t needed = ((attr & K_MEM_PERM_RW) ? ARCH_PAGE_RW : 0u) |
+				   ((attr & K_MEM_PERM_EXEC) ? ARCH_PAGE_EXEC : 0u);
+
+	for (uint32_t i = 0; i < pages.count; i++) {
+		void *virt = qr_page_addr(pages.first + i);
+		arch_page_t now = arch_page_get(virt);
+
+		if (!qr_page_is_mapped(now) || (needed & ~now) != 0 ||
+		    (domain->page_count > 0 && arch_mem_domain_owns(&domain->arch, virt))) {
+			return -EINVAL;
+		}
+		if ((i + 1) % QR_BATCH_MIDDLE == 0) {
+			qr_breathe(hold);
+		}
+	}
+	return 0;
+}
+
+static bool tables_suffice(const struct k_mem_domain *domain, struct qr_pages pages)
+{
+	return arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages.first),
+					      (size_t)pages.count << QR_PAGE_SHIFT) <=
+	       arch_mem_domain_tables_free();
+}
+
+int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
+{
+	struct k_mem_partition *place;
+	struct qr_pages pages;
+	struct qr_hold hold;
+	int status;
+
+	if (!CONFIG_USERSPACE) {
+		return -ENOTSUP;
+	}
+	if (qr_flags_check(part->attr, QR_PERM_MASK) != 0 ||
+	    qr_pages_of((void *)part->start, part->size, &pages) != 0) {
+		return -EINVAL;
+	}
+	enter(&hold);
+	status = place_find(domain, pages, &place);
+	if (status == 0) {
+		status = pages_check(domain, pages, part->attr, &hold);
+	}
+	if (status == 0 && !tables_suffice(domain, pages)) {
+		status = -ENOMEM;
+	}
+	if (status == 0) {
+		*place = *part;
+		domain->num_partitions++;
+		qr_domain_own(domain, pages, part->attr, &hold);
+	}
+	return leave(&hold, status);
+}
+
+static struct k_mem_partition *partition_find(struct k_mem_domain *domain,
+					      const struct k_mem_partition *part)
+{
+	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
+		struct k_mem_partition *here = &domain->partitions[i];
+
+		if (here->size != 0 && here->start == part->start && here->size == part->size) {
+			return here;
+		}
+	}
+	return NULL;
+}
+
+static void partition_end(struct k_mem_domain *domain, struct k_mem_partition *place,
+			  struct qr_hold *hold)
+{
+	struct qr_pages pages = pages_of(place);
+
+	place->size = 0;
+	domain->num_partitions--;
+	disown(domain, pages, hold);
+}
+
+int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
+{
+	struct k_mem_partition *place;
+	struct qr_hold hold;
+
+	enter(&hold);
+	place = partition_find(domain, part);
+	if (place != NULL) {
+		partition_end(domain, place, &hold);
+	}
+	return leave(&hold, place != NULL ? 0 : -ENOENT);
+}
+
+void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
+{
+	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
+		struct k_mem_partition *here = &domain->partitions[i];
+
+		if (here->size != 0 && overlap(pages_of(here), pages)) {
+			partition_end(domain, here, hold);
+		}
+	}
+}
+
+bool qr_domain_has_partition(const struct k_mem_domain *domain, uint32_t page)
+{
+	const struct qr_pages one = {page, 1};
+
+	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
+		if (domain->partitions[i].size != 0 &&
+		    overlap(pages_of(&domain->partitions[i]), one)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- domains --------------------------------------------------------------------------------- */
+
+static void end(struct k_mem_domain *domain, struct qr_hold *hold)
+{
+	qr_domain_clear(domain, (struct qr_pages){0, QR_SPACE_PAGES}, hold);
+	qr_domain_anon_end(domain, hold);
+}
+
+int k_mem_domain_init(struct k_mem_domain *domain, uint8_t part_count,
+		      struct k_mem_partition *parts[])
+{
+	struct qr_hold hold;
+	int status = 0;
+
+	*domain = (struct k_mem_domain){0};
+	arch_mem_domain_init(&domain->arch);
+	for (uint8_t i = 0; i < part_count && status == 0; i++) {
+		status = k_mem_domain_add_partition(domain, parts[i]);
+	}
+	if (status != 0) {
+		enter(&hold);
+		end(domain, &hold);
+		(void)leave(&hold, 0);
+	}
+	return status;
+}
+
+int k_mem_domain_deinit(struct k_mem_domain *domain)
+{
+	struct qr_hold hold;
+	int status = 0;
+
+	if (domain == &k_mem_domain_default) {
+		return -EINVAL;
+	}
+	enter(&hold);
+	if (domain->thread_count > 0) {
+		status = -EBUSY;
+	} else {
+		if (domain == qr_domain_current) {
+			k_mem_domain_switch(NULL); /* of a thread that left it */
+		}
+		end(domain, &hold);
+		QR_ASSERT(domain->arch.tables == 0);
+	}
+	return leave(&hold, status);
+}

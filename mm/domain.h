@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * domain.h - memory domains, as the core sees them. With CONFIG_USERSPACE 0 all of it is nothing.
+ *
+ * The gate. Domains are changed by one thread at a time, which may let go of the mm lock meanwhile:
+ * it is inside the gate, which comes before the mm lock in the order of locks.
+ */
+#ifndef QR_MM_DOMAIN_H
+#define QR_MM_DOMAIN_H
+
+#include <quire/domain.h>
+
+#include "frame.h"
+
+/* The domain of the running code; NULL: the kernel's own. */
+extern struct k_mem_domain *qr_domain_current;
+
+/* Domains that have anonymous memory, and those of whose frames some are kept for them. */
+extern uint32_t qr_domain_anon_count;
+extern uint32_t qr_domain_keeper_count;
+
+/* No domains but the default one; once, by k_mem_init. */
+void qr_domain_init(void);
+
+/* Lock held, let go of while another thread is inside. */
+void qr_domain_enter(struct qr_hold *hold);
+void qr_domain_leave(void);
+
+/* Make private leaf tables for the pages, and then give them these rights. As many tables as are
+ * lacking must be free. Inside the gate, lets go of the lock. */
+void qr_domain_own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rights,
+		   struct qr_hold *hold);
+
+/* Give back the private tables over the pages that are not needed any more. The same. */
+void qr_domain_trim(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
+
+/* End the partitions that cover any of the pages. The same. */
+void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
+
+/* Is the page part of a partition of the domain's? */
+bool qr_domain_has_partition(const struct k_mem_domain *domain, uint32_t page);
+
+/* Unmap all anonymous memory of the domain; it has no partitions. Inside the gate. */
+void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold);
+
+/* A page of some domain's anonymous memory perhaps came into a frame of its own, or left it. */
+void qr_domain_resident(uint32_t page, int change);
+QR_INLINE void qr_domain_came(uint32_t page)
+{
+	if (CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_anon_count > 0)) {
+		qr_domain_resident(page, 1);
+	}
+}
+QR_INLINE void qr_domain_left(uint32_t page)
+{
+	if (CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_anon_count > 0)) {
+		qr_domain_resident(page, -1);
+	}
+}
+
+/* Is the frame kept for a domain that the running code is not in? */
+bool qr_domain_keeps_frame(uint32_t frame);
+QR_INLINE bool qr_domain_keeps(uint32_t frame)
+{
+	return CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_keeper_count > 0) &&
+	       qr_domain_keeps_frame(frame);
+}
+
+#endif /* QR_MM_DOMAIN_H */

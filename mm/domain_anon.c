@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * domain_anon.c - anonymous memory of domains, and its limits.
+ *
+ * It is a region between guards like any (anon.c) to which the kernel's entries give no user
+ * rights and the domain's private entries do. No list says which regions a domain has: a page is
+ * its anonymous memory when it is the domain's own and in none of its partitions (neither may
+ * come to lie over the other), and the guard
+ * before a region says that a domain has it (QR_REGION_DOMAIN), so that k_mem_unmap refuses it.
+ *
+ * Frames that are kept for a domain (resident_count_min) are charged like pinned ones: however
+ * many of its pages are in frames, the others find theirs beside these (charge.h).
+ */
+#include "anon.h"
+#include "charge.h"
+#include "domain.h"
+#include "store.h"
+
+uint32_t qr_domain_anon_count;
+uint32_t qr_domain_keeper_count;
+
+/* ---- limits -------------------------------------------------------------------------- */
+
+int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
+			    size_t min_resident_bytes)
+{
+	const size_t largest = (size_t)QR_SPACE_PAGES << QR_PAGE_SHIFT;
+	const uint32_t was = domain->resident_count_min;
+	struct qr_hold hold;
+	uint32_t max, min;
+	int status = 0;
+
+	if (((max_bytes | min_resident_bytes) & (QR_PAGE_SIZE - 1)) != 0 ||
+	    min_resident_bytes > max_bytes) {
+		return -EINVAL;
+	}
+	max = (uint32_t)((max_bytes < largest ? max_bytes : largest) >> QR_PAGE_SHIFT);
+	qr_lock(&hold);
+	if (domain->page_count > max) {
+		status = -EBUSY;
+	} else if (min_resident_bytes > largest) {
+		status = -ENOMEM;
+	} else {
+		min = (uint32_t)(min_resident_bytes >> QR_PAGE_SHIFT);
+		status = qr_charge_keep(was, min);
+		if (status == 0) {
+			qr_domain_keeper_count += (min > 0) - (was > 0);
+			domain->resident_count_min = min;
+			domain->page_count_max = max;
+		}
+	}
+	qr_unlock(&hold);
+	return status;
+}
+
+/* The domain whose anonymous memory the page is, or NULL. */
+static struct k_mem_domain *owner_of(uint32_t page)
+{
+	void *virt = qr_page_addr(page);
+	struct arch_mem_domain *arch = NULL;
+
+	while ((arch = arch_mem_domain_next(virt, arch)) != NULL) {
+		struct k_mem_domain *domain =
+			(struct k_mem_domain *)((uintptr_t)arch -
+						offsetof(struct k_mem_domain, arch));
+
+		if (domain->page_count > 0 && arch_mem_domain_owns(arch, virt) &&
+		    !qr_domain_has_partition(domain, page)) {
+			return domain;
+		}
+	}
+	return NULL;
+}
+
+void qr_domain_resident(uint32_t page, int change)
+{
+	struct k_mem_domain *owner = owner_of(page);
+
+	if (owner != NULL) {
+		owner->resident_count += (uint32_t)change;
+	}
+}
+
+bool qr_domain_keeps_frame(uint32_t frame)
+{
+	const struct k_mem_domain *owner = owner_of(qr_frame_page(qr_frames[frame]));
+
+	return owner != NULL && owner != qr_domain_current &&
+	       owner->resident_count <= owner->resident_count_min;
+}
+
+/* ---- memory ---------------------------------------------------------------------------- */
+
+static void count_pages(struct k_mem_domain *domain, uint32_t count)
+{
+	qr_domain_anon_count += (count > 0) - (domain->page_count > 0);
+	domain->page_count = count;
+}
+
+/* Charge, addresses and tables for so many pages, or nothing. */
+static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages *pages)
+{
+	int status;
+
+	if (count > domain->page_count_max - domain->page_count) {
+		return -ENOMEM;
+	}
+	status = qr_charge_add(count, 0);
+	if (status != 0) {
+		return status;
+	}
+	status = qr_region_take(count, pages);
+	if (status == 0 &&
+	    arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages->first),
+					   (size_t)count << QR_PAGE_SHIFT) >
+		    arch_mem_domain_tables_free()) {
+		qr_region_give(*pages);
+		status = -ENOMEM;
+	}
+	if (status != 0) {
+		qr_charge_sub(count, 0);
+	}
+	return status;
+}
+
+int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint32_t flags)
+{
+	struct qr_pages pages;
+	struct qr_hold hold;
+	uint32_t count;
+	int status;
+
+	if (!CONFIG_DEMAND_PAGING || !CONFIG_USERSPACE) {
+		return -ENOTSUP;
+	}
+	if (qr_flags_check(flags, K_MEM_PERM_RW) != 0 || qr_region_size(size, &count) != 0) {
+		return -EINVAL;
+	}
+	qr_lock(&hold);
+	qr_domain_enter(&hold);
+	status = reserve(domain, count, &pages);
+	if (status == 0) {
+		qr_domain_clear(domain, pages, &hold);
+		count_pages(domain, domain->page_count + count);
+		qr_region_fill(pages, QR_LOCATION_ZERO, flags, &hold);
+		qr_domain_own(domain, pages, flags | K_MEM_PERM_USER, &hold);
+		qr_region_close(pages, QR_REGION_DOMAIN);
+		*addr = qr_page_addr(pages.first);
+	}
+	qr_domain_leave();
+	qr_unlock(&hold);
+	return status;
+}
+
+/* Inside the gate. */
+static int unmap(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
+{
+	uint32_t resident = 0;
+
+	if (!arch_mem_domain_owns(&domain->arch, qr_page_addr(pages.first)) ||
+	    qr_domain_has_partition(domain, pages.first)) {
+		return -EINVAL;
+	}
+	if (qr_region_unmap(pages, QR_REGION_DOMAIN, &resident, hold) != 0) {
+		return -EINVAL;
+	}
+	domain->resident_count -= resident;
+	count_pages(domain, domain->page_count - pages.count);
+	qr_domain_trim(domain, pages, hold);
+	return 0;
+}
+
+int k_mem_domain_unmap(struct k_mem_domain *domain, void *addr, size_t size)
+{
+	struct qr_pages pages;
+	struct qr_hold hold;
+	int status;
+
+	if (qr_pages_of(addr, size, &pages) != 0) {
+		return -EINVAL;
+	}
+	qr_lock(&hold);
+	qr_domain_enter(&hold);
+	status = unmap(domain, pages, &hold);
+	qr_domain_leave();
+	qr_unlock(&hold);
+	return status;
+}
+
+void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
+{
+	for (;;) {
+		void *first = arch_mem_domain_first(&domain->arch);
+		struct qr_pages pages;
+
+		if (first == NULL) {
+			break;
+		}
+		/* nothing else is the domain's own any more, so this is where a region begins */
+		pages.first = qr_page_of(first);
+		pages.count = qr_region_count(pages.first);
+		QR_REQUIRE(unmap(domain, pages, hold) == 0);
+		qr_breathe(hold);
+	}
+	QR_REQUIRE(qr_charge_keep(domain->resident_count_min, 0) == 0);
+	qr_domain_keeper_count -= domain->resident_count_min > 0 ? 1 : 0;
+	domain->resident_count_min = 0;
+	domain->page_count_max = 0;
+}

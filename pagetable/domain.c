@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * domain.c - a domain's own pages: in their private entries, which have to be there (private.c).
+ *
+ * Domains are changed by one thread at a time (quire/arch.h), which holds the mm lock.
+ */
+#include "set.h"
+
+/* Change the private entries of up to a batch of pages in one leaf table: to `rights`, or, with
+ * `own` false, back to the kernel's. */
+static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
+			struct qr_view rights)
+{
+	const size_t to_end = QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt);
+	const uint16_t leaf = qr_set_leaf(domain, virt);
+	const qr_entry_t *entry = qr_entry(0, virt);
+	size_t count = size >> ENTRY_PAGE_SHIFT;
+
+	count = count < to_end ? count : to_end;
+	count = count < QR_PRIVATE_BATCH ? count : QR_PRIVATE_BATCH;
+	for (size_t i = 0; leaf != 0 && i < count; i++) {
+		struct qr_view kernel = qr_view_of(qr_entry_load(&entry[i]), 0);
+		qr_entry_t *mine = qr_private_entry(leaf, &entry[i]);
+		qr_entry_t old = qr_entry_load(mine);
+		struct qr_view was, view;
+
+		do {
+			was = qr_view_of(old, 0);
+			rights.kind = was.kind;
+			rights.address = was.address;
+			rights.accessed = was.accessed;
+			rights.dirty = was.dirty;
+			view = qr_private_view(kernel, rights);
+		} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
+		qr_privates[leaf].own_count += view.last;
+		qr_privates[leaf].own_count -= was.last;
+	}
+	if (leaf != 0) {
+		arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
+	}
+	return count << ENTRY_PAGE_SHIFT;
+}
+
+size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt, size_t size,
+				     uint32_t flags)
+{
+	const struct qr_view rights = {
+		.write = (flags & K_MEM_PERM_RW) != 0,
+		.exec = (flags & K_MEM_PERM_EXEC) != 0,
+		.user = (flags & K_MEM_PERM_USER) != 0,
+		.last = true,
+	};
+
+	return own_pages(domain, virt, size, rights);
+}
+
+size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *virt, size_t size)
+{
+	return own_pages(domain, virt, size, (struct qr_view){.last = false});
+}
+
+bool arch_mem_domain_owns(const struct arch_mem_domain *domain, const void *virt)
+{
+	const uint16_t leaf = qr_set_leaf(domain, virt);
+
+	return leaf != 0 &&
+	       qr_view_of(qr_entry_load(qr_private_entry(leaf, qr_entry(0, virt))), 0).last;
+}
+
+struct arch_mem_domain *arch_mem_domain_next(const void *virt,
+					     const struct arch_mem_domain *domain)
+{
+	uint16_t copy = qr_copies_of(qr_entry(0, virt));
+
+	while (domain != NULL && copy != 0) {
+		bool here = qr_privates[copy].domain == domain;
+
+		copy = qr_privates[copy].copy_next;
+		if (here) {
+			break;
+		}
+	}
+	return copy != 0 ? qr_privates[copy].domain : NULL;
+}
+
+void *arch_mem_domain_first(const struct arch_mem_domain *domain)
+{
+	uint16_t lowest = 0;
+
+	for (uint16_t table = (uint16_t)domain->tables; table != 0;
+	     table = qr_privates[table].own_next) {
+		if (qr_privates[table].level == 0 && qr_privates[table].own_count > 0 &&
+		    (lowest == 0 || qr_privates[table].of < qr_privates[lowest].of)) {
+			lowest = table;
+		}
+	}
+	for (size_t i = 0; lowest != 0 && i < QR_TABLE_ENTRIES; i++) {
+		if (qr_view_of(qr_entry_load(&qr_private_tables[lowest - 1][i]), 0).last) {
+			return (void *)((uintptr_t)CONFIG_KERNEL_VM_BASE +
+					(((uintptr_t)qr_privates[lowest].of * QR_TABLE_ENTRIES + i)
+					 << ENTRY_PAGE_SHIFT));
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlay.c - the one writer of private entries: what the kernel's entry says, with the rights of
+ * own pages (overlay.h). A walker may change a private entry at any moment, so each change is a
+ * loop of load, decode, change, encode, compare-and-swap, as for the kernel's.
+ */
+#include "overlay.h"
+
+struct qr_private qr_privates[QR_PRIVATE_COUNT + 1];
+QR_ALIGNED(CONFIG_USERSPACE ? QR_TABLE_BYTES : 8)
+qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
+uint16_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
+
+struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was)
+{
+	const bool own = was.last;
+	struct qr_view view = kernel;
+
+	if (kernel.kind == QR_NONE || (kernel.kind == QR_TOKEN && !own)) {
+		return (struct qr_view){.kind = QR_NONE};
+	}
+	view.global = false;
+	view.last = own;
+	view.token = 0;
+	if (own) {
+		view.write = was.write && kernel.write;
+		view.exec = was.exec && kernel.exec;
+		view.user = was.user;
+	}
+	view.cow = kernel.cow && view.write;
+	if (kernel.kind == QR_LEAF && was.kind == QR_LEAF && was.address == kernel.address) {
+		view.accessed = kernel.accessed || was.accessed;
+		view.dirty = (kernel.dirty || was.dirty) && !view.cow;
+	}
+	return view;
+}
+
+arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
+{
+	arch_page_t bits = 0;
+
+	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+		qr_entry_t *mine = qr_private_entry(copy, entry);
+		qr_entry_t old = qr_entry_load(mine);
+		struct qr_view was, view;
+
+		do {
+			was = qr_view_of(old, 0);
+			view = qr_private_view(kernel, was);
+		} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
+		bits |= qr_view_page(was);
+		if (was.last && view.kind == QR_NONE) {
+			qr_privates[copy].own_count--;
+		}
+	}
+	return bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+}
+
+void qr_overlay_sync_run(const qr_entry_t *entry, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		(void)qr_overlay_sync(&entry[i], qr_view_of(qr_entry_load(&entry[i]), 0));
+	}
+}
+
+arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear)
+{
+	arch_page_t bits = 0;
+
+	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+		qr_entry_t *mine = qr_private_entry(copy, entry);
+		struct qr_view view = qr_view_of(qr_entry_load(mine), 0);
+
+		/* not a leaf while the table is made */
+		if (view.kind == QR_LEAF) {
+			bits |= qr_view_page(qr_entry_bits(mine, view.cow ? 0 : set, clear));
+		}
+	}
+	return bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+}
+
+void qr_overlay_upper(const qr_entry_t *entry, qr_entry_t value)
+{
+	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+		(void)qr_entry_exchange(qr_private_entry(copy, entry), value);
+	}
+}

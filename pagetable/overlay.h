@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlay.h - sets of tables that differ in rights: private copies of the kernel's tables.
+ *
+ * A domain's root shares the kernel's tables, but for private copies of those leaf tables in which
+ * pages are the domain's own, and of the tables on the way to them:
+ *
+ *     the kernel's   root ---> A ---> B ---> [ leaf table 7 ] [ leaf table 8 ] ...
+ *                                            ^                ^
+ *     a domain's     root' --> A' --> B' ----|--------------> [ leaf table 8' ]
+ *                                            shared           private
+ *
+ * A private leaf table has the same addresses. A page is the domain's own where its private entry
+ * has `last` set, which has no meaning there otherwise; its rights are then the entry's. All other
+ * private entries say what the kernel's entry says. Tokens are the kernel's alone: of a page that
+ * is not loaded a private entry is none, or, where it is own, a token that keeps the rights.
+ *
+ * Every change of the kernel's entries is followed, under the same hold of the mm lock, by a call
+ * of the functions below, which bring all copies of the entry up to date: they are found by a list
+ * for each of the kernel's tables. So a change costs by the copies that there are, not by domains.
+ *
+ * Leaves in a table that has copies are not global, in any set: a TLB could otherwise hold two
+ * answers for one address. So a leaf that is global has no copies, and is done with.
+ *
+ * Invariants: over a private table the kernel has no large leaf. A private table is in the list of
+ * copies before its first entry is filled, and linked after the last was. Numbers of private
+ * tables count from 1; 0 is none.
+ */
+#ifndef QR_PAGETABLE_OVERLAY_H
+#define QR_PAGETABLE_OVERLAY_H
+
+#include "tables.h"
+
+/* One private table. */
+struct qr_private {
+	struct arch_mem_domain *domain; /* whose it is */
+	uint32_t of;                    /* the kernel's table that it copies: its number */
+	uint16_t copy_next;             /* the next copy of that table */
+	uint16_t own_next;              /* the next table of the same domain, or free one */
+	uint16_t own_count;             /* own pages, above level 0 private tables, in it */
+	uint16_t filled;                /* entries that were filled, while it is made */
+	uint8_t level;
+};
+
+#define QR_PRIVATE_COUNT (CONFIG_USERSPACE ? CONFIG_MEM_DOMAIN_TABLES : 1)
+extern struct qr_private qr_privates[QR_PRIVATE_COUNT + 1];
+extern qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
+
+/* Private entries that are handled between two moments at which interrupts are on. */
+#define QR_PRIVATE_BATCH ((CONFIG_MEM_BATCH + 5) / 6)
+
+/* The first copy of each of the kernel's tables. */
+extern uint16_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
+
+QR_INLINE uint32_t qr_table_number(const qr_entry_t *entry)
+{
+	return (uint32_t)(entry - qr_tables) / QR_TABLE_ENTRIES;
+}
+
+/* The first copy of the table that the kernel's entry is in. */
+QR_INLINE uint16_t qr_copies_of(const qr_entry_t *entry)
+{
+	return CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] : 0;
+}
+
+/* The entry of private table `number` that is a copy of the kernel's `entry`. */
+QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
+{
+	return &qr_private_tables[number - 1][(size_t)(entry - qr_tables) % QR_TABLE_ENTRIES];
+}
+
+/* No private tables at all: once, at the start. */
+void qr_private_init(void);
+
+/* What the private entry of a kernel's entry says that was `was`. */
+struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was);
+
+/* Bring the copies of a kernel's entry of level 0, which says `kernel`, up to date. Returns the
+ * accessed and dirty bits that they had. */
+arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel);
+
+/* The same for a run of entries of level 0, as they are now. */
+void qr_overlay_sync_run(const qr_entry_t *entry, size_t count);
+QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)
+{
+	if (QR_UNLIKELY(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
+		qr_overlay_sync_run(entry, count);
+	}
+}
+
+/* Set and clear accessed and dirty in the copies of an entry; returns what they had. */
+arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear);
+
+/* An upper entry of the kernel's changed, under which there are no private tables. */
+void qr_overlay_upper(const qr_entry_t *entry, qr_entry_t value);
+
+#endif /* QR_PAGETABLE_OVERLAY_H */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * set.c - switching between sets of tables, and tags.
+ *
+ * The kernel's own set has tag 0. A domain gets a tag when it becomes current and has none of this
+ * generation. When all were given out everything is dropped from the TLB and a new generation
+ * begins; so a tag stands for one set only, also where a domain has ended meanwhile, and
+ * nothing has to be dropped when one ends. A machine without tags has tag 0 for all, and
+ * drops what is not global when the root changes.
+ */
+#include "set.h"
+
+struct arch_mem_domain *qr_set_current;
+
+static uint32_t generation = 1;
+static uint32_t tag_next = 1;
+
+static uint64_t private_phys(uint16_t table)
+{
+	return mmu_table_phys(qr_private_tables[table - 1]);
+}
+
+uint16_t qr_set_below(uint16_t table, const void *virt)
+{
+	const unsigned int level = qr_privates[table].level;
+	const size_t index = qr_entry_index(level, (uintptr_t)virt);
+	qr_entry_t entry = qr_entry_load(&qr_private_tables[table - 1][index]);
+	struct qr_view view = qr_view_of(entry, level);
+	uint64_t offset = view.address - mmu_table_phys(qr_private_tables);
+
+	return view.kind == QR_TABLE && offset < sizeof(qr_private_tables)
+		       ? (uint16_t)(offset / QR_TABLE_BYTES + 1)
+		       : 0;
+}
+
+uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)
+{
+	uint16_t table = (uint16_t)domain->root;
+
+	while (table != 0 && qr_privates[table].level > 0) {
+		table = qr_set_below(table, virt);
+	}
+	return table;
+}
+
+/* A tag of this generation for the domain. */
+static void take_tag(struct arch_mem_domain *domain)
+{
+	const uint32_t tags = mmu_tags();
+
+	if (tags == 1) {
+		domain->tag = 0;
+		return;
+	}
+	if (tag_next >= tags) {
+		qr_flush_all();
+		generation++;
+		tag_next = 1;
+	}
+	domain->tag = tag_next++;
+	domain->generation = generation;
+}
+
+static void activate(struct arch_mem_domain *domain)
+{
+	const size_t root = QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES;
+
+	if (domain == NULL || domain->root == 0) {
+		mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
+		return;
+	}
+	if (QR_UNLIKELY(domain->generation != generation)) {
+		take_tag(domain);
+	}
+	mmu_root_set(private_phys((uint16_t)domain->root), domain->tag);
+}
+
+void arch_mem_domain_switch(struct arch_mem_domain *domain)
+{
+	qr_set_current = domain;
+	activate(domain);
+}
+
+void qr_set_suspend(const struct arch_mem_domain *domain)
+{
+	if (domain == qr_set_current) {
+		activate(NULL);
+	}
+}
+
+void qr_set_resume(struct arch_mem_domain *domain)
+{
+	if (domain->generation == generation) {
+		mmu_tlb_tag(domain->tag);
+		mmu_tlb_sync();
+	}
+	if (domain == qr_set_current) {
+		activate(domain);
+	}
+}
+
+arch_page_t arch_page_rights(const void *virt)
+{
+	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_USER | ARCH_PAGE_EXEC;
+	uint16_t leaf = qr_set_current == NULL ? 0 : qr_set_leaf(qr_set_current, virt);
+	qr_entry_t entry;
+
+	if (leaf == 0) {
+		return arch_page_get(virt) & mask;
+	}
+	entry = qr_entry_load(qr_private_entry(leaf, qr_entry(0, virt)));
+	if (entry == 0) { /* a token that is not the domain's own */
+		return arch_page_get(virt) & mask;
+	}
+	return qr_view_page(qr_view_of(entry, 0)) & mask;
+}
