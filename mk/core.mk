@@ -5,7 +5,7 @@
 # core_flags_<variant>, and core_tests_<variant> names its test programs.
 
 core_formats  := x86_64 arm64 riscv64
-core_variants := plain eager small
+core_variants := plain eager small split
 
 core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
 		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
@@ -15,11 +15,15 @@ core_flags_eager  := -DCONFIG_DEMAND_PAGING=0
 # limits shrunk to give mistakes a chance, and no page of zeros
 core_flags_small  := -DCONFIG_MEM_BATCH=3 -DCONFIG_MEM_TLB_RANGE_MAX=2 -DCONFIG_EVICTION_TRIES=2 \
 		     -DCONFIG_DEMAND_PAGING_ZERO_PAGE=0
+# user mode with tables of its own, as with KPTI
+core_flags_split  := -DCONFIG_EMU_SPLIT=1
 
 core_tests        := $(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c))
 core_tests_plain  := $(filter-out test_eager,$(core_tests))
 core_tests_eager  := $(filter test_eager test_model,$(core_tests))
 core_tests_small  := $(filter test_model test_fail test_tiny test_races,$(core_tests))
+
+core_tests_split  := $(filter test_domain% test_model,$(core_tests))
 
 core_lib_srcs := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
 		 $(filter-out tests/core/test_%,$(wildcard tests/core/*.c))

@@ -57,17 +57,12 @@ static bool access_allowed(arch_page_t page, unsigned int want)
 		 (page & ARCH_PAGE_USER));
 }
 
-/* The page as the running code sees it: user mode with the rights of the current set of tables, the
- * kernel with those that it has both there and by itself. */
+/* The page with the rights that it has for the running code: those of the current set of tables. */
 static QR_NOINLINE arch_page_t in_current_set(const struct bring *bring, arch_page_t now)
 {
 	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_EXEC | ARCH_PAGE_USER;
-	const arch_page_t rights = arch_page_rights(bring->virt);
 
-	if (bring->want & QR_BRING_USER) {
-		return (now & ~mask) | rights;
-	}
-	return (now & (rights | ~mask)) | (rights & ARCH_PAGE_USER);
+	return (now & ~mask) | arch_page_rights(bring->virt, (bring->want & QR_BRING_USER) != 0);
 }
 
 /* Does this purpose need a frame of the page's own, not the shared zeros? */

@@ -158,7 +158,7 @@ static int place_find(struct k_mem_domain *domain, struct qr_pages pages,
 		struct k_mem_partition *here = &domain->partitions[i];
 
 		if (here->size == 0) {
-			*place = here;
+			*place = *place == NULL ? here : *place;
 		} else if (overlap(pages_of(here), pages)) {
 			return -EINVAL;
 		}
@@ -275,12 +275,18 @@ void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct 
 bool qr_domain_has_partition(const struct k_mem_domain *domain, uint32_t page)
 {
 	const struct qr_pages one = {page, 1};
+	uint32_t left = domain->num_partitions; /* places that are taken come early */
 
-	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
-		if (domain->partitions[i].size != 0 &&
-		    overlap(pages_of(&domain->partitions[i]), one)) {
+	for (uint32_t i = 0; left > 0; i++) {
+		const struct k_mem_partition *here = &domain->partitions[i];
+
+		if (here->size == 0) {
+			continue;
+		}
+		if (overlap(pages_of(here), one)) {
 			return true;
 		}
+		left--;
 	}
 	return false;
 }

@@ -42,7 +42,8 @@ static int check_resident(const struct k_mem_config *config, const struct k_mem_
 
 static int check_image(const struct k_mem_config *config, const struct k_mem_image *piece)
 {
-	const uint32_t allowed = QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_IMAGE_ON_DEMAND;
+	const uint32_t allowed = QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_IMAGE_ON_DEMAND |
+				 K_MEM_IMAGE_TRAMPOLINE;
 	struct qr_pages pages;
 
 	if (qr_flags_check(piece->flags, allowed) != 0 ||
@@ -51,7 +52,7 @@ static int check_image(const struct k_mem_config *config, const struct k_mem_ima
 	}
 	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
 		if (!CONFIG_DEMAND_PAGING ||
-		    (piece->flags & (K_MEM_PERM_RW | K_MEM_CACHE_MASK)) ||
+		    (piece->flags & (K_MEM_PERM_RW | K_MEM_CACHE_MASK | K_MEM_IMAGE_TRAMPOLINE)) ||
 		    qr_location_check(piece->location, pages.count) != 0 ||
 		    !qr_location_image((uint32_t)piece->location)) {
 			return -EINVAL;

@@ -6,6 +6,15 @@
  */
 #include "set.h"
 
+/* A page that is not the domain's own, but perhaps the trampoline. */
+static struct qr_view shared_view(const qr_entry_t *entry)
+{
+	struct qr_view view = qr_view_of(qr_entry_load(qr_shared_entry((qr_entry_t *)entry)), 0);
+
+	view.last = false;
+	return view;
+}
+
 /* Change the private entries of up to a batch of pages in one leaf table: to `rights`, or, with
  * `own` false, back to the kernel's. */
 static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
@@ -22,15 +31,16 @@ static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
 		struct qr_view kernel = qr_view_of(qr_entry_load(&entry[i]), 0);
 		qr_entry_t *mine = qr_private_entry(leaf, &entry[i]);
 		qr_entry_t old = qr_entry_load(mine);
-		struct qr_view was, view;
+		struct qr_view was, to, view;
 
 		do {
 			was = qr_view_of(old, 0);
-			rights.kind = was.kind;
-			rights.address = was.address;
-			rights.accessed = was.accessed;
-			rights.dirty = was.dirty;
-			view = qr_private_view(kernel, rights);
+			to = rights.last ? rights : shared_view(&entry[i]);
+			to.kind = to.last ? was.kind : to.kind;
+			to.address = was.address;
+			to.accessed = was.accessed;
+			to.dirty = was.dirty;
+			view = qr_private_view(kernel, to);
 		} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
 		qr_privates[leaf].own_count += view.last;
 		qr_privates[leaf].own_count -= was.last;

@@ -20,6 +20,8 @@
  *               a pointer through which C code reaches the page at `virt` (the identity,
  *               but on the emulated machine)
  *     MMU_TLB_REACH   enum mmu_tlb_reach, a constant
+ *     MMU_SPLIT       1: user mode has tables of its own, in which the kernel is not (KPTI): the
+ *                     kernel stays on its own, and the trap code changes the root
  *     MMU_CODE_SYNC   1: code that comes in needs a code_sync before it is executed
  */
 #ifndef QR_PAGETABLE_MMU_PORT_H
@@ -39,6 +41,10 @@ void mmu_start(void);
 /* Make the table at physical address `root` current, under `tag`. What is remembered under the tag
  * stays; a CPU without tags drops what is not global. Interrupts masked. mmu.c */
 void mmu_root_set(uint64_t root, unsigned int tag);
+
+/* With MMU_SPLIT: the root, and its tag, that user mode has from now on. Interrupts masked.
+ * mmu.c */
+void mmu_user_root_set(uint64_t root, unsigned int tag);
 
 /* How many tags the CPU has; 1: none beside 0. mmu.c */
 unsigned int mmu_tags(void);

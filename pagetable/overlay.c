@@ -11,6 +11,17 @@ QR_ALIGNED(CONFIG_USERSPACE ? QR_TABLE_BYTES : 8)
 qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
 uint16_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
 
+QR_ALIGNED(MMU_SPLIT ? QR_TABLE_BYTES : 8)
+qr_entry_t qr_base_tables[MMU_SPLIT ? QR_TABLES_TOTAL * QR_TABLE_ENTRIES : 1];
+
+/* With MMU_SPLIT: may the entry be seen in user mode? */
+static bool is_hidden(struct qr_view view, struct qr_view was)
+{
+	const bool trampoline = was.kind == QR_LEAF && !was.user && !was.last;
+
+	return MMU_SPLIT && view.kind == QR_LEAF && !view.user && !trampoline;
+}
+
 struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was)
 {
 	const bool own = was.last;
@@ -27,6 +38,11 @@ struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was)
 		view.exec = was.exec && kernel.exec;
 		view.user = was.user;
 	}
+	if (is_hidden(view, was)) {
+		return own ? (struct qr_view){.kind = QR_TOKEN, .write = view.write,
+					      .exec = view.exec, .last = true}
+			   : (struct qr_view){.kind = QR_NONE};
+	}
 	view.cow = kernel.cow && view.write;
 	if (kernel.kind == QR_LEAF && was.kind == QR_LEAF && was.address == kernel.address) {
 		view.accessed = kernel.accessed || was.accessed;
@@ -39,7 +55,7 @@ arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
 {
 	arch_page_t bits = 0;
 
-	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
 		qr_entry_t *mine = qr_private_entry(copy, entry);
 		qr_entry_t old = qr_entry_load(mine);
 		struct qr_view was, view;
@@ -67,11 +83,11 @@ arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clea
 {
 	arch_page_t bits = 0;
 
-	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
 		qr_entry_t *mine = qr_private_entry(copy, entry);
 		struct qr_view view = qr_view_of(qr_entry_load(mine), 0);
 
-		/* not a leaf while the table is made */
+		/* not a leaf while the table is made, or hidden */
 		if (view.kind == QR_LEAF) {
 			bits |= qr_view_page(qr_entry_bits(mine, view.cow ? 0 : set, clear));
 		}
@@ -79,9 +95,37 @@ arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clea
 	return bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
 }
 
-void qr_overlay_upper(const qr_entry_t *entry, qr_entry_t value)
+void qr_overlay_trampoline(const qr_entry_t *entry, size_t count)
 {
-	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+	for (size_t i = 0; MMU_SPLIT && i < count; i++) {
+		struct qr_view view = qr_view_of(qr_entry_load(&entry[i]), 0);
+
+		view.last = false;
+		qr_entry_store(&qr_base_tables[&entry[i] - qr_tables], qr_entry_of(view, 0));
+	}
+}
+
+qr_entry_t qr_base_pointer(unsigned int level, const void *virt)
+{
+	const size_t slot = qr_entry_slot(level - 1, (uintptr_t)virt) & ~(QR_TABLE_ENTRIES - 1u);
+	struct qr_view view = {
+		.kind = QR_TABLE,
+		.address = mmu_table_phys(&qr_base_tables[MMU_SPLIT ? slot : 0]),
+	};
+
+	return qr_entry_of(view, level);
+}
+
+void qr_overlay_upper(unsigned int level, const void *virt, qr_entry_t value)
+{
+	const struct qr_view view = qr_view_of(value, level);
+	const qr_entry_t *entry = qr_entry(level, virt);
+
+	/* in the base: a large leaf that user mode may use, or the base's own table */
+	if (MMU_SPLIT && value != 0 && !(view.kind == QR_LEAF && view.user)) {
+		value = qr_base_pointer(level, virt);
+	}
+	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
 		(void)qr_entry_exchange(qr_private_entry(copy, entry), value);
 	}
 }

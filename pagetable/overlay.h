@@ -19,6 +19,16 @@
  * of the functions below, which bring all copies of the entry up to date: they are found by a list
  * for each of the kernel's tables. So a change costs by the copies that there are, not by domains.
  *
+ * Where user mode has tables of its own (MMU_SPLIT, KPTI) the sets are what user mode sees: the
+ * same overlay over nothing. In the place of the kernel's tables stand the base's, static like
+ * these and with the same geometry, which have the pages that every domain may use and the
+ * trampoline; a page that user mode has no rights to is in no set. The base is a copy of each of
+ * the kernel's tables, the first in every list.
+ *
+ *     user mode      base  ---> .. ---> .. ---> [ 7'' ] [ 8'' ] ...
+ *                                                 ^
+ *     a domain's     root' --> A' --> B' ---------+---> [ 8'  ]
+ *
  * Leaves in a table that has copies are not global, in any set: a TLB could otherwise hold two
  * answers for one address. So a leaf that is global has no copies, and is done with.
  *
@@ -57,15 +67,50 @@ QR_INLINE uint32_t qr_table_number(const qr_entry_t *entry)
 	return (uint32_t)(entry - qr_tables) / QR_TABLE_ENTRIES;
 }
 
-/* The first copy of the table that the kernel's entry is in. */
+/* The first private copy of the table that the kernel's entry is in. */
 QR_INLINE uint16_t qr_copies_of(const qr_entry_t *entry)
 {
 	return CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] : 0;
 }
 
-/* The entry of private table `number` that is a copy of the kernel's `entry`. */
+/* The base, with MMU_SPLIT, and its place in the lists of copies. */
+#define QR_COPY_BASE UINT16_MAX
+extern qr_entry_t qr_base_tables[MMU_SPLIT ? QR_TABLES_TOTAL * QR_TABLE_ENTRIES : 1];
+
+QR_INLINE bool qr_has_copies(const qr_entry_t *entry)
+{
+	return MMU_SPLIT || qr_copies_of(entry) != 0;
+}
+
+/* Has one of so many entries of level 0, a batch at most, copies? */
+QR_INLINE bool qr_run_has_copies(const qr_entry_t *entry, size_t count)
+{
+	return MMU_SPLIT || (qr_copies_of(entry) | qr_copies_of(entry + (count - 1))) != 0;
+}
+
+/* All copies of an entry, one after the other; 0: no more. */
+QR_INLINE uint16_t qr_copy_first(const qr_entry_t *entry)
+{
+	return MMU_SPLIT ? QR_COPY_BASE : qr_copies_of(entry);
+}
+QR_INLINE uint16_t qr_copy_next(uint16_t copy, const qr_entry_t *entry)
+{
+	return MMU_SPLIT && copy == QR_COPY_BASE ? qr_copies_of(entry)
+						 : qr_privates[copy].copy_next;
+}
+
+/* What the sets have in common: the base's entry where there is one, else the kernel's. */
+QR_INLINE qr_entry_t *qr_shared_entry(qr_entry_t *entry)
+{
+	return MMU_SPLIT ? &qr_base_tables[entry - qr_tables] : entry;
+}
+
+/* The entry in copy `number` of the kernel's `entry`. */
 QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
 {
+	if (MMU_SPLIT && number == QR_COPY_BASE) {
+		return &qr_base_tables[entry - qr_tables];
+	}
 	return &qr_private_tables[number - 1][(size_t)(entry - qr_tables) % QR_TABLE_ENTRIES];
 }
 
@@ -83,7 +128,7 @@ arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel);
 void qr_overlay_sync_run(const qr_entry_t *entry, size_t count);
 QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)
 {
-	if (QR_UNLIKELY(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
+	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
 		qr_overlay_sync_run(entry, count);
 	}
 }
@@ -91,7 +136,13 @@ QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)
 /* Set and clear accessed and dirty in the copies of an entry; returns what they had. */
 arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear);
 
-/* An upper entry of the kernel's changed, under which there are no private tables. */
-void qr_overlay_upper(const qr_entry_t *entry, qr_entry_t value);
+/* These pages, just mapped, are there in user mode, too: nothing to do but with MMU_SPLIT. */
+void qr_overlay_trampoline(const qr_entry_t *entry, size_t count);
+
+/* The kernel's upper entry for `virt` became `value`; there are no private tables under it. */
+void qr_overlay_upper(unsigned int level, const void *virt, qr_entry_t value);
+
+/* The base's entry that points to its table of the next level down. */
+qr_entry_t qr_base_pointer(unsigned int level, const void *virt);
 
 #endif /* QR_PAGETABLE_OVERLAY_H */

@@ -98,7 +98,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		.accessed = (flags & ARCH_MEM_ACCESSED) != 0,
 		.dirty = (flags & ARCH_MEM_DIRTY) != 0,
 		.cow = (flags & ARCH_MEM_COW) != 0 && was.write,
-		.global = qr_copies_of(entry) == 0,
+		.global = !qr_has_copies(entry),
 	};
 
 	QR_REQUIRE(was.kind == QR_TOKEN);

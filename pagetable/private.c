@@ -28,7 +28,7 @@ void qr_private_init(void)
 		pool.free_head = table;
 	}
 	__builtin_memset(qr_copies, 0, sizeof(qr_copies));
-	qr_set_current = NULL;
+	qr_sets_init();
 }
 
 void arch_mem_domain_init(struct arch_mem_domain *domain)
@@ -139,10 +139,11 @@ static void fill(uint16_t table, uintptr_t virt)
 		qr_entry_t *mine = &qr_private_tables[table - 1][index];
 
 		if (private->level == 0) {
-			qr_entry_store(mine, 0);
+			/* of the base's entry only the trampoline matters */
+			qr_entry_store(mine, MMU_SPLIT ? *qr_shared_entry(&from[index]) : 0);
 			fill_page(&from[index], first + (index << ENTRY_PAGE_SHIFT));
 		} else {
-			qr_entry_store(mine, qr_entry_load(&from[index]));
+			qr_entry_store(mine, qr_entry_load(qr_shared_entry(&from[index])));
 		}
 	}
 }
@@ -271,7 +272,8 @@ static void unlink(struct arch_mem_domain *domain, void *virt, uint16_t table)
 	if (above == 0) {
 		domain->root = 0;
 	} else {
-		const qr_entry_t *shared = qr_entry(qr_privates[above].level, virt);
+		const qr_entry_t *shared =
+			qr_shared_entry(qr_entry(qr_privates[above].level, virt));
 
 		(void)qr_entry_exchange(entry_in(above, virt), qr_entry_load(shared));
 		qr_privates[above].own_count--;

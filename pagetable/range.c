@@ -58,15 +58,16 @@ static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, s
 			bool ends)
 {
 	qr_entry_t *entry = qr_entry(level, (void *)virt);
+	size_t bytes = qr_leaf_bytes(level);
 
 	for (size_t i = 0; i < count; i++) {
 		/* break: the old entry pointed to an empty table */
-		qr_upper_set(&entry[i], 0);
+		qr_upper_set(level, (void *)(virt + i * bytes), 0);
 	}
 	qr_flush_all();
 	fill(entry, count, entry_encode(view, level), level, ends);
 	for (size_t i = 0; CONFIG_USERSPACE && i < count; i++) {
-		qr_upper_set(&entry[i], qr_entry_load(&entry[i]));
+		qr_overlay_upper(level, (void *)(virt + i * bytes), qr_entry_load(&entry[i]));
 	}
 }
 
@@ -86,7 +87,7 @@ static size_t alike(uintptr_t virt, size_t count, unsigned int level, bool *glob
 	if (!(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
 		return count;
 	}
-	*global = *global && qr_copies_of(entry) == 0;
+	*global = *global && !qr_has_copies(entry);
 	return min_size(count, QR_TABLE_ENTRIES - qr_entry_index(0, virt));
 }
 
@@ -98,7 +99,7 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 	size_t done;
 	bool ends;
 
-	view.global = !(flags & ARCH_MEM_LOCAL);
+	view.global = view.global && !(flags & ARCH_MEM_LOCAL);
 	if (flags & ARCH_MEM_LARGE) {
 		count = next_run((uintptr_t)virt, phys, size, &level);
 	}
@@ -113,6 +114,9 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 	} else {
 		fill(qr_entry(0, virt), count, entry_encode(view, 0), 0, ends);
 		qr_overlay_run(qr_entry(0, virt), count);
+		if (flags & ARCH_MEM_TRAMPOLINE) {
+			qr_overlay_trampoline(qr_entry(0, virt), count);
+		}
 	}
 	return done;
 }
@@ -125,7 +129,7 @@ static QR_NOINLINE void map_list_local(qr_entry_t *entry, const uint64_t *phys, 
 
 	for (size_t i = 0; i < count; i++) {
 		view.address = phys[i];
-		view.global = qr_copies_of(&entry[i]) == 0;
+		view.global = !qr_has_copies(&entry[i]);
 		view.last = (flags & ARCH_MEM_LAST) != 0 && i + 1 == count;
 		qr_entry_store(&entry[i], qr_entry_of(view, 0));
 	}
@@ -137,7 +141,7 @@ void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t 
 	qr_entry_t *entry = qr_entry(0, virt);
 	struct qr_view view = qr_leaf_view(0, flags);
 
-	if (QR_UNLIKELY(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
+	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
 		map_list_local(entry, phys, count, flags);
 		return;
 	}
@@ -285,22 +289,25 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 }
 
 /* Bring the copies of an entry up to date that says, or is to say there, `view`. */
-static void copies_set(const qr_entry_t *entry, unsigned int level, struct qr_view view)
+static void copies_set(unsigned int level, const void *virt, struct qr_view view)
 {
-	if (qr_copies_of(entry) == 0) {
+	const qr_entry_t *entry = qr_entry(level, virt);
+
+	if (!qr_has_copies(entry)) {
 		return;
 	}
 	if (level == 0) {
 		(void)qr_overlay_sync(entry, view);
 	} else {
-		qr_overlay_upper(entry, view.kind == QR_LEAF ? qr_entry_of(view, level) : 0);
+		qr_overlay_upper(level, virt, view.kind == QR_LEAF ? qr_entry_of(view, level) : 0);
 	}
 }
 
 /* A change of the cache mode breaks before it makes (tables.c); only physical mappings have
  * one that is not the default. */
-static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
+static void entry_flags(unsigned int level, void *virt, uint32_t flags)
 {
+	qr_entry_t *entry = qr_entry(level, virt);
 	/* own pages keep their rights meanwhile */
 	const struct qr_view broken = {.kind = QR_TOKEN, .write = true, .exec = true};
 	qr_entry_t old = qr_entry_load(entry);
@@ -308,14 +315,14 @@ static void entry_flags(qr_entry_t *entry, unsigned int level, uint32_t flags)
 
 	if (view.kind == QR_LEAF && view.cache != qr_cache_mode(flags)) {
 		old = qr_entry_exchange(entry, 0);
-		copies_set(entry, level, broken);
+		copies_set(level, virt, broken);
 		qr_flush_all();
 		qr_entry_store(entry, with_flags(old, level, flags));
 	} else {
 		while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
 		}
 	}
-	copies_set(entry, level, qr_view_of(qr_entry_load(entry), level));
+	copies_set(level, virt, qr_view_of(qr_entry_load(entry), level));
 }
 
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
@@ -328,17 +335,16 @@ size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
 		return 0;
 	}
 	if (level > 0) {
-		entry_flags(qr_entry(level, virt), level, flags);
+		entry_flags(level, virt, flags);
 		qr_flush_all();
 		return done;
 	}
 
 	/* an entry here is some three times the work of one that is only written */
 	size_t count = min_size(pages_here(virt, size), (CONFIG_MEM_BATCH + 2) / 3);
-	qr_entry_t *entry = qr_entry(0, virt);
 
 	for (size_t i = 0; i < count; i++) {
-		entry_flags(&entry[i], 0, flags);
+		entry_flags(0, (void *)((uintptr_t)virt + (i << ENTRY_PAGE_SHIFT)), flags);
 	}
 	done = count << ENTRY_PAGE_SHIFT;
 	arch_mem_flush(virt, done);

@@ -61,18 +61,37 @@ static void take_tag(struct arch_mem_domain *domain)
 	domain->generation = generation;
 }
 
-static void activate(struct arch_mem_domain *domain)
+/* The set that domains without private tables share: the kernel's own under tag 0, or the base,
+ * which is a set like the others'. */
+static struct arch_mem_domain base;
+
+static uint64_t shared_root(void)
 {
 	const size_t root = QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES;
 
-	if (domain == NULL || domain->root == 0) {
-		mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
-		return;
-	}
-	if (QR_UNLIKELY(domain->generation != generation)) {
+	return mmu_table_phys(qr_shared_entry(&qr_tables[root]));
+}
+
+static void activate(struct arch_mem_domain *domain)
+{
+	const bool shared = domain == NULL || domain->root == 0;
+	uint64_t root = shared ? shared_root() : private_phys((uint16_t)domain->root);
+
+	domain = shared ? &base : domain;
+	if (QR_UNLIKELY(domain->generation != generation) && (MMU_SPLIT || !shared)) {
 		take_tag(domain);
 	}
-	mmu_root_set(private_phys((uint16_t)domain->root), domain->tag);
+	if (MMU_SPLIT) {
+		mmu_user_root_set(root, domain->tag);
+	} else {
+		mmu_root_set(root, domain->tag);
+	}
+}
+
+void qr_sets_init(void)
+{
+	qr_set_current = NULL;
+	base = (struct arch_mem_domain){0};
 }
 
 void arch_mem_domain_switch(struct arch_mem_domain *domain)
@@ -99,18 +118,28 @@ void qr_set_resume(struct arch_mem_domain *domain)
 	}
 }
 
-arch_page_t arch_page_rights(const void *virt)
+/* What the current set's entry says, or, where that says nothing, the kernel's. */
+static arch_page_t set_rights(const void *virt, arch_page_t kernel)
 {
-	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_USER | ARCH_PAGE_EXEC;
 	uint16_t leaf = qr_set_current == NULL ? 0 : qr_set_leaf(qr_set_current, virt);
 	qr_entry_t entry;
 
 	if (leaf == 0) {
-		return arch_page_get(virt) & mask;
+		return kernel;
 	}
 	entry = qr_entry_load(qr_private_entry(leaf, qr_entry(0, virt)));
-	if (entry == 0) { /* a token that is not the domain's own */
-		return arch_page_get(virt) & mask;
+	return entry != 0 ? qr_view_page(qr_view_of(entry, 0)) : kernel;
+}
+
+arch_page_t arch_page_rights(const void *virt, bool user)
+{
+	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_USER | ARCH_PAGE_EXEC;
+	const arch_page_t kernel = arch_page_get(virt);
+	arch_page_t set;
+
+	if (MMU_SPLIT && !user) {
+		return kernel & mask;
 	}
-	return qr_view_page(qr_view_of(entry, 0)) & mask;
+	set = set_rights(virt, kernel);
+	return (user ? set : set & (kernel | ARCH_PAGE_USER)) & mask;
 }

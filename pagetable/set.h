@@ -10,6 +10,9 @@
 /* The domain whose set is current; NULL: the kernel's own. */
 extern struct arch_mem_domain *qr_set_current;
 
+/* The kernel's own set is current; no other is known. */
+void qr_sets_init(void);
+
 /* The private leaf table of the domain for `virt`, or 0: it shares the kernel's. */
 uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt);
 

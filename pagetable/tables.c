@@ -47,19 +47,24 @@ void arch_mem_init(void)
 {
 	uintptr_t last = (uintptr_t)CONFIG_KERNEL_VM_BASE + (CONFIG_KERNEL_VM_SIZE - 1u);
 
-	if (CONFIG_USERSPACE) {
-		qr_private_init();
-	}
 	for (unsigned int level = 1; level < ENTRY_LEVELS; level++) {
 		uintptr_t virt = (uintptr_t)CONFIG_KERNEL_VM_BASE & ~(qr_leaf_bytes(level) - 1u);
 		size_t tables = QR_TABLES(level - 1);
 
 		for (size_t i = 0; i < tables; i++) {
-			qr_entry_store(qr_entry(level, (void *)virt),
-				       qr_table_entry(level, (void *)virt));
+			qr_entry_t *entry = qr_entry(level, (void *)virt);
+
+			qr_entry_store(entry, qr_table_entry(level, (void *)virt));
+			if (MMU_SPLIT) {
+				qr_entry_store(qr_shared_entry(entry),
+					       qr_base_pointer(level, (void *)virt));
+			}
 			virt += qr_leaf_bytes(level);
 		}
 		QR_ASSERT(virt - 1u >= last);
+	}
+	if (CONFIG_USERSPACE) {
+		qr_private_init();
 	}
 }
 
@@ -92,11 +97,13 @@ void arch_mem_flush(void *virt, size_t size)
 	mmu_tlb_sync();
 }
 
-void qr_upper_set(qr_entry_t *entry, qr_entry_t value)
+void qr_upper_set(unsigned int level, void *virt, qr_entry_t value)
 {
+	qr_entry_t *entry = qr_entry(level, virt);
+
 	(void)qr_entry_exchange(entry, value);
-	if (qr_copies_of(entry) != 0) {
-		qr_overlay_upper(entry, value);
+	if (qr_has_copies(entry)) {
+		qr_overlay_upper(level, virt, value);
 	}
 }
 
@@ -108,11 +115,9 @@ void qr_upper_set(qr_entry_t *entry, qr_entry_t value)
  * Privileged 20211203, 4.2.1). */
 QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
 {
-	qr_entry_t *entry = qr_entry(level, virt);
-
-	qr_upper_set(entry, 0);
+	qr_upper_set(level, virt, 0);
 	qr_flush_all();
-	qr_upper_set(entry, value);
+	qr_upper_set(level, virt, value);
 	qr_flush_all();
 }
 
@@ -173,7 +178,7 @@ void *arch_mem_scratch(uint64_t phys)
 	mmu_tlb_page(0, (uintptr_t)scratch_page);
 	mmu_tlb_sync();
 	qr_entry_store(entry, value);
-	if (CONFIG_USERSPACE && qr_set_current != NULL) {
+	if (CONFIG_USERSPACE && !MMU_SPLIT && qr_set_current != NULL) {
 		uint16_t leaf = qr_set_leaf(qr_set_current, scratch_page);
 
 		if (leaf != 0) {

@@ -108,7 +108,7 @@ QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
 		.user = (flags & K_MEM_PERM_USER) != 0,
 		.accessed = true,
 		.dirty = write,
-		.global = true,
+		.global = !MMU_SPLIT,
 	};
 }
 
@@ -177,7 +177,7 @@ QR_INLINE arch_page_t qr_page_brief(struct qr_view view)
 void qr_leaf_split(unsigned int level, void *virt);
 
 /* Change an upper entry in all sets. */
-void qr_upper_set(qr_entry_t *entry, qr_entry_t value);
+void qr_upper_set(unsigned int level, void *virt, qr_entry_t value);
 
 /* Make the upper entry `value`, breaking the old translation before the new one shows. */
 void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value);

@@ -100,9 +100,9 @@ void emu_tables_set(const void *start, const void *end)
 	emu.tables[0] = (struct emu_tables){(uintptr_t)start, (uintptr_t)end};
 }
 
-void emu_tables_add(const void *start, const void *end)
+void emu_tables_add(unsigned int which, const void *start, const void *end)
 {
-	emu.tables[1] = (struct emu_tables){(uintptr_t)start, (uintptr_t)end};
+	emu.tables[1 + which] = (struct emu_tables){(uintptr_t)start, (uintptr_t)end};
 }
 
 void emu_software_flags(bool on)
@@ -150,9 +150,13 @@ static int translate(uintptr_t virt, uint32_t access, void **host)
 	for (unsigned int faults = 0; faults < EMU_FAULTS_MAX; faults++) {
 		enum qr_fault_kind kind;
 		uint64_t phys;
+		bool found;
 		int error;
 
-		if (emu_tlb_translate(virt, access, &phys, &kind)) {
+		emu_mode_set((access & K_MEM_FAULT_USER) != 0);
+		found = emu_tlb_translate(virt, access, &phys, &kind);
+		emu_mode_set(false);
+		if (found) {
 			own(phys, virt);
 			*host = emu_phys(phys);
 			return *host == NULL ? -ENXIO : 0;

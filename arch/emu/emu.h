@@ -58,8 +58,8 @@ void *emu_phys(uint64_t phys);
 /* All tables are in [start, end): the walker reports others (EMU_WILD). Optional. */
 void emu_tables_set(const void *start, const void *end);
 
-/* Or in this range, too. */
-void emu_tables_add(const void *start, const void *end);
+/* Or in one of two more ranges, `which` 0 and 1. */
+void emu_tables_add(unsigned int which, const void *start, const void *end);
 
 /* true: a CPU without hardware accessed and dirty bits; a walk that finds accessed clear,
  * or a write that finds dirty clear, raises QR_FAULT_FLAG. */

@@ -49,8 +49,12 @@ struct emu_walk {
 };
 
 struct emu_machine {
-	uint64_t root;
+	uint64_t root; /* those in use: the kernel's, or, with MMU_SPLIT, user mode's */
 	unsigned int tag;
+	struct emu_set {
+		uint64_t root;
+		unsigned int tag;
+	} sets[2]; /* the kernel's, user mode's */
 	bool started;
 	bool software_flags;
 	bool in_hook; /* in the publish hook, and so inside of a call of the core */
@@ -58,7 +62,7 @@ struct emu_machine {
 	const void *unsynced_place;
 	struct emu_tables {
 		uintptr_t start, end;
-	} tables[2]; /* end 0: not told */
+	} tables[3]; /* end 0: not told */
 	uint64_t time;
 	size_t errors;
 	struct emu_counters count;
@@ -90,6 +94,9 @@ bool emu_slot_is_live(const struct emu_slot *slot);
 
 /* Translate one address: true with *phys, or false with the kind of fault. tlb.c */
 bool emu_tlb_translate(uintptr_t virt, uint32_t access, uint64_t *phys, enum qr_fault_kind *kind);
+
+/* The running code is user mode's, or the kernel's: which tables are in use. mmu.c */
+void emu_mode_set(bool user);
 
 /* Report that the access to virt faults for ever. tlb.c */
 void emu_tlb_report_stuck(uintptr_t virt);

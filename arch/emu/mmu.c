@@ -15,8 +15,23 @@ void mmu_start(void)
 void mmu_root_set(uint64_t root, unsigned int tag)
 {
 	QR_ASSERT(emu.started && (root & EMU_PAGE_MASK) == 0 && tag < EMU_TAGS);
-	emu.root = root;
-	emu.tag = tag;
+	emu.sets[0] = (struct emu_set){root, tag};
+	emu_mode_set(false);
+}
+
+void mmu_user_root_set(uint64_t root, unsigned int tag)
+{
+	QR_ASSERT(MMU_SPLIT && emu.started && (root & EMU_PAGE_MASK) == 0 && tag < EMU_TAGS);
+	emu.sets[1] = (struct emu_set){root, tag};
+}
+
+/* What a CPU's trap code does on the way to user mode and back. */
+void emu_mode_set(bool user)
+{
+	const struct emu_set *set = &emu.sets[MMU_SPLIT && user && emu.sets[1].root != 0];
+
+	emu.root = set->root;
+	emu.tag = set->tag;
 }
 
 unsigned int mmu_tags(void)

@@ -17,7 +17,7 @@ static bool is_canonical(uintptr_t virt)
 
 static bool is_told_table(uint64_t table)
 {
-	for (unsigned int i = 0; i < 2 && emu.tables[0].end != 0; i++) {
+	for (unsigned int i = 0; i < 3 && emu.tables[0].end != 0; i++) {
 		if (table >= emu.tables[i].start &&
 		    table + EMU_TABLE_ENTRIES * sizeof(qr_entry_t) <= emu.tables[i].end) {
 			return true;

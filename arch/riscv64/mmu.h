@@ -25,6 +25,7 @@
 #include "arch_config.h"
 
 #define MMU_TLB_REACH (CONFIG_RISCV_SBI_RFENCE ? MMU_TLB_BROADCAST : MMU_TLB_LOCAL)
+#define MMU_SPLIT     0
 #define MMU_CODE_SYNC 1
 
 #define MMU_PAGE_BYTES ((uintptr_t)CONFIG_MMU_PAGE_SIZE)

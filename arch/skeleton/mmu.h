@@ -13,6 +13,7 @@
 #include <pagetable/view.h>
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
+#define MMU_SPLIT     0
 #define MMU_CODE_SYNC 1
 
 struct mmu_registers {

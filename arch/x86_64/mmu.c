@@ -93,7 +93,17 @@ void mmu_start(void)
 void mmu_root_set(uint64_t root, unsigned int tag)
 {
 	QR_ASSERT(tag == 0 && (root & ~ENTRY_ADDRESS) == 0);
+	mmu_kernel_cr3 = root;
 	mmu_cr3_write(root);
+}
+
+/* For the trap code, which reads them before the root changes: they are there in both modes. */
+QR_SECTION(".trampoline_data") uint64_t mmu_kernel_cr3, mmu_user_cr3;
+
+void mmu_user_root_set(uint64_t root, unsigned int tag)
+{
+	QR_ASSERT(tag == 0 && (root & ~ENTRY_ADDRESS) == 0);
+	mmu_user_cr3 = root;
 }
 
 unsigned int mmu_tags(void)

@@ -14,6 +14,7 @@
 #include <pagetable/view.h>
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
+#define MMU_SPLIT     (CONFIG_USERSPACE && CONFIG_X86_KPTI)
 #define MMU_CODE_SYNC 0 /* 11.6; and nothing is prefetched from a page that is not there */
 
 #define MMU_CR4_PGE ((uint64_t)1 << 7)
@@ -25,6 +26,10 @@ QR_INLINE uint64_t mmu_cr3_read(void)
 	__asm__ volatile("movq %%cr3, %0" : "=r"(value));
 	return value;
 }
+
+/* With CONFIG_X86_KPTI: the values of CR3 for the kernel and for user mode, which the trap code
+ * sets on its way. mmu.c */
+extern uint64_t mmu_kernel_cr3, mmu_user_cr3;
 
 QR_INLINE void mmu_cr3_write(uint64_t value)
 {

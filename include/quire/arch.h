@@ -72,6 +72,8 @@ static inline uint64_t arch_page_phys(arch_page_t page)
 #define ARCH_MEM_DIRTY    (1u << 28) /* arch_mem_page_in: born dirty */
 #define ARCH_MEM_COW      (1u << 29) /* arch_mem_page_in: a write must fault */
 
+#define ARCH_MEM_TRAMPOLINE (1u << 23) /* arch_mem_map: pages that are there in user mode, too, with
+					* no rights for it (K_MEM_IMAGE_TRAMPOLINE) */
 #define ARCH_MEM_LOCAL    (1u << 30) /* arch_mem_map: not global, though alike in every set: memory
 				      * that cannot be taken away for a moment to become so */
 
@@ -234,8 +236,9 @@ struct arch_mem_domain *arch_mem_domain_next(const void *virt,
 /* Make the domain's tables current on this CPU, NULL: the kernel's. Interrupts masked. */
 void arch_mem_domain_switch(struct arch_mem_domain *domain);
 
-/* ARCH_PAGE_RW, _USER and _EXEC of the page in the current set. No lock needed. */
-arch_page_t arch_page_rights(const void *virt);
+/* ARCH_PAGE_RW, _USER and _EXEC of the page: for user mode in the current set, for the kernel where
+ * it runs now. No lock needed. */
+arch_page_t arch_page_rights(const void *virt, bool user);
 
 QR_EXTERN_C_END
 

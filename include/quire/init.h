@@ -28,9 +28,12 @@ struct k_mem_image {
 	size_t size;
 	uintptr_t phys;     /* bytes, page-aligned; resident pieces */
 	uintptr_t location; /* quire/store.h; on-demand pieces */
-	uint32_t flags;     /* K_MEM_PERM_*, K_MEM_IMAGE_ON_DEMAND */
+	uint32_t flags;     /* K_MEM_PERM_*, K_MEM_IMAGE_* */
 };
 #define K_MEM_IMAGE_ON_DEMAND (1u << 24)
+/* A resident piece that is there in user mode, too, with no rights for it: the code that changes to
+ * the kernel's tables where user mode has tables of its own (KPTI), and what it needs. */
+#define K_MEM_IMAGE_TRAMPOLINE (1u << 23)
 
 struct k_mem_config {
 	const struct k_mem_range *banks;    /* main RAM: becomes page frames; the largest

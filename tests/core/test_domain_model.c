@@ -101,7 +101,11 @@ static struct emu_walk walk_in(const struct k_mem_domain *domain, uint32_t page)
 	const uint64_t root = emu.root;
 	struct emu_walk walk;
 
-	if (domain->arch.root != 0) {
+	if (MMU_SPLIT && domain->arch.root == 0) {
+		const size_t top = QR_TABLES_BEFORE(ENTRY_LEVELS - 1);
+
+		emu.root = mmu_table_phys(&qr_base_tables[top * QR_TABLE_ENTRIES]);
+	} else if (domain->arch.root != 0) {
 		emu.root = mmu_table_phys(qr_private_tables[domain->arch.root - 1]);
 	} else {
 		const size_t top = QR_TABLES_BEFORE(ENTRY_LEVELS - 1);
@@ -127,7 +131,8 @@ static void check_page(uint32_t d, uint32_t page)
 	const struct emu_walk walk = walk_in(&domains[d], page);
 	const uint32_t rights = rights_of(d, page);
 
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
+	if (!(now & ARCH_DATA_PAGE_LOADED) ||
+	    (MMU_SPLIT && !(kernel_mapped[page] && (rights & K_MEM_PERM_USER)))) {
 		assert_int_not_equal(walk.view.kind, QR_LEAF);
 		return;
 	}
