@@ -28,6 +28,11 @@
 #define CONFIG_KERNEL_STACK_BYTES 16384
 #endif
 
+/* The same for stacks of user mode. */
+#ifndef CONFIG_KERNEL_USER_STACK_BYTES
+#define CONFIG_KERNEL_USER_STACK_BYTES 16384
+#endif
+
 /* Disks that are driven. */
 #ifndef CONFIG_KERNEL_DISKS
 #define CONFIG_KERNEL_DISKS 4
@@ -43,6 +48,10 @@
 #endif
 #if CONFIG_KERNEL_STACK_BYTES < 8192 || CONFIG_KERNEL_STACK_BYTES % CONFIG_MMU_PAGE_SIZE
 #error "CONFIG_KERNEL_STACK_BYTES must be whole pages, at least 8192 bytes"
+#endif
+
+#if CONFIG_KERNEL_USER_STACK_BYTES < 4096 || CONFIG_KERNEL_USER_STACK_BYTES % CONFIG_MMU_PAGE_SIZE
+#error "CONFIG_KERNEL_USER_STACK_BYTES must be whole pages"
 #endif
 
 #endif /* KERNEL_CONFIG_H */

@@ -35,7 +35,7 @@ void kernel_panic(const struct trap_frame *frame, const char *what)
 	machine_exit(EXIT_PANIC);
 }
 
-static const char *access_name(uint32_t access)
+const char *fault_access_name(uint32_t access)
 {
 	if (access & K_MEM_FAULT_EXEC) {
 		return "execute";
@@ -43,7 +43,7 @@ static const char *access_name(uint32_t access)
 	return access & K_MEM_FAULT_WRITE ? "write" : "read";
 }
 
-/* The access that `fault` tells of is refused with `status`. */
+/* The kernel's access that `fault` tells of is refused with `status`. */
 static void refuse(struct trap_frame *frame, const struct qr_fault *fault, int status)
 {
 	struct thread *self = sched_current();
@@ -53,12 +53,30 @@ static void refuse(struct trap_frame *frame, const struct qr_fault *fault, int s
 		return;
 	}
 	kernel_printf("# thread %s: cannot %s %p: error %d at %p\n", self->name,
-		      access_name(fault->access), fault->address, status, trap_ip(frame));
+		      fault_access_name(fault->access), fault->address, status, trap_ip(frame));
 	if (sched_in_irq() || self == thread_static(THREAD_FIRST) || sched_idle()) {
 		kernel_panic(frame, "page fault");
 	}
 	thread_end(status);
 }
+
+void fault_stack(struct trap_frame *frame, uintptr_t address)
+{
+	struct thread *self = sched_current();
+
+	if (!thread_stack_guard(self, address)) {
+		kernel_panic(frame, "double fault");
+	}
+	/* with interrupts masked it may hold anything, in a fault frames and slots */
+	if (sched_in_irq() || port_locked() || !trap_irqs_on(frame) || self->faulting ||
+	    self == thread_static(THREAD_FIRST) || sched_idle()) {
+		kernel_panic(frame, "stack overflow");
+	}
+	kernel_printf("# thread %s: stack overflow at %p\n", self->name, trap_ip(frame));
+	thread_end(-EFAULT);
+}
+
+/* ---- page faults ---------------------------------------------------------------------- */
 
 /* The gate masks interrupts, the return lets them in: what of that is between the handler's
  * first and last instruction is measured. */
@@ -69,8 +87,32 @@ static void masked(const struct trap_frame *frame, void (*note)(void))
 	}
 }
 
+/* A fault that the core may serve, the interrupt mask as it was. */
+static int serve(const struct trap_frame *frame, const struct qr_fault *fault)
+{
+	struct thread *self = sched_current();
+	uint32_t access = fault->access;
+	bool outer = self->faulting;
+	int status;
+
+	if (trap_fenced(frame)) {
+		access |= K_MEM_FAULT_FENCED;
+	}
+	if (trap_irqs_on(frame)) {
+		masked(frame, port_irq_on);
+		irq_enable();
+	}
+	self->faulting = true;
+	status = k_mem_page_fault(fault->address, access);
+	self->faulting = outer;
+	irq_disable();
+	masked(frame, port_irq_off);
+	return status;
+}
+
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
 {
+	bool user = CONFIG_USERSPACE && trap_user(frame);
 	struct qr_fault fault;
 	int status;
 
@@ -78,20 +120,21 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 	if (!fault_read(address, syndrome, &fault) || fault.kind == QR_FAULT_RESERVED) {
 		kernel_panic(frame, "page fault of no known kind");
 	}
+	if (CONFIG_USERSPACE && !user) {
+		uintptr_t ip = user_copy_fixup((uintptr_t)trap_ip(frame));
+
+		if (ip != 0) {
+			trap_ip_set(frame, ip);
+			return;
+		}
+	}
 	if (port_locked()) {
 		kernel_panic(frame, "page fault under the mm lock");
 	}
-	if (trap_fenced(frame)) {
-		fault.access |= K_MEM_FAULT_FENCED;
-	}
-	if (trap_irqs_on(frame)) {
-		masked(frame, port_irq_on);
-		irq_enable();
-	}
-	status = k_mem_page_fault(fault.address, fault.access);
-	irq_disable();
-	masked(frame, port_irq_off);
-	if (status != 0) {
+	status = serve(frame, &fault);
+	if (status != 0 && user) {
+		user_refuse(frame, &fault, status);
+	} else if (status != 0) {
 		refuse(frame, &fault, status);
 	}
 	masked(frame, port_irq_on);

@@ -56,8 +56,9 @@ struct thread;
  * memory; NULL: all CONFIG_KERNEL_THREADS are taken, or too few frames. */
 struct thread *thread_start(const char *name, unsigned int priority, void (*entry)(void *),
 			    void *argument);
-/* Wait until the thread ended. 0: it returned; -EFAULT: it died of a fault that could
- * not be served, k_mem_page_fault's error in *error (may be NULL). */
+/* Wait until the thread ended. 0: it returned; or in user mode the status that it exited with;
+ * -EFAULT: it died of a fault that could not be served, or of what user mode may not do,
+ * k_mem_page_fault's or another error in *error (may be NULL). A stack that was full is -EFAULT. */
 int thread_join(struct thread *thread, int *error);
 struct thread *thread_self(void);
 void thread_yield(void);
@@ -69,6 +70,51 @@ void thread_priority_set(struct thread *thread, unsigned int priority);
 int kernel_try_read(const volatile void *address, uint8_t *value);
 int kernel_try_write(volatile void *address, uint8_t value);
 int kernel_try_exec(const void *address);
+
+/* ---- user mode, with CONFIG_USERSPACE --------------------------------------------------------
+ *
+ * A program for user mode is linked into the kernel's image: the sources of one folder below that
+ * of the app, apps/APP/PROGRAM/, with apps/user/. Its symbols are its own; the kernel knows where
+ * it is. The kernel has its usual rights to these pages, user mode what a domain opens. */
+
+struct k_mem_domain;
+
+struct user_program {
+	uint8_t *text, *text_end; /* page-aligned; it starts at the first instruction */
+	uint8_t *rodata, *rodata_end;
+	uint8_t *data, *data_end; /* variables, in their first state once */
+};
+
+/* `struct user_program name_program` of the image's program `name`. */
+#define USER_PROGRAM(name)                                                                       \
+	extern uint8_t user_##name##_text[], user_##name##_text_end[];                           \
+	extern uint8_t user_##name##_rodata[], user_##name##_rodata_end[];                       \
+	extern uint8_t user_##name##_data[], user_##name##_data_end[];                           \
+	static const struct user_program name##_program = {                                      \
+		user_##name##_text,       user_##name##_text_end,   user_##name##_rodata,        \
+		user_##name##_rodata_end, user_##name##_data,       user_##name##_data_end,      \
+	}
+
+/* Make a domain in which the program can run: its text, constants and variables are partitions.
+ * Up to `memory_bytes` of anonymous memory, stacks included, may be mapped for it, of which
+ * others' faults leave `resident_bytes` in frames.
+ * Errors of k_mem_domain_init and k_mem_domain_limits_set. */
+int user_domain_init(struct k_mem_domain *domain, const struct user_program *program,
+		     size_t memory_bytes, size_t resident_bytes) QR_MUST_CHECK;
+
+/* Run user_main(argument) of the program in a thread of its own, in user mode and in the domain, on
+ * CONFIG_KERNEL_USER_STACK_BYTES of the domain's memory. NULL: as thread_start(), or the
+ * domain may have no more memory. */
+struct thread *thread_start_user(const char *name, unsigned int priority,
+				 struct k_mem_domain *domain, const struct user_program *program,
+				 uintptr_t argument);
+
+/* What a system call does, in its thread, interrupts on. What it is given are numbers: memory is
+ * reached by quire/user.h alone. */
+typedef intptr_t kernel_call(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);
+
+/* From now on system calls SYSCALL_OWN and up are these `count` ones. */
+void kernel_calls_set(kernel_call *const *calls, size_t count);
 
 /* ---- disks --------------------------------------------------------------------------------- */
 

@@ -106,6 +106,50 @@ void trap_resume(struct trap_frame *frame, void *stack, int status);
  * interrupts masked. */
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome);
 
+/* Given to the machine: the kernel's stack is full, `address` was touched. Called on a stack of
+ * the machine's, masked. Returns never. */
+QR_NORETURN void fault_stack(struct trap_frame *frame, uintptr_t address);
+
+/* ---- user mode, with CONFIG_USERSPACE ---------------------------------------------------
+ *
+ * No floating point and no vectors, in the kernel as in user mode: the machine keeps them
+ * switched off, and nobody saves their registers. What user mode does with them is what it
+ * may not do.
+ *
+ * Every trap from user mode starts on the stack that user_stack_set() was last given. The way in
+ * and the way out are in one file, trap.S. A system call leaves in the registers that a
+ * call may change nothing of the kernel's.
+ *
+ * The folder's user/ is linked into each program for user mode: user_start, in section
+ * .text.start, which runs user_main() (apps/user/user.h) with its argument and exits with
+ * its result, and the functions user_call(), user_try() and user_privileged(). */
+
+/* Masked: traps from user mode use the stack that ends here from now on. */
+void user_stack_set(void *end);
+
+/* Masked: run user mode at `entry` with `argument`, as a function that was called, and all other
+ * registers zero, interrupts on. The stack ends at `stack`, page-aligned. */
+QR_NORETURN void user_enter(uintptr_t entry, uintptr_t argument, uintptr_t stack);
+
+/* Did the trap interrupt user mode? */
+bool trap_user(const struct trap_frame *frame);
+
+/* The trap returns to `ip`. */
+void trap_ip_set(struct trap_frame *frame, uintptr_t ip);
+
+/* The trap, which was user mode's, returns to `ip` with this stack, and `status` as a result. Both
+ * are in the space. */
+void trap_user_resume(struct trap_frame *frame, uintptr_t ip, uintptr_t stack, int status);
+
+/* Given to the machine: user mode did something that it may not (`what`), and that is no page
+ * fault. Masked; returns where the thread has a place to go on. */
+void fault_user(struct trap_frame *frame, const char *what);
+
+/* Given to the machine: a system call, interrupts on. Returns its result. */
+intptr_t syscall_handle(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t number);
+
+/* ---- the end -------------------------------------------------------------------------- */
+
 /* Given to the machine: what the kernel can not survive. `frame` may be NULL. */
 QR_NORETURN void kernel_panic(const struct trap_frame *frame, const char *what);
 

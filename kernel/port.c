@@ -137,6 +137,13 @@ struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 	return &of->stats;
 }
 
+struct k_mem_domain **qr_port_thread_domain(void *thread)
+{
+	struct thread *of = thread ? thread : sched_current();
+
+	return &of->domain;
+}
+
 void qr_port_print(const char *text)
 {
 	kernel_puts(text);

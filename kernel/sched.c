@@ -116,6 +116,9 @@ static QR_NOINLINE void preempt(void)
 	stale = false;
 	current = ready_mask ? ready[__builtin_ctz(ready_mask)].head : idle;
 	if (current != from) {
+		if (CONFIG_USERSPACE) {
+			user_switch(from, current);
+		}
 		context_switch(&from->context, current->context);
 	}
 }

@@ -8,7 +8,10 @@
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
+#include <quire/domain.h>
+
 #include "kernel/kernel.h"
+#include "kernel/user.h"
 
 #define SCHED_PRIORITIES 32u
 
@@ -29,10 +32,14 @@ struct thread {
 	const char *name;
 	void (*entry)(void *);
 	void *argument;
-	void *stack;          /* as given by k_mem_map; NULL for static ones */
+	uint8_t *stack;       /* CONFIG_KERNEL_STACK_BYTES from here on */
 	int error;            /* of the fault that it died of, or 0 */
+	int result;           /* what it exited with, 0 or more */
 	uint8_t priority;
 	uint8_t state;
+	bool faulting;        /* in k_mem_page_fault */
+	struct k_mem_domain *domain; /* as qr_port_thread_domain() says */
+	struct user_thread user;
 	struct k_mem_paging_stats_t stats;
 };
 
@@ -83,8 +90,21 @@ struct thread *thread_static(enum thread_static which);
 void thread_static_start(enum thread_static which, const char *name, void (*entry)(void *),
 			 uint8_t *stack_end);
 
+/* A record and a stack for a thread, NULL: none left; give both back; let the thread run, which
+ * begins in its entry. */
+struct thread *thread_make(const char *name, unsigned int priority, void (*entry)(void *),
+			   void *argument);
+void thread_drop(struct thread *thread);
+void thread_go(struct thread *thread);
+
+/* Does a stack that is full go on here? */
+bool thread_stack_guard(const struct thread *thread, uintptr_t address);
+
 /* The running thread dies of a fault that was refused with `error` (0: it returned). */
 QR_NORETURN void thread_end(int error);
+
+/* The K_MEM_FAULT_* as a verb. fault.c */
+const char *fault_access_name(uint32_t access);
 
 /* Masked: make those threads ready whose time has come. */
 void thread_tick(uint64_t now);

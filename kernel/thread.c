@@ -29,11 +29,11 @@ static void thread_main(void)
 	thread_end(0);
 }
 
-static void thread_go(struct thread *thread, uint8_t *stack_end)
+void thread_go(struct thread *thread)
 {
 	unsigned long key = irq_save();
 
-	thread->context = context_make(stack_end, thread_main);
+	thread->context = context_make(thread->stack + CONFIG_KERNEL_STACK_BYTES, thread_main);
 	sched_ready(thread);
 	sched_preempt();
 	irq_restore(key);
@@ -53,8 +53,9 @@ void thread_static_start(enum thread_static which, const char *name, void (*entr
 
 	threads[which] = (struct thread){
 		.name = name, .priority = priorities[which], .entry = entry,
+		.stack = stack_end - CONFIG_KERNEL_STACK_BYTES,
 	};
-	thread_go(&threads[which], stack_end);
+	thread_go(&threads[which]);
 }
 
 static struct thread *record_take(void)
@@ -72,8 +73,8 @@ static struct thread *record_take(void)
 	return found;
 }
 
-struct thread *thread_start(const char *name, unsigned int priority, void (*entry)(void *),
-			    void *argument)
+struct thread *thread_make(const char *name, unsigned int priority, void (*entry)(void *),
+			   void *argument)
 {
 	struct thread *thread = priority < SCHED_PRIORITIES ? record_take() : NULL;
 	uint8_t *stack;
@@ -90,7 +91,25 @@ struct thread *thread_start(const char *name, unsigned int priority, void (*entr
 		.state = THREAD_STARTING, .name = name, .priority = (uint8_t)priority,
 		.entry = entry, .argument = argument, .stack = stack,
 	};
-	thread_go(thread, stack + CONFIG_KERNEL_STACK_BYTES);
+	return thread;
+}
+
+void thread_drop(struct thread *thread)
+{
+	if (k_mem_unmap(thread->stack, CONFIG_KERNEL_STACK_BYTES) != 0) {
+		kernel_panic(NULL, "a thread's stack cannot be unmapped");
+	}
+	thread->state = THREAD_FREE;
+}
+
+struct thread *thread_start(const char *name, unsigned int priority, void (*entry)(void *),
+			    void *argument)
+{
+	struct thread *thread = thread_make(name, priority, entry, argument);
+
+	if (thread) {
+		thread_go(thread);
+	}
 	return thread;
 }
 
@@ -118,15 +137,20 @@ int thread_join(struct thread *thread, int *error)
 		sched_wait(thread);
 	}
 	irq_restore(key);
-	status = thread->error;
+	status = thread->error ? -EFAULT : thread->result;
 	if (error) {
-		*error = status;
+		*error = thread->error;
 	}
-	if (k_mem_unmap(thread->stack, CONFIG_KERNEL_STACK_BYTES) != 0) {
-		kernel_panic(NULL, "a thread's stack cannot be unmapped");
+	if (CONFIG_USERSPACE && thread->user.entry) {
+		user_thread_drop(thread);
 	}
-	thread->state = THREAD_FREE;
-	return status ? -EFAULT : 0;
+	thread_drop(thread);
+	return status;
+}
+
+bool thread_stack_guard(const struct thread *thread, uintptr_t address)
+{
+	return (uintptr_t)thread->stack - 1 - address < CONFIG_MMU_PAGE_SIZE;
 }
 
 /* ---- the running thread ------------------------------------------------------------------- */

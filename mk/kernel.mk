@@ -10,7 +10,12 @@
 #
 # $(eval $(call kernel_variant,NAME,FLAGS)) builds all of them another way for $(ARCH), below
 # build/kernel/<arch>/NAME/. KERNEL_CONFIG holds -D options for every variant.
-# $(eval $(call kernel_program,ARCH,DIRECTORY,NAME,SOURCES)) adds one program from elsewhere.
+# $(eval $(call kernel_program,ARCH,DIRECTORY,NAME,SOURCES,FOLDERS)) adds one program from
+# elsewhere.
+#
+# Each folder of an app's folder (above: FOLDERS) is a program for user mode: its sources, those of
+# apps/user/ and the machine's become one relocatable object with no symbol but where it is
+# (kernel/user.ld), which is linked into the app's image.
 #
 # An architecture has here: flags for compiler and linker, kernel_arch_<machine> for each
 # machine of tools/qemu, and what must exist before anything is compiled (kernel_needs_<arch>):
@@ -30,7 +35,7 @@ KERNEL_ARCHS        := x86_64 arm64 riscv64
 kernel_arch_microvm := x86_64
 kernel_arch_q35     := x86_64
 kernel_flags_x86_64 := --target=x86_64-elf -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
-		       -fno-pic -fomit-frame-pointer
+		       -fno-pic -fomit-frame-pointer -DCONFIG_USERSPACE=1
 kernel_link_x86_64  := -m elf_x86_64
 
 kernel_arch_virt-arm64 := arm64
@@ -60,11 +65,20 @@ kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LI
 		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
 
-kernel_srcs      = $(LIB_SRCS) $(sort $(wildcard arch/$1/*.[cS] kernel/*.c kernel/$1/*.[cS]))
-KERNEL_APPS     := $(sort $(basename $(notdir $(wildcard apps/*.c))) \
-		     $(notdir $(patsubst %/,%,$(dir $(wildcard apps/*/*.c)))))
+# Machines that have user mode.
+KERNEL_USER_ARCHS := x86_64
+
+kernel_no_user   = $(if $(filter $1,$(KERNEL_USER_ARCHS)),,kernel/user.c kernel/syscall.c)
+kernel_srcs      = $(filter-out $(kernel_no_user),$(LIB_SRCS) \
+		     $(sort $(wildcard arch/$1/*.[cS] kernel/*.c kernel/$1/*.[cS])))
+KERNEL_APPS     := $(filter-out user,$(sort $(basename $(notdir $(wildcard apps/*.c))) \
+		     $(notdir $(patsubst %/,%,$(dir $(wildcard apps/*/*.c))))))
 
 kernel_app_srcs  = $(wildcard apps/$1.c apps/$1/*.c)
+kernel_app_users = $(patsubst %/,%,$(sort $(dir $(wildcard apps/$1/*/*.c))))
+
+# What is linked to each program for user mode.
+kernel_user_srcs = $(sort $(wildcard apps/user/*.c kernel/$1/user/*.S)) kernel/$1/string.S
 
 $(BUILD)/kernel/%/tree.h: mk/kernel.mk tools/tree
 	@mkdir -p $(@D)
@@ -72,11 +86,29 @@ $(BUILD)/kernel/%/tree.h: mk/kernel.mk tools/tree
 		2>$(@D)/tree.log || { cat $(@D)/tree.log >&2; false; }
 	$(Q)tools/tree $(@D)/tree.dtb $(kernel_tree_$*) >$@
 
-# ARCH, DIRECTORY, NAME, SOURCES
+# ARCH, DIRECTORY, APP, FOLDER
+define kernel_user
+$2/user/$3/$(notdir $4).ld: kernel/user.ld kernel/config.h include/quire/config.h \
+		| $(kernel_needs_$1)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -E -P -x c $(call kernel_cflags,$1) $$(KERNEL_CONFIG) -DPROGRAM=$(notdir $4) \
+		$$< -o $$@
+$2/user/$3/$(notdir $4).o: $2/user/$3/$(notdir $4).ld \
+		$(patsubst %,$2/user/obj/%.o,$(call kernel_user_srcs,$1) $(wildcard $4/*.c))
+	$$(Q)$$(LD) $(kernel_link_$1) -r -T $$(filter %.ld,$$^) $$(filter %.o,$$^) -o $$@.all
+	$$(Q)$$(OBJCOPY) --wildcard --keep-global-symbol='user_$(notdir $4)_*' \
+		--set-section-flags .user_rodata=alloc,readonly,data $$@.all $$@
+-include $(patsubst %,$2/user/obj/%.d,$(call kernel_user_srcs,$1) $(wildcard $4/*.c))
+endef
+
+# ARCH, DIRECTORY, NAME, SOURCES, FOLDERS
 define kernel_program
-$2/$3.elf: $(patsubst %,$2/obj/%.o,$(call kernel_srcs,$1) $4) $2/link.ld
+$2/$3.elf: $(patsubst %,$2/obj/%.o,$(call kernel_srcs,$1) $4) \
+		$(foreach u,$5,$2/user/$3/$(notdir $u).o) $2/link.ld
 	$$(Q)$$(LD) $(kernel_link_$1) -z noexecstack -z max-page-size=4096 \
 		-T $2/link.ld $$(filter %.o,$$^) -o $$@
+$(foreach u,$5,$(call kernel_user,$1,$2,$3,$u)
+)
 -include $(patsubst %,$2/obj/%.d,$4)
 endef
 
@@ -85,13 +117,18 @@ define kernel_directory
 $2/obj/%.o: % | $(kernel_needs_$1)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $(call kernel_cflags,$1) $$(KERNEL_OPT) $$(KERNEL_CONFIG) $3 -c $$< -o $$@
+$2/user/obj/%.o: % | $(kernel_needs_$1)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $(call kernel_cflags,$1) $$(KERNEL_OPT) $$(KERNEL_CONFIG) \
+		$(filter-out -flto,$3) -c $$< -o $$@
 $2/link.ld: kernel/$1/link.ld | $(kernel_needs_$1)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -E -P -x c $(call kernel_cflags,$1) $$(KERNEL_CONFIG) $3 \
 		-MT $$@ -MF $$@.d $$< -o $$@
 $2/%.image: $2/%.elf
 	$$(Q)$$(OBJCOPY) -O binary -j .ondemand_text -j .ondemand_rodata $$< $$@
-$(foreach app,$(KERNEL_APPS),$(call kernel_program,$1,$2,$(app),$(call kernel_app_srcs,$(app)))
+$(foreach app,$(KERNEL_APPS),$(call kernel_program,$1,$2,$(app),$(call kernel_app_srcs,$(app)),\
+	$(call kernel_app_users,$(app)))
 )
 -include $2/link.ld.d $(patsubst %,$2/obj/%.d,$(call kernel_srcs,$1))
 endef

@@ -46,6 +46,10 @@ static bool bit(uint32_t word, unsigned int shift)
 	return (word >> shift) & 1u;
 }
 
+/* 1: the CPU has SMAP, and so STAC and CLAC. For user.S. */
+extern uint8_t mmu_smap;
+uint8_t mmu_smap;
+
 /* CR4 bits for what this CPU has. */
 static uint64_t cr4_features(void)
 {
@@ -87,6 +91,7 @@ void mmu_start(void)
 	__asm__ volatile("movq %%cr0, %0" : "=r"(cr0));
 	__asm__ volatile("movq %0, %%cr0" : : "r"(cr0 | CR0_WP) : "memory");
 	mmu_cr4_write(cr4 | cr4_features());
+	mmu_smap = bit((uint32_t)mmu_cr4_read(), 21);
 }
 
 /* 4.10.4.1: drops what is not global; kernel mappings that differ in no set stay. */

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * trap.c - descriptor tables, and where traps go: page faults to fault_handle(),
- * interrupts to the APIC's dispatcher, everything else to kernel_panic().
+ * interrupts to the APIC's dispatcher, what user mode may not do to fault_user(),
+ * everything else to kernel_panic().
  *
  * All gates mask interrupts. Double faults have a stack of their own, so that a
  * thread whose stack ran into its guard page is reported instead of resetting the
- * machine.
+ * machine; so have those traps that no mask keeps away, as the first instructions of a
+ * system call run on user mode's stack.
+ *
+ * Floating point and vectors stay switched off: CR0.EM is set, CR4.OSFXSR clear.
  */
 #include <quire/compiler.h>
 
@@ -23,12 +27,12 @@ struct trap_frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Selectors; boot.S has the same for the kernel. */
-#define SELECTOR_CODE 0x08
-#define SELECTOR_TSS  0x18
-
-#define VECTOR_DOUBLE_FAULT 8
+#define VECTOR_NMI           2
+#define VECTOR_BREAKPOINT    3
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_MACHINE_CHECK 18
 #define GATE_INTERRUPT 0x8e00u
+#define GATE_USER      0x6000u /* user mode may use it */
 #define TSS_PRESENT    0x89u
 
 struct gate {
@@ -55,46 +59,112 @@ struct table_pointer {
 	const void *base;
 } __attribute__((__packed__));
 
-#define DOUBLE_FAULT_STACK 1
-static uint8_t double_fault_stack[4096] QR_ALIGNED(16);
-static struct tss tss;
+#define OWN_STACK 1u
+static uint8_t own_stack[4096] QR_ALIGNED(16);
 static struct gate gates[256] QR_ALIGNED(16);
-static uint64_t descriptors[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
+/* Code and data of the kernel, data and code of user mode, the TSS. */
+static uint64_t descriptors[] = {
+	0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0,
+};
+
+/* For trap.S: the TSS; user mode's stack at a system call; is there an AC to clear? */
+extern struct tss trap_tss;
+extern uint64_t trap_user_stack;
+extern uint8_t trap_smap;
+struct tss trap_tss;
+uint64_t trap_user_stack;
+uint8_t trap_smap;
+
+_Static_assert(offsetof(struct tss, rsp) == TSS_STACK, "trap.S reads it");
 
 extern const uint8_t trap_stubs[256][16];
 extern const uint8_t trap_try_end[];
+void trap_syscall(void);
 void trap_dispatch(struct trap_frame *frame);
 
-static void gate_set(unsigned int vector, unsigned int stack)
+static void gate_set(unsigned int vector, unsigned int more)
 {
 	uintptr_t stub = (uintptr_t)trap_stubs[vector];
 
 	gates[vector] = (struct gate){
 		.offset_low = (uint16_t)stub,
 		.selector = SELECTOR_CODE,
-		.type = (uint16_t)(GATE_INTERRUPT | stack),
+		.type = (uint16_t)(GATE_INTERRUPT | more),
 		.offset_middle = (uint16_t)(stub >> 16),
 		.offset_high = (uint32_t)(stub >> 32),
 	};
 }
 
+static void gates_set(void)
+{
+	for (unsigned int vector = 0; vector < 256; vector++) {
+		gate_set(vector, 0);
+	}
+	gate_set(VECTOR_NMI, OWN_STACK);
+	gate_set(VECTOR_DOUBLE_FAULT, OWN_STACK);
+	gate_set(VECTOR_MACHINE_CHECK, OWN_STACK);
+	gate_set(VECTOR_BREAKPOINT, GATE_USER);
+}
+
+static void msr_write(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr"
+			 : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr));
+}
+
+static uint64_t msr_read(uint32_t msr)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (uint64_t)high << 32 | low;
+}
+
+#define MSR_EFER  0xc0000080u
+#define MSR_STAR  0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_FMASK 0xc0000084u
+#define EFER_SCE  1u
+/* Cleared at a system call: interrupts, single steps, direction, IOPL, NT, AC. */
+#define FLAGS_CLEARED 0x47700u
+#define CR0_EM ((uint64_t)1 << 2)
+
+/* The way in for system calls; no floating point; what user mode can leave set (SMAP's AC). */
+static void syscall_start(void)
+{
+	uint32_t eax = 0, ebx, ecx = 0, edx;
+	uint64_t cr0;
+
+	msr_write(MSR_STAR, (uint64_t)SELECTOR_SYSRET << 48 | (uint64_t)SELECTOR_CODE << 32);
+	msr_write(MSR_LSTAR, (uintptr_t)trap_syscall);
+	msr_write(MSR_FMASK, FLAGS_CLEARED);
+	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
+	__asm__ volatile("movq %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("movq %0, %%cr0" : : "r"(cr0 | CR0_EM) : "memory");
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	if (eax >= 7) {
+		eax = 7;
+		ecx = 0;
+		__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+		trap_smap = ebx >> 20 & 1;
+	}
+}
+
 void trap_start(void)
 {
-	uintptr_t base = (uintptr_t)&tss;
+	uintptr_t base = (uintptr_t)&trap_tss;
 	struct table_pointer gdt = {sizeof(descriptors) - 1, descriptors};
 	struct table_pointer idt = {sizeof(gates) - 1, gates};
 
-	for (unsigned int vector = 0; vector < 256; vector++) {
-		gate_set(vector, vector == VECTOR_DOUBLE_FAULT ? DOUBLE_FAULT_STACK : 0);
-	}
-	tss.ist[DOUBLE_FAULT_STACK - 1] =
-		(uintptr_t)double_fault_stack + sizeof(double_fault_stack);
-	tss.io_map = sizeof(tss);
-	descriptors[SELECTOR_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 |
+	gates_set();
+	trap_tss.ist[OWN_STACK - 1] = (uintptr_t)own_stack + sizeof(own_stack);
+	trap_tss.io_map = sizeof(trap_tss);
+	descriptors[SELECTOR_TSS / 8] = (sizeof(trap_tss) - 1) | (base & 0xffffff) << 16 |
 					(uint64_t)TSS_PRESENT << 40 | (base >> 24 & 0xff) << 56;
 	descriptors[SELECTOR_TSS / 8 + 1] = base >> 32;
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2"
 			 : : "m"(gdt), "m"(idt), "r"(SELECTOR_TSS) : "memory");
+	syscall_start();
 }
 
 static uint64_t cr2_read(void)
@@ -105,6 +175,37 @@ static uint64_t cr2_read(void)
 	return value;
 }
 
+bool trap_user(const struct trap_frame *frame)
+{
+	return frame->cs & 3;
+}
+
+/* Vectors 0 to 19 (Intel SDM volume 3A, table 6-1). */
+static const char *exception_name(uint64_t vector)
+{
+	static const char *const names[] = {
+		"divide error", "debug trap", "NMI", "breakpoint", "overflow", "bound exceeded",
+		"illegal instruction", "floating point", "double fault", "exception", "bad TSS",
+		"no segment", "bad stack address", "protection fault", "page fault", "exception",
+		"floating point", "unaligned access", "machine check", "floating point",
+	};
+
+	return vector < sizeof(names) / sizeof(names[0]) ? names[vector] : "exception";
+}
+
+static void exception(struct trap_frame *frame)
+{
+	if (frame->vector == VECTOR_DOUBLE_FAULT) {
+		fault_stack(frame, cr2_read());
+	}
+	if (CONFIG_USERSPACE && trap_user(frame) && frame->vector != VECTOR_NMI &&
+	    frame->vector != VECTOR_MACHINE_CHECK) {
+		fault_user(frame, exception_name(frame->vector));
+		return;
+	}
+	kernel_panic(frame, exception_name(frame->vector));
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
 	if (frame->vector == VECTOR_PAGE_FAULT) {
@@ -112,8 +213,8 @@ void trap_dispatch(struct trap_frame *frame)
 		return;
 	}
 	if (frame->vector < VECTOR_EXCEPTIONS) {
-		kernel_panic(frame, frame->vector == VECTOR_DOUBLE_FAULT ? "stack overflow"
-									  : "exception");
+		exception(frame);
+		return;
 	}
 	sched_irq_enter();
 	apic_interrupt((unsigned int)frame->vector);
@@ -139,6 +240,24 @@ bool trap_fenced(const struct trap_frame *frame)
 void *trap_ip(const struct trap_frame *frame)
 {
 	return (void *)frame->rip;
+}
+
+void trap_ip_set(struct trap_frame *frame, uintptr_t ip)
+{
+	frame->rip = ip;
+}
+
+void trap_user_resume(struct trap_frame *frame, uintptr_t ip, uintptr_t stack, int status)
+{
+	frame->rip = ip;
+	frame->rsp = stack;
+	frame->rax = (uint64_t)(int64_t)status;
+	frame->rflags = FLAGS_USER;
+}
+
+void user_stack_set(void *end)
+{
+	trap_tss.rsp[0] = (uintptr_t)end;
 }
 
 void trap_resume(struct trap_frame *frame, void *stack, int status)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * user.h - for programs in user mode: where they start, and what they may ask of the kernel.
+ *
+ * Such a program is linked with nothing of the kernel's but what is in this folder and the
+ * compiler's four memory functions. It has no heap but user_map(), and no floating point.
+ */
+#ifndef APPS_USER_USER_H
+#define APPS_USER_USER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/syscall.h"
+
+/* The program. Runs once for each of its threads; what it returns, 0 or more, is the status with
+ * which the thread ends. */
+int user_main(uintptr_t argument);
+
+/* A system call by its number. (The kernel's folder for the machine.) */
+intptr_t user_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);
+
+/* An instruction that only the kernel may execute. (Likewise.) */
+void user_privileged(void);
+
+/* Call function(argument). 0: it returned; else it did what user mode may not, and this is the
+ * error: of k_mem_page_fault, or -EPERM for an instruction. Does not nest. */
+int user_try(void (*function)(void *), void *argument);
+
+/* One access that may be refused: 0 or the error. user_try_read stores what was read, and nothing
+ * when it was refused. */
+int user_try_read(const volatile void *address, uint8_t *value);
+int user_try_write(volatile void *address, uint8_t value);
+int user_try_exec(const void *address);
+
+_Noreturn void user_exit(int status);
+void user_yield(void);
+void user_sleep(uint64_t ticks);
+uint64_t user_ticks(void);
+uint64_t user_cycles(void);
+
+/* Print; letters, or a word of text, and a number. */
+void user_print(const char *text);
+void user_print_number(const char *text, uint64_t value);
+void user_print_hex(const char *text, uint64_t value);
+
+/* Zeroed memory between guards, NULL: no more; give it back: 0 or an error. */
+void *user_map(size_t bytes);
+int user_unmap(void *memory, size_t bytes);
+
+/* 0 or an error. */
+int user_info(struct syscall_info *info);
+
+#endif /* APPS_USER_USER_H */

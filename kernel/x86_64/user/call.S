@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call.S - for programs in user mode: their start and their way to the kernel. A system
+ * call has its number in rax, its words in rdi, rsi, rdx and r10, its result in rax; rcx and r11
+ * are lost (SYSCALL), and the other registers that a call may change.
+ */
+#include "kernel/syscall.h"
+
+	.section .text.start, "ax", @progbits
+	.globl user_start
+user_start:
+	xorl %ebp, %ebp
+	call user_main
+	movl %eax, %edi
+	movl $SYSCALL_EXIT, %eax
+	syscall
+	ud2
+
+	.text
+/* intptr_t user_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d) */
+	.globl user_call
+user_call:
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	movq %rdx, %rsi
+	movq %rcx, %rdx
+	movq %r8, %r10
+	syscall
+	ret
+
+/* void user_privileged(void) */
+	.globl user_privileged
+user_privileged:
+	hlt
+	ret
+
+/* int user_try(void (*function)(void *), void *argument): after a fault the kernel goes on at 1
+ * with the stack as it was there and the error in rax. */
+	.globl user_try
+user_try:
+	pushq %rbx
+	pushq %rbp
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	pushq %rsi
+	movq %rdi, %rbx
+	leaq 1f(%rip), %rdi
+	movq %rsp, %rsi
+	movl $SYSCALL_TRY, %eax
+	syscall
+	movq (%rsp), %rdi
+	call *%rbx
+	xorl %edi, %edi
+	movl $SYSCALL_TRY, %eax
+	syscall
+	xorl %eax, %eax
+1:	cld
+	addq $8, %rsp
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbp
+	popq %rbx
+	ret
+
+	.section .note.GNU-stack, "", @progbits

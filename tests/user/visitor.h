@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * visitor.h - what main.c asks of visitor/, which runs in user mode: its argument.
+ */
+#ifndef TESTS_USER_VISITOR_H
+#define TESTS_USER_VISITOR_H
+
+/* Pages that VISIT_PAGES writes and reads: more than there are frames. */
+#define VISIT_PAGE_COUNT 96u
+
+/* It returns 0, or the line of the first thing that is wrong. */
+enum visit {
+	VISIT_RETURN, /* returns 42 */
+	VISIT_CALLS,  /* system calls do what they say and refuse what is wrong */
+	VISIT_TRIES,  /* what user mode may not do is refused, and it goes on */
+	VISIT_PAGES,  /* its memory is paged */
+	VISIT_SPIN,   /* counts until told to stop: it is preempted */
+	/* it does not return */
+	VISIT_READ,       /* reads at 0 */
+	VISIT_KERNEL,     /* writes to the kernel */
+	VISIT_JUMP,       /* jumps to the kernel */
+	VISIT_ILLEGAL,    /* an instruction that there is not */
+	VISIT_PRIVILEGED, /* one that it may not use */
+	VISIT_DEEP,       /* runs out of stack */
+};
+
+#endif
