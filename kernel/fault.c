@@ -110,6 +110,16 @@ static int serve(const struct trap_frame *frame, const struct qr_fault *fault)
 	return status;
 }
 
+/* The same, timed. */
+static int user_serve(const struct trap_frame *frame, const struct qr_fault *fault)
+{
+	uint64_t start = kernel_cycles();
+	int status = serve(frame, fault);
+
+	sched_current()->user.fault_cycles += kernel_cycles() - start;
+	return status;
+}
+
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
 {
 	bool user = CONFIG_USERSPACE && trap_user(frame);
@@ -131,7 +141,7 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 	if (port_locked()) {
 		kernel_panic(frame, "page fault under the mm lock");
 	}
-	status = serve(frame, &fault);
+	status = user ? user_serve(frame, &fault) : serve(frame, &fault);
 	if (status != 0 && user) {
 		user_refuse(frame, &fault, status);
 	} else if (status != 0) {

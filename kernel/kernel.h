@@ -109,6 +109,9 @@ struct thread *thread_start_user(const char *name, unsigned int priority,
 				 struct k_mem_domain *domain, const struct user_program *program,
 				 uintptr_t argument);
 
+/* CONFIG_KERNEL_USER_STACK_BYTES from here are its stack in user mode. */
+void *thread_user_stack(const struct thread *thread);
+
 /* What a system call does, in its thread, interrupts on. What it is given are numbers: memory is
  * reached by quire/user.h alone. */
 typedef intptr_t kernel_call(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);

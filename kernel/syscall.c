@@ -141,6 +141,7 @@ static intptr_t call_info(uintptr_t to, uintptr_t b, uintptr_t c, uintptr_t d)
 		.stack_begin = (uintptr_t)self->user.stack,
 		.stack_end = (uintptr_t)self->user.stack + CONFIG_KERNEL_USER_STACK_BYTES,
 		.fault_count = self->stats.pagefaults.cnt,
+		.fault_cycles = self->user.fault_cycles,
 		.page_in_count = self->stats.transfer.page_in,
 		.priority = self->priority,
 		.memory_pages = domain->page_count,

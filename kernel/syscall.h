@@ -55,6 +55,7 @@
 struct syscall_info {
 	uint64_t stack_begin, stack_end; /* its stack in user mode */
 	uint64_t fault_count;            /* page faults that it took */
+	uint64_t fault_cycles;           /* kernel_cycles() in those of user mode, waits included */
 	uint64_t page_in_count;          /* pages that were read for it */
 	uint32_t priority;
 	uint32_t memory_pages;           /* anonymous pages of its domain, stacks included ... */

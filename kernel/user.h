@@ -23,6 +23,7 @@ struct user_thread {
 	uint8_t *stack;      /* as given by k_mem_domain_map */
 	uintptr_t try_ip;    /* where it goes on after what it may not do; 0: nowhere ... */
 	uintptr_t try_stack; /* ... and on what stack */
+	uint64_t fault_cycles; /* in page faults that it took in user mode */
 };
 
 /* Masked: `to` runs next, after `from`, which may be on its last instructions. */

@@ -61,8 +61,9 @@ kernel_tree_riscv64  := RAM=memory TIMEBASE_HZ=/cpus:timebase-frequency \
 			PLIC=sifive,plic-1.0.0 VIRTIO=virtio,mmio
 kernel_needs_riscv64 := $(BUILD)/kernel/riscv64/tree.h
 
+# Partitions: one for each run of stored pages of a recording (apps/replay).
 kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
-		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1
+		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1 -DCONFIG_MAX_DOMAIN_PARTITIONS=128
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
 
 # Machines that have user mode.
@@ -78,7 +79,8 @@ kernel_app_srcs  = $(wildcard apps/$1.c apps/$1/*.c)
 kernel_app_users = $(patsubst %/,%,$(sort $(dir $(wildcard apps/$1/*/*.c))))
 
 # What is linked to each program for user mode.
-kernel_user_srcs = $(sort $(wildcard apps/user/*.c kernel/$1/user/*.S)) kernel/$1/string.S
+kernel_user_srcs = $(sort $(wildcard apps/user/*.c kernel/$1/user/*.S)) kernel/format.c \
+		   kernel/$1/string.S
 
 $(BUILD)/kernel/%/tree.h: mk/kernel.mk tools/tree
 	@mkdir -p $(@D)

@@ -17,7 +17,9 @@ RAM_BEGINS = {"x86_64": 0, "arm64": 1 << 30, "riscv64": 2 << 30}
 MEMORY_MIN, MEMORY_STEP = 2 << 20, 64 << 10
 SILENT_SECONDS = 60  # without a line from the guest: it hangs
 TIMEOUT_SECONDS = "100000"
-ZERO_PAGE_FRAMES = 1  # the core keeps it for pages that were only read so far
+# Frames that pages cannot have: the core keeps one for pages that were only read so far; a
+# program in user mode has a stack of the kernel's and one of its own.
+KEPT_FRAMES = {"firmware": 1, "replay": 1 + 4 + 4}
 NOT_WORTH_SAYING = b"icount sleep disabled and no active timers"
 PT_LOAD = 1
 
@@ -84,7 +86,7 @@ class Machine:
         if not self.elf.exists():
             raise Failed(f"{self.elf} is not built: `make run` does that")
         self.resident = image_end(self.elf) - RAM_BEGINS[arch]
-        frames += ZERO_PAGE_FRAMES
+        frames += KEPT_FRAMES[program]
         memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES,
                      memory_to_boot(arch, self.resident))
         self.memory = -(-memory // MEMORY_STEP) * MEMORY_STEP

@@ -16,7 +16,7 @@
 
 #include "kernel/kernel.h"
 
-#include "replay.h"
+#include "report.h"
 
 #define PROGRESS_LINES 200u
 #define MAP_LINE       128u
@@ -73,16 +73,16 @@ static void frames_count(uint32_t *free_count, uint32_t *kept_count)
 	}
 }
 
-void report_start(const struct replay_head *head)
+void report_start(uint32_t page_count, uint64_t record_count)
 {
 	uint32_t free_count, kept_count;
 
 	frames_count(&free_count, &kept_count);
-	report.touches_all = head->record_count;
-	report.step = head->record_count / PROGRESS_LINES;
+	report.touches_all = record_count;
+	report.step = record_count / PROGRESS_LINES;
 	k_mem_paging_stats_get(&report.before);
-	kernel_printf("@start pages=%u touches=%llu frames=%u pinned=%u\n", head->page_count,
-		      (unsigned long long)head->record_count, free_count, kept_count);
+	kernel_printf("@start pages=%u touches=%llu frames=%u pinned=%u\n", page_count,
+		      (unsigned long long)record_count, free_count, kept_count);
 }
 
 void report_progress(uint64_t touches)
@@ -108,7 +108,7 @@ void report_replayed(uint64_t touches, uint64_t instructions)
 	kernel_puts("@checking\n");
 }
 
-void report_result(void)
+void report_result(uint64_t errors, uint64_t faults, uint64_t fault_instructions)
 {
 	struct k_mem_paging_stats_t check = stats_since(&report.before);
 	const struct k_mem_paging_stats_t *replay = &report.replay;
@@ -126,7 +126,6 @@ void report_result(void)
 	kernel_printf("instructions=%llu timed_faults=%llu fault_instructions=%llu "
 		      "verify_errors=%llu\n",
 		      (unsigned long long)report.instructions,
-		      (unsigned long long)memory_counts.fault_count,
-		      (unsigned long long)memory_counts.fault_instructions,
-		      (unsigned long long)memory_counts.errors);
+		      (unsigned long long)faults, (unsigned long long)fault_instructions,
+		      (unsigned long long)errors);
 }

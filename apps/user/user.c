@@ -4,6 +4,8 @@
  */
 #include "apps/user/user.h"
 
+#include "kernel/format.h"
+
 _Noreturn void user_exit(int status)
 {
 	for (;;) {
@@ -48,49 +50,22 @@ int user_info(struct syscall_info *info)
 	return (int)user_call(SYSCALL_INFO, (uintptr_t)info, 0, 0, 0);
 }
 
-/* ---- printing: a line goes out as a whole ------------------------------------------------- */
+/* ---- printing ----------------------------------------------------------------------------- */
 
-static size_t length(const char *text)
+static void flush(struct sink *sink)
 {
-	size_t count = 0;
-
-	while (text[count]) {
-		count++;
-	}
-	return count;
+	(void)user_call(SYSCALL_PRINT, (uintptr_t)sink->piece, sink->length, 0, 0);
+	sink->length = 0;
 }
 
-void user_print(const char *text)
+void user_printf(const char *format, ...)
 {
-	(void)user_call(SYSCALL_PRINT, (uintptr_t)text, length(text), 0, 0);
-}
+	struct sink sink = {.flush = flush};
+	va_list list;
 
-#define LINE 96u
-#define DIGITS 20u
-
-static void print_with(const char *text, uint64_t value, unsigned int base)
-{
-	char line[LINE];
-	size_t at = LINE, before = length(text);
-
-	do {
-		line[--at] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	before = before < LINE - DIGITS ? before : LINE - DIGITS;
-	at -= before;
-	__builtin_memcpy(line + at, text, before);
-	(void)user_call(SYSCALL_PRINT, (uintptr_t)line + at, LINE - at, 0, 0);
-}
-
-void user_print_number(const char *text, uint64_t value)
-{
-	print_with(text, value, 10);
-}
-
-void user_print_hex(const char *text, uint64_t value)
-{
-	print_with(text, value, 16);
+	va_start(list, format);
+	format_print(&sink, format, &list);
+	va_end(list);
 }
 
 /* ---- tries --------------------------------------------------------------------------------- */

@@ -40,10 +40,8 @@ void user_sleep(uint64_t ticks);
 uint64_t user_ticks(void);
 uint64_t user_cycles(void);
 
-/* Print; letters, or a word of text, and a number. */
-void user_print(const char *text);
-void user_print_number(const char *text, uint64_t value);
-void user_print_hex(const char *text, uint64_t value);
+/* As kernel_printf(). What is no letter is shown as a question mark. */
+void user_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Zeroed memory between guards, NULL: no more; give it back: 0 or an error. */
 void *user_map(size_t bytes);

@@ -14,36 +14,26 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <quire/init.h>
-#include <quire/mm.h>
-
-#include "apps/replay/replay.h"
-#include "kernel/kernel.h"
+#include "apps/replay/player/player.h"
+#include "apps/user/user.h"
 
 #define PAGES      64u
-#define STORE      2u
 #define SPACE_SIZE (1024u * 4096u)
 
 static uint8_t *const space = (uint8_t *)CONFIG_KERNEL_VM_BASE;
 static uint32_t space_used, granted, grant_max = UINT32_MAX;
 static uint8_t *page_at[PAGES];
-static uint64_t cycles;
 static char printed[4000];
 
 /* ---- the fake kernel and core ----------------------------------------------------------- */
 
-void kernel_printf(const char *format, ...)
+void user_printf(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(printed, sizeof(printed), format, arguments);
 	va_end(arguments);
-}
-
-uint64_t kernel_cycles(void)
-{
-	return cycles += 4;
 }
 
 static int take(void **addr, size_t size)
@@ -57,23 +47,19 @@ static int take(void **addr, size_t size)
 	return 0;
 }
 
-int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
+int map_zeros(void **addr, size_t size)
 {
-	assert_int_equal(flags, K_MEM_PERM_RW);
 	if (take(addr, size) != 0)
 		return -ENOMEM;
 	memset(*addr, 0, size);
 	return 0;
 }
 
-int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flags)
+int map_stored(void **addr, uint32_t first, size_t size, bool writable)
 {
-	uint32_t first = (uint32_t)(location - K_MEM_LOCATION(STORE, 0));
-
-	assert_true(flags == 0 || flags == K_MEM_PERM_RW);
-	assert_true(location >= K_MEM_LOCATION(STORE, 0) && first + size / 4096 <= PAGES);
+	assert_true(first + size / 4096 <= PAGES);
 	/* read-only pages of a read-only store are not charged */
-	if (flags == 0)
+	if (!writable)
 		granted -= (uint32_t)(size / 4096);
 	if (take(addr, size) != 0)
 		return -ENOMEM;
@@ -115,8 +101,8 @@ static void start(void)
 
 	space_used = granted = 0;
 	grant_max = UINT32_MAX;
-	memory_counts = (struct memory_counts){0};
-	assert_true(memory_map(&head, STORE));
+	memory_errors = 0;
+	assert_true(memory_map(&head));
 	for (uint32_t page = 0; page < PAGES; page++) {
 		place += page == 0 || class_for(page) != class_for(page - 1);
 		page_at[page] = space + (size_t)place++ * 4096;
@@ -124,20 +110,20 @@ static void start(void)
 	}
 	for (uint32_t i = 0; i < 2 * 32; i++)
 		assert_true(touch(i % 32, true));
-	assert_int_equal(memory_counts.errors, 0);
+	assert_int_equal(memory_errors, 0);
 }
 
 /* The final check finds something, and so did a read of this page if it looks there. */
 static void assert_noticed(uint32_t page, bool by_read)
 {
-	uint64_t before = memory_counts.errors;
+	uint64_t before = memory_errors;
 
 	assert_true(touch(page, false));
 	if (by_read)
-		assert_true(memory_counts.errors > before);
-	before = memory_counts.errors;
+		assert_true(memory_errors > before);
+	before = memory_errors;
 	assert_true(memory_verify(PAGES));
-	assert_true(memory_counts.errors > before);
+	assert_true(memory_errors > before);
 }
 
 /* ---- tests --------------------------------------------------------------------------------- */
@@ -149,8 +135,7 @@ static void nothing_lost(void **state)
 	for (uint32_t i = 0; i < 1000; i++)
 		assert_true(touch(i * 7 % PAGES, i * 7 % PAGES < 32 && i % 3 == 0));
 	assert_true(memory_verify(PAGES));
-	assert_int_equal(memory_counts.errors, 0);
-	assert_int_equal(memory_counts.fault_count, 0);
+	assert_int_equal(memory_errors, 0);
 }
 
 static void a_write_that_was_lost(void **state)
@@ -177,7 +162,7 @@ static void a_lost_write_is_seen_by_the_next_write(void **state)
 	assert_true(touch(5, true));
 	memcpy(page_at[5], old, 4096);
 	assert_true(touch(5, true));
-	assert_true(memory_counts.errors > 0);
+	assert_true(memory_errors > 0);
 }
 
 static void pages_mixed_up(void **state)
@@ -220,12 +205,12 @@ static void a_new_page_that_is_not_zeros(void **state)
 
 	(void)state;
 	space_used = granted = 0;
-	memory_counts = (struct memory_counts){0};
-	assert_true(memory_map(&head, STORE));
+	memory_errors = 0;
+	assert_true(memory_map(&head));
 	page_at[0] = space + 4096;
 	((uint64_t *)(void *)page_at[0])[REPLAY_STAMP_STEP] = 1;
 	assert_true(touch(0, true));
-	assert_int_equal(memory_counts.errors, 1);
+	assert_int_equal(memory_errors, 1);
 }
 
 /* Any single byte of any page: where no stamp is, the final check still sees it. */
@@ -249,12 +234,12 @@ static void records_against_classes(void **state)
 	start();
 	assert_false(touch(40, true));
 	assert_non_null(strstr(printed, "a record writes page 40"));
-	assert_true(memory_map(&head, STORE));
+	assert_true(memory_map(&head));
 	assert_false(touch(3, false));
 	assert_non_null(strstr(printed, "the first record of page 3 is a read"));
 	assert_false(touch(20, true));
 	assert_non_null(strstr(printed, "the first record of page 20 is a write"));
-	assert_true(memory_map(&head, STORE));
+	assert_true(memory_map(&head));
 	assert_false(memory_verify(PAGES));
 	assert_non_null(strstr(printed, "page 0 has no record"));
 }
@@ -266,7 +251,7 @@ static void memory_that_is_not_granted(void **state)
 	(void)state;
 	space_used = granted = 0;
 	grant_max = 25; /* of 32 that are charged */
-	assert_false(memory_map(&head, STORE));
+	assert_false(memory_map(&head));
 	assert_non_null(strstr(printed, "too small: 7 pages"));
 	grant_max = UINT32_MAX;
 }

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apps/replay/replay.h"
-#include "kernel/kernel.h"
+#include "apps/replay/player/player.h"
+#include "apps/user/user.h"
 #include "trace_help.h"
 
 /* ---- a kernel of one disk ------------------------------------------------------------ */
@@ -21,15 +21,13 @@ static struct trace_bytes disk;
 static uint64_t bad_sector = UINT64_MAX;
 static char printed[4000];
 
-uint64_t disk_bytes(int number)
+int64_t trace_bytes(void)
 {
-	assert_int_equal(number, 3);
-	return disk.size;
+	return (int64_t)disk.size;
 }
 
-int disk_read(int number, uint64_t offset, void *buffer, size_t bytes)
+int trace_read(uint64_t offset, void *buffer, size_t bytes)
 {
-	assert_int_equal(number, 3);
 	assert_int_equal(offset % 512 + bytes % 512, 0);
 	assert_true(bytes > 0 && offset + bytes <= disk.size);
 	if (bad_sector >= offset / 512 && bad_sector < (offset + bytes) / 512)
@@ -38,18 +36,13 @@ int disk_read(int number, uint64_t offset, void *buffer, size_t bytes)
 	return 0;
 }
 
-void kernel_printf(const char *format, ...)
+void user_printf(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(printed, sizeof(printed), format, arguments);
 	va_end(arguments);
-}
-
-void kernel_puts(const char *text)
-{
-	kernel_printf("%s", text);
 }
 
 /* ---- help ------------------------------------------------------------------------------ */
@@ -66,7 +59,7 @@ static bool read_all(bool compare)
 	uint32_t count;
 
 	printed[0] = '\0';
-	if (!stream_open(3, &head) || !stream_classes(class))
+	if (!stream_open(&head) || !stream_classes(class))
 		return false;
 	if (compare) {
 		trace_classes(&trace, expected);

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stream.c - the trace disk, read a few blocks at a time into a pinned buffer and
+ * stream.c - the trace disk, read a few blocks at a time and
  * believed only after each block's check, number and counts were looked at.
  */
-#include <quire/init.h>
+#include "apps/user/user.h"
 
-#include "kernel/kernel.h"
-
-#include "replay.h"
+#include "player.h"
 
 #define BUFFER_BLOCKS 4u
 
-static K_MEM_PINNED_BUFFER_DEFINE(buffer, BUFFER_BLOCKS *REPLAY_BLOCK_BYTES, REPLAY_BLOCK_BYTES);
+static struct replay_block buffer[BUFFER_BLOCKS];
 
 /* As many as fit in a block, each in a byte. */
 static struct replay_record decoded[REPLAY_BLOCK_DATA];
 
 static struct stream {
-	int disk;
 	uint32_t next, end;    /* blocks of the disk: the next one, one after the last */
 	uint32_t held;         /* the first one in the buffer ... */
 	uint32_t held_count;   /* ... and how many there are */
@@ -27,7 +24,7 @@ static struct stream {
 
 static bool bad(uint32_t number, const char *what)
 {
-	kernel_printf("@error trace disk: block %u, byte %llu: %s\n", number,
+	user_printf("@error trace disk: block %u, byte %llu: %s\n", number,
 		      (unsigned long long)number * REPLAY_BLOCK_BYTES, what);
 	return false;
 }
@@ -42,15 +39,15 @@ static const struct replay_block *block_next(void)
 		uint32_t count = stream.end - number;
 
 		count = count < BUFFER_BLOCKS ? count : BUFFER_BLOCKS;
-		if (disk_read(stream.disk, (uint64_t)number * REPLAY_BLOCK_BYTES, buffer,
-			      count * REPLAY_BLOCK_BYTES) != 0) {
+		if (trace_read((uint64_t)number * REPLAY_BLOCK_BYTES, buffer,
+			       count * REPLAY_BLOCK_BYTES) != 0) {
 			bad(number, "cannot be read");
 			return NULL;
 		}
 		stream.held = number;
 		stream.held_count = count;
 	}
-	block = (const struct replay_block *)(const void *)buffer + (number - stream.held);
+	block = &buffer[number - stream.held];
 	stream.next++;
 	if (block->check != replay_check(block)) {
 		bad(number, "damaged: its check does not match");
@@ -64,17 +61,17 @@ static const struct replay_block *block_next(void)
 	return block;
 }
 
-bool stream_open(int disk, struct replay_head *head)
+bool stream_open(struct replay_head *head)
 {
 	const struct replay_block *block;
-	uint64_t bytes, need;
+	int64_t disk = trace_bytes();
+	uint64_t bytes = (uint64_t)disk, need;
 
 	if (disk < 0) {
-		kernel_puts("@error there is no disk named trace\n");
+		user_printf("@error there is no disk named trace\n");
 		return false;
 	}
-	stream = (struct stream){.disk = disk, .end = 1};
-	bytes = disk_bytes(disk);
+	stream = (struct stream){.end = 1};
 	if (bytes < REPLAY_BLOCK_BYTES)
 		return bad(0, "the disk ends in it");
 	block = block_next();
@@ -88,7 +85,7 @@ bool stream_open(int disk, struct replay_head *head)
 	    head->class_blocks != (head->page_count + REPLAY_BLOCK_DATA - 1) / REPLAY_BLOCK_DATA)
 		return bad(0, "its counts contradict each other");
 	if (head->page_count > CONFIG_REPLAY_PAGES_MAX) {
-		kernel_printf("@error the recording has %u pages, this program takes %u "
+		user_printf("@error the recording has %u pages, this program takes %u "
 			      "(CONFIG_REPLAY_PAGES_MAX)\n",
 			      head->page_count, CONFIG_REPLAY_PAGES_MAX);
 		return false;

@@ -5,20 +5,14 @@
  *
  * Invariant: a page of version v > 0 holds in its eight places the stamp of (page, v);
  * of version 0 the image disk's stamp, or zeros. All other words are as they were at
- * first. versions[] is pinned and knows nothing of frames: it is what the pages are
+ * first. versions[] is resident and knows nothing of frames: it is what the pages are
  * measured against.
  */
-#include <quire/init.h>
-#include <quire/mm.h>
+#include "apps/user/user.h"
 
-#include "kernel/kernel.h"
-
-#include "replay.h"
+#include "player.h"
 
 #define TOUCHED 0x80u /* in class_of, beside REPLAY_PAGE_* */
-
-/* An access that takes more than this was a fault: one without takes a few instructions. */
-#define FAULT_INSTRUCTIONS_MIN 64u
 
 /* Wrong words that are described; the others are counted. */
 #define ERRORS_SHOWN 8u
@@ -27,7 +21,7 @@ static uint8_t class_of[CONFIG_REPLAY_PAGES_MAX];
 static uint32_t versions[CONFIG_REPLAY_PAGES_MAX];
 static uint32_t places[CONFIG_REPLAY_PAGES_MAX]; /* page number inside the address space */
 
-struct memory_counts memory_counts;
+uint64_t memory_errors;
 
 static volatile uint64_t *words_of(uint32_t page)
 {
@@ -37,17 +31,14 @@ static volatile uint64_t *words_of(uint32_t page)
 
 /* ---- mapping ------------------------------------------------------------------------- */
 
-static int run_map(unsigned int store, uint32_t first, uint32_t count)
+static int run_map(uint32_t first, uint32_t count)
 {
 	size_t size = (size_t)count * REPLAY_PAGE_BYTES;
-	uint32_t flags = class_of[first] & REPLAY_PAGE_WRITTEN ? K_MEM_PERM_RW : 0;
-	void *addr;
-	int ret;
+	bool writable = class_of[first] & REPLAY_PAGE_WRITTEN;
+	void *addr = NULL;
+	int ret = class_of[first] & REPLAY_PAGE_STORED ? map_stored(&addr, first, size, writable)
+						       : map_zeros(&addr, size);
 
-	if (class_of[first] & REPLAY_PAGE_STORED)
-		ret = k_mem_map_stored(&addr, K_MEM_LOCATION(store, first), size, flags);
-	else
-		ret = k_mem_map_anon(&addr, size, flags);
 	for (uint32_t i = 0; ret == 0 && i < count; i++) {
 		versions[first + i] = 0;
 		places[first + i] = (uint32_t)(((uintptr_t)addr - CONFIG_KERNEL_VM_BASE) /
@@ -66,19 +57,22 @@ static uint32_t run_length(uint32_t first, uint32_t page_count)
 	return end - first;
 }
 
-/* A run could not be kept: count how many pages of the recording cannot. */
-static bool memory_missing(unsigned int store, uint32_t first, uint32_t page_count)
+/* A run could not be kept: count how many pages of the recording cannot. All pages that are
+ * written to take the same room. */
+static bool memory_missing(uint32_t first, uint32_t page_count)
 {
 	uint32_t missing = 0;
+	void *addr;
 
 	for (uint32_t page = first; page < page_count; page++)
-		missing += run_map(store, page, 1) == -ENOMEM;
-	kernel_printf("@error the swap disk is too small: %u pages of memory are missing\n",
+		missing += (class_of[page] & REPLAY_PAGE_WRITTEN) &&
+			   map_zeros(&addr, REPLAY_PAGE_BYTES) == -ENOMEM;
+	user_printf("@error the swap disk is too small: %u pages of memory are missing\n",
 		      missing);
 	return false;
 }
 
-bool memory_map(const struct replay_head *head, unsigned int store)
+bool memory_map(const struct replay_head *head)
 {
 	uint32_t first = 0;
 
@@ -86,12 +80,12 @@ bool memory_map(const struct replay_head *head, unsigned int store)
 		return false;
 	while (first < head->page_count) {
 		uint32_t count = run_length(first, head->page_count);
-		int ret = run_map(store, first, count);
+		int ret = run_map(first, count);
 
 		if (ret == -ENOMEM)
-			return memory_missing(store, first, head->page_count);
+			return memory_missing(first, head->page_count);
 		if (ret != 0) {
-			kernel_printf("@error mapping pages %u to %u of the recording: error %d\n",
+			user_printf("@error mapping pages %u to %u of the recording: error %d\n",
 				      first, first + count - 1, ret);
 			return false;
 		}
@@ -104,8 +98,8 @@ bool memory_map(const struct replay_head *head, unsigned int store)
 
 static void word_wrong(uint32_t page, uint32_t word, uint64_t found, uint64_t wanted)
 {
-	if (memory_counts.errors++ < ERRORS_SHOWN)
-		kernel_printf("@wrong page %u version %u word %u: %llx, must be %llx\n", page,
+	if (memory_errors++ < ERRORS_SHOWN)
+		user_printf("@wrong page %u version %u word %u: %llx, must be %llx\n", page,
 			      versions[page], word, (unsigned long long)found,
 			      (unsigned long long)wanted);
 }
@@ -132,23 +126,9 @@ static void stamps_verify(uint32_t page, uint32_t first)
 	}
 }
 
-/* Account for the access that began at `start`, which was a fault if it took long. */
-static void access_end(uint64_t start)
-{
-	uint64_t took = kernel_cycles() - start;
-
-	if (took >= FAULT_INSTRUCTIONS_MIN) {
-		memory_counts.fault_count++;
-		memory_counts.fault_instructions += took;
-	}
-}
-
 static void page_read(uint32_t page)
 {
-	uint64_t start = kernel_cycles();
-
 	(void)words_of(page)[0];
-	access_end(start);
 	stamps_verify(page, 0);
 }
 
@@ -158,10 +138,8 @@ static void page_write(uint32_t page)
 {
 	volatile uint64_t *words = words_of(page);
 	uint64_t stamp = replay_stamp(page, versions[page] + 1);
-	uint64_t start = kernel_cycles();
 
 	words[0] = replay_word(stamp, 0);
-	access_end(start);
 	stamps_verify(page, 1);
 	for (uint32_t i = 1; i < REPLAY_STAMPS; i++)
 		words[i * REPLAY_STAMP_STEP] = replay_word(stamp, i * REPLAY_STAMP_STEP);
@@ -176,7 +154,7 @@ bool memory_touch(const struct replay_record *record)
 	if (QR_UNLIKELY(!(class & TOUCHED))) {
 		class_of[page] |= TOUCHED;
 		if (record->write == (class & REPLAY_PAGE_STORED)) {
-			kernel_printf("@error trace disk: the first record of page %u is a %s, "
+			user_printf("@error trace disk: the first record of page %u is a %s, "
 				      "its class says otherwise\n",
 				      page, record->write ? "write" : "read");
 			return false;
@@ -187,7 +165,7 @@ bool memory_touch(const struct replay_record *record)
 		return true;
 	}
 	if (QR_UNLIKELY(!(class & REPLAY_PAGE_WRITTEN))) {
-		kernel_printf("@error trace disk: a record writes page %u, its class says never\n",
+		user_printf("@error trace disk: a record writes page %u, its class says never\n",
 			      page);
 		return false;
 	}
@@ -213,7 +191,7 @@ bool memory_verify(uint32_t page_count)
 {
 	for (uint32_t page = 0; page < page_count; page++) {
 		if (!(class_of[page] & TOUCHED)) {
-			kernel_printf("@error trace disk: page %u has no record\n", page);
+			user_printf("@error trace disk: page %u has no record\n", page);
 			return false;
 		}
 		page_verify(page);
