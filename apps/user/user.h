@@ -21,8 +21,9 @@ int user_main(uintptr_t argument);
 /* A system call by its number. (The kernel's folder for the machine.) */
 intptr_t user_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);
 
-/* An instruction that only the kernel may execute. (Likewise.) */
-void user_privileged(void);
+/* Execute one of the instructions that the machine keeps from user mode. (Likewise.) */
+#define USER_PRIVILEGED_COUNT 10u
+void user_privileged(unsigned int which);
 
 /* Call function(argument). 0: it returned; else it did what user mode may not, and this is the
  * error: of k_mem_page_fault, or -EPERM for an instruction. Does not nest. */

@@ -57,8 +57,7 @@ static void trap(void *argument)
 
 static void privileged(void *argument)
 {
-	(void)argument;
-	user_privileged();
+	user_privileged(*(unsigned int *)argument);
 }
 
 static void nothing(void *argument)
@@ -84,7 +83,10 @@ static int visit_tries(void)
 	/* in no half of the addresses: the CPU does not even look */
 	EXPECT(user_try_read((void *)((uintptr_t)1 << 60), &value) != 0);
 	EXPECT(user_try_exec((void *)(uintptr_t)16) == -EFAULT);
-	EXPECT(user_try(trap, NULL) == -EPERM && user_try(privileged, NULL) == -EPERM);
+	EXPECT(user_try(trap, NULL) == -EPERM);
+	for (unsigned int which = 0; which < USER_PRIVILEGED_COUNT; which++) {
+		EXPECT(user_try(privileged, &which) == -EPERM);
+	}
 	EXPECT(user_unmap(memory, PAGE) == 0 && user_try_read(memory, &value) == -EFAULT);
 	return 0;
 }
@@ -140,7 +142,7 @@ static int visit_end(enum visit visit, uint8_t *kernel)
 	case VISIT_ILLEGAL:
 		__builtin_trap();
 	case VISIT_PRIVILEGED:
-		user_privileged();
+		user_privileged(0);
 		break;
 	default:
 		return (int)deeper(1);
