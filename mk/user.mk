@@ -31,7 +31,7 @@ $(foreach m,microvm,$(eval $(call user_lines_test,$m)))
 # NAME, MACHINE, ARGUMENTS
 define attack_test
 $(call kernel_boot_test,attack-$1,attack,$2,\
-	6M --append "frames=72 $(if $(SEED),seed=$(SEED))" $3 $(call kernel_test_disk,attack-$1))
+	6M --append "frames=48 $(if $(SEED),seed=$(SEED))" $3 $(call kernel_test_disk,attack-$1))
 endef
 $(foreach a,$(KERNEL_USER_ARCHS),$(eval $(call kernel_program,$a,$(BUILD)/kernel/$a/check,attack,\
 	tests/attack/main.c,tests/attack/attacker tests/attack/victim)))

@@ -153,7 +153,7 @@ static void keeper(void *argument)
 	(void)argument;
 	while (going_on) {
 		secrets_check();
-		thread_sleep(1);
+		thread_yield();
 	}
 }
 
@@ -187,7 +187,12 @@ static void attack_all(uint64_t seed)
 	}
 	check(swept, "reading, writing and executing each page of the space is survived");
 	for (uint64_t i = 0; i < rounds && ended; i++) {
-		ended = attack(ATTACK_RANDOM, seed + i) == -EFAULT;
+		int status = attack(ATTACK_RANDOM, seed + i);
+
+		ended = status == -EFAULT;
+		if (!ended) {
+			kernel_printf("# attacker with seed %lu: %d\n", seed + i, status);
+		}
 	}
 	check(ended, "each attacker that went too far ended, and the next one could start");
 }

@@ -134,7 +134,7 @@ static void try_instruction(struct attacker *self)
 
 static uintptr_t address_in(struct attacker *self, uintptr_t begin, uintptr_t end)
 {
-	return begin + random_next(self) % (end - begin);
+	return end > begin ? begin + random_next(self) % (end - begin) : begin;
 }
 
 /* Somewhere interesting, mostly not its own. */
@@ -382,6 +382,9 @@ int user_main(uintptr_t argument)
 	if (mode == ATTACK_RANDOM) {
 		for (unsigned int i = 0; i < ATTACK_RANDOM_TRIES; i++) {
 			try_any(&self);
+			if (i % 32 == 0) {
+				user_yield();
+			}
 		}
 	} else {
 		sweep(&self, mode);
