@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attack.h - what the kernel's side (main.c) and the two programs in user mode have in common.
+ * attack.h - what the kernel's side (main.c) and the two programs in user mode share.
  *
  *     call    words                   returns
  *     PLACES  struct attack_places *  0; where everything is: an attacker knows
- *     ECHO    from, to, bytes         0: copied through the kernel; an error of the copies; -EINVAL:
- *                                     more than ATTACK_ECHO_MAX
+ *     ECHO    from, to, bytes         0: copied through the kernel; an error of the copies;
+ *                                     -EINVAL: more than ATTACK_ECHO_MAX
  *     STRING  text, max               its length, or an error of k_usermode_string_copy
  *     DONE    tries                   0; so many more were made
  *     BREACH  what, address, value    0; something went through that must not
- *     GO_ON   address                 1 as long as the victim shall run, whose memory is there
+ *     GO_ON   address                 1 as long as the victim, whose memory is there, shall
+ *                                     run
  *
- * Secrets: every word of the kernel's and of the victim's memory has one of two marks in its highest
- * 24 bits. The attacker must never see one.
+ * Secrets: every word of the kernel's and of the victim's memory has one of two marks in
+ * its highest 24 bits. The attacker must never see one.
  */
 #ifndef TESTS_ATTACK_ATTACK_H
 #define TESTS_ATTACK_ATTACK_H

@@ -17,8 +17,9 @@ USER_PROGRAM(attacker);
 USER_PROGRAM(victim);
 
 #define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
+#define PAGE_WORDS (PAGE / sizeof(uint64_t))
 #define SECRET_PAGES 24u
-#define SECRET_WORDS (SECRET_PAGES * PAGE / sizeof(uint64_t))
+#define SECRET_WORDS (SECRET_PAGES * PAGE_WORDS)
 #define SECRET(word) ((uint64_t)ATTACK_MARK_KERNEL << ATTACK_MARK_SHIFT | (word))
 #define MEMORY_BYTES (80 * PAGE)
 #define BREACHES_SHOWN 20u
@@ -27,7 +28,7 @@ USER_PROGRAM(victim);
 static unsigned int test_count, failed_count;
 static struct k_mem_domain attackers, victims;
 static uint64_t *secret; /* pageable */
-static uint64_t pinned_secret[PAGE / sizeof(uint64_t)] QR_ALIGNED(CONFIG_MMU_PAGE_SIZE);
+static uint64_t pinned_secret[PAGE_WORDS] QR_ALIGNED(CONFIG_MMU_PAGE_SIZE);
 static uintptr_t victim_memory;
 static volatile bool going_on;
 static uint64_t try_count, breach_count, secrets_lost;
@@ -39,7 +40,7 @@ static void check(bool passed, const char *name)
 	kernel_printf("%sok %u - %s\n", passed ? "" : "not ", test_count, name);
 }
 
-/* ---- system calls ----------------------------------------------------------------------------- */
+/* ---- system calls -------- */
 
 static struct attack_range range(const void *begin, const void *end)
 {
@@ -57,7 +58,7 @@ static intptr_t call_places(uintptr_t to, uintptr_t b, uintptr_t c, uintptr_t d)
 		},
 		.targets = {
 			range(secret, secret + SECRET_WORDS),
-			range(pinned_secret, pinned_secret + PAGE / sizeof(uint64_t)),
+			range(pinned_secret, pinned_secret + PAGE_WORDS),
 			range(victim_program.data, victim_program.data_end),
 			range(victim_program.text, victim_program.text_end),
 			range(image_stack_first_begin, image_stack_first_end),
@@ -136,14 +137,14 @@ static kernel_call *const calls[] = {
 	[ATTACK_BREACH - SYSCALL_OWN] = call_breach, [ATTACK_GO_ON - SYSCALL_OWN] = call_go_on,
 };
 
-/* ---- the kernel's secrets ------------------------------------------------------------------------ */
+/* ---- the kernel's secrets -------- */
 
 static void secrets_check(void)
 {
 	for (size_t i = 0; i < SECRET_WORDS; i++) {
 		secrets_lost += ((volatile uint64_t *)secret)[i] != SECRET(i);
 	}
-	for (size_t i = 0; i < PAGE / sizeof(uint64_t); i++) {
+	for (size_t i = 0; i < PAGE_WORDS; i++) {
 		secrets_lost += ((volatile uint64_t *)pinned_secret)[i] != SECRET(i);
 	}
 }
@@ -162,12 +163,12 @@ static bool secrets_make(void)
 	secret = k_mem_map(SECRET_PAGES * PAGE, K_MEM_PERM_RW);
 	for (size_t i = 0; secret && i < SECRET_WORDS; i++) {
 		secret[i] = SECRET(i);
-		pinned_secret[i % (PAGE / sizeof(uint64_t))] = SECRET(i % (PAGE / sizeof(uint64_t)));
+		pinned_secret[i % PAGE_WORDS] = SECRET(i % PAGE_WORDS);
 	}
 	return secret != NULL;
 }
 
-/* ---- attacks ---------------------------------------------------------------------------------------- */
+/* ---- attacks -------- */
 
 static int attack(enum attack_mode mode, uint64_t seed)
 {

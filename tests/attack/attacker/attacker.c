@@ -34,7 +34,7 @@ static void breach(enum attack_what what, uintptr_t address, uint64_t value)
 	(void)user_call(ATTACK_BREACH, what, address, value, 0);
 }
 
-/* ---- what is its own ------------------------------------------------------------------------ */
+/* ---- what is its own -------- */
 
 /* Is any byte of [address, address + size) in the range? */
 static bool meets(uintptr_t address, size_t size, uintptr_t begin, uintptr_t end)
@@ -55,7 +55,7 @@ static bool own(const struct attacker *self, uintptr_t address, size_t size)
 	       meets(address, size, memory, memory + OWN_PAGES * PAGE);
 }
 
-/* ---- single tries --------------------------------------------------------------------------- */
+/* ---- single tries -------- */
 
 struct word {
 	uintptr_t address;
@@ -130,7 +130,7 @@ static void try_instruction(struct attacker *self)
 	}
 }
 
-/* ---- places and numbers --------------------------------------------------------------------- */
+/* ---- places and numbers -------- */
 
 static uintptr_t address_in(struct attacker *self, uintptr_t begin, uintptr_t end)
 {
@@ -181,7 +181,7 @@ static uint64_t number_any(struct attacker *self)
 				     : random_next(self) << 29 ^ random_next(self);
 }
 
-/* ---- system calls --------------------------------------------------------------------------- */
+/* ---- system calls -------- */
 
 /* A buffer that is not its own, or not all of it: the call must refuse it. */
 static void try_call_foreign(struct attacker *self)
@@ -323,7 +323,7 @@ static void try_any(struct attacker *self)
 	}
 }
 
-/* ---- all together --------------------------------------------------------------------------- */
+/* ---- all together -------- */
 
 static void sweep(struct attacker *self, enum attack_mode mode)
 {
