@@ -11,6 +11,7 @@
 #define KERNEL_KERNEL_H
 
 #include <quire/compiler.h>
+#include <quire/compressed.h>
 #include <quire/paging.h>
 
 /* ---- the program ------------------------------------------------------------------ */
@@ -30,7 +31,8 @@ void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* ---- command line: words `key=value` --------------------------------------------------- */
 
 /* The kernel's own: frames=N (hand exactly N frames to the core), policy=clock|nru|lru,
- * ramstore=PAGES (where there is no disk "swap"), tick=0 (no timer). */
+ * ramstore=PAGES (where there is no disk "swap"), compress=PAGES (of RAM, in which pages are
+ * kept compressed before they go there), tick=0 (no timer). */
 
 /* Copy the value of `key` into `value` (terminated, cut to size); false: not there. */
 bool kernel_option(const char *key, char *value, size_t size);
@@ -136,5 +138,8 @@ int disk_read(int disk, uint64_t offset, void *buffer, size_t bytes);
  * read-only store on disk "image". -1 where there is none. */
 int kernel_store_swap(void);
 int kernel_store_image(void);
+
+/* What the compressed store did that option `compress=PAGES` asks for; false: there is none. */
+bool kernel_compressed_stats(struct k_mem_compressed_stats *stats);
 
 #endif /* KERNEL_KERNEL_H */

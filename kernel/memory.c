@@ -1,86 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory.c - what the core is given: the image, the RAM, the stores and the policy.
+ * memory.c - what the core is given: the image, the RAM, the stores (stores.h) and the policy.
  *
  *     option           effect
- *     frames=N         exactly N frames are handed to the core, behind the image
+ *     frames=N         exactly N frames are handed to the core, behind the image and what the
+ *                      stores have there
  *     policy=NAME      clock (default), nru, lru
- *     ramstore=PAGES   a RAM store of so many pages behind the image, where there is no
- *                      disk "swap"
- *
- * Disk "swap" takes the pages that are written out; disk "image" has the on-demand parts of
- * the image from its first page on.
  */
-#include <quire/ramstore.h>
-
-#include "kernel/disk.h"
 #include "kernel/main.h"
+#include "kernel/stores.h"
 
 #define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
-#define SLOTS_MAX (CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE)
-#define STORES_MAX 2
 
 static const struct k_mem_policy *const policies[] = {
 	&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
 };
 
-static struct k_mem_store stores[STORES_MAX];
-static int store_count, store_swap = -1, store_image = -1;
-static struct k_mem_block block_swap, block_image;
-static struct k_mem_ram_store ram_store;
-static uint64_t slot_words[K_MEM_SLOT_MAP_WORDS(SLOTS_MAX)];
 static const struct k_mem_policy *policy;
-
-/* The RAM store: in RAM behind the image, in the space behind the on-demand parts. */
-static size_t ram_store_bytes;
-
-int kernel_store_swap(void)
-{
-	return store_swap;
-}
-
-int kernel_store_image(void)
-{
-	return store_image;
-}
 
 bool memory_ages(void)
 {
 	return policy->tick != NULL;
-}
-
-/* ---- stores ------------------------------------------------------------------------------ */
-
-static void stores_find(void)
-{
-	int swap = disk_find("swap"), image = disk_find("image");
-	uint64_t pages = kernel_option_number("ramstore", 0);
-
-	if (swap >= 0) {
-		disk_block(swap, &block_swap);
-		store_swap = store_count++;
-		if (k_mem_block_store_init(&stores[store_swap], &block_swap, slot_words,
-					   SLOTS_MAX) != 0) {
-			kernel_refuse("disk swap: %lu bytes are too few\n", disk_bytes(swap));
-		}
-	} else if (pages > 0) {
-		ram_store_bytes = pages * PAGE;
-		store_swap = store_count++;
-		if (pages > SLOTS_MAX ||
-		    k_mem_ram_store_init(&stores[store_swap], &ram_store,
-					 image_ondemand_rodata_end, (uint32_t)pages,
-					 slot_words) != 0) {
-			kernel_refuse("ramstore=%lu: at most %u pages\n", pages, SLOTS_MAX);
-		}
-	}
-	if (image >= 0) {
-		disk_block(image, &block_image);
-		store_image = store_count++;
-		if (k_mem_block_store_init(&stores[store_image], &block_image, NULL,
-					   K_MEM_SLOTS_MAX) != 0) {
-			kernel_refuse("disk image: %lu bytes are too few\n", disk_bytes(image));
-		}
-	}
 }
 
 /* ---- the image --------------------------------------------------------------------------- */
@@ -112,18 +52,17 @@ static void piece_add_ondemand(struct pieces *pieces, uint8_t *begin, const uint
 	if (begin == end) {
 		return;
 	}
-	if (store_image < 0 || stores[store_image].slot_count < slots) {
+	if (kernel_store_image() < 0 ||
+	    stores.list[kernel_store_image()].slot_count < slots) {
 		kernel_refuse("disk image: missing or smaller than the %lu pages of the program\n",
 			      slots);
 	}
 	piece_add(pieces, begin, end, flags | K_MEM_IMAGE_ON_DEMAND);
-	pieces->list[pieces->count - 1].location = K_MEM_LOCATION(store_image, first);
+	pieces->list[pieces->count - 1].location = K_MEM_LOCATION(kernel_store_image(), first);
 }
 
 static void image_describe(struct pieces *pieces)
 {
-	uint8_t *ram_store_begin = image_ondemand_rodata_end;
-
 	piece_add(pieces, image_stack_idle_begin, image_stack_idle_end, K_MEM_PERM_RW);
 	piece_add(pieces, image_stack_first_begin, image_stack_first_end, K_MEM_PERM_RW);
 	piece_add(pieces, image_stack_ageing_begin, image_stack_ageing_end, K_MEM_PERM_RW);
@@ -133,8 +72,8 @@ static void image_describe(struct pieces *pieces)
 	piece_add_ondemand(pieces, image_ondemand_text_begin, image_ondemand_text_end,
 			   K_MEM_PERM_EXEC);
 	piece_add_ondemand(pieces, image_ondemand_rodata_begin, image_ondemand_rodata_end, 0);
-	if (ram_store_bytes) {
-		piece_add(pieces, ram_store_begin, ram_store_begin + ram_store_bytes,
+	if (stores.behind_bytes > 0) {
+		piece_add(pieces, stores_behind, stores_behind + stores.behind_bytes,
 			  K_MEM_PERM_RW);
 		pieces->list[pieces->count - 1].phys = image_phys(image_end);
 	}
@@ -142,10 +81,10 @@ static void image_describe(struct pieces *pieces)
 
 /* ---- RAM ------------------------------------------------------------------------------------ */
 
-/* The RAM behind the image and the RAM store. */
+/* The RAM behind the image and what the stores have there. */
 static struct k_mem_range ram_behind(const struct machine_boot *boot)
 {
-	uintptr_t begin = image_phys(image_end) + ram_store_bytes;
+	uintptr_t begin = image_phys(image_end) + stores.behind_bytes;
 
 	for (size_t i = 0; i < boot->ram_count; i++) {
 		struct k_mem_range ram = boot->ram[i];
@@ -229,8 +168,8 @@ void memory_start(const struct machine_boot *boot)
 	config.bank_count = banks_find(boot, banks);
 	config.image = pieces.list;
 	config.image_count = pieces.count;
-	config.stores = stores;
-	config.store_count = (size_t)store_count;
+	config.stores = stores.list;
+	config.store_count = (size_t)stores.count;
 	config.policy = policy;
 	status = k_mem_init(&config);
 	if (status != 0) {

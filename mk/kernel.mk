@@ -25,6 +25,7 @@
 
 ifndef KERNEL_MK
 KERNEL_MK := read
+include mk/lz4.mk
 
 KERNEL_OPT    ?= -O2
 KERNEL_CONFIG ?=
@@ -63,7 +64,7 @@ kernel_needs_riscv64 := $(BUILD)/kernel/riscv64/tree.h
 
 # Partitions: one for each run of stored pages of a recording (apps/replay).
 kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
-		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1 -DCONFIG_MAX_DOMAIN_PARTITIONS=64
+		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1 -I$(LZ4) -DCONFIG_MAX_DOMAIN_PARTITIONS=64
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
 
 # Machines that have user mode.
@@ -71,7 +72,8 @@ KERNEL_USER_ARCHS := x86_64
 
 kernel_no_user   = $(if $(filter $1,$(KERNEL_USER_ARCHS)),,kernel/user.c kernel/syscall.c)
 kernel_srcs      = $(filter-out $(kernel_no_user),$(LIB_SRCS) \
-		     $(sort $(wildcard arch/$1/*.[cS] kernel/*.c kernel/$1/*.[cS])))
+		     $(sort $(wildcard arch/$1/*.[cS] kernel/*.c kernel/$1/*.[cS])) \
+		     kernel/compress/$(KERNEL_COMPRESS).c)
 KERNEL_APPS     := $(filter-out user,$(sort $(basename $(notdir $(wildcard apps/*.c))) \
 		     $(notdir $(patsubst %/,%,$(dir $(wildcard apps/*/*.c))))))
 

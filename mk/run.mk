@@ -8,6 +8,7 @@ RAM        ?= 25
 WORKLOAD   ?= sqlite_bulk
 POLICY     ?= clock
 DISK_PAGES ?=
+COMPRESS   ?=
 CPU        ?=
 run_options = --build $(BUILD) --arch $(ARCH) --ram '$(RAM)' --policy '$(POLICY)' \
 	      $(if $(CPU),--cpu '$(CPU)')
@@ -32,9 +33,11 @@ $(trace_tool): $(trace_objs)
 .PHONY: run
 run: $(trace_tool) $(KERNEL)/replay.elf ## run a recorded program in RAM=25 percent of its memory
 # also: WORKLOAD= (a name in workloads/ or a file) POLICY= (clock, nru, lru) DISK_PAGES=
+# COMPRESS= (percent of that RAM in which pages are kept compressed)
 # ARCH= CPU= (a CPU model of QEMU's)
 	$(Q)tools/run $(run_options) --workload '$(WORKLOAD)' \
-		$(if $(DISK_PAGES),--disk-pages '$(DISK_PAGES)')
+		$(if $(DISK_PAGES),--disk-pages '$(DISK_PAGES)') \
+		$(if $(COMPRESS),--compress '$(COMPRESS)')
 
 # ---- an image larger than RAM: generated code, for the machine and for the host ---------
 

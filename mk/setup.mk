@@ -13,6 +13,8 @@ export SETUP
 .PHONY: setup
 setup: ## install the Debian packages that are missing (SETUP=no: never)
 	$(Q)tools/setup run test $(KERNEL_ARCHS)
+	$(Q)rm -f $(LZ4)/unavailable
+	$(Q)$(lz4_fetch)
 
 # `make help` and `make clean` need nothing; recursive calls were looked after.
 setup_goals := $(filter-out help clean setup,$(MAKECMDGOALS))

@@ -17,6 +17,7 @@ RAM_BEGINS = {"x86_64": 0, "arm64": 1 << 30, "riscv64": 2 << 30}
 MEMORY_MIN, MEMORY_STEP = 2 << 20, 64 << 10
 SILENT_SECONDS = 60  # without a line from the guest: it hangs
 TIMEOUT_SECONDS = "100000"
+SPILL_PAGES = 8  # K_MEM_COMPRESSED_SPILLS_MAX
 # Frames that pages cannot have: the core keeps one for pages that were only read so far; a
 # program in user mode has a stack of the kernel's and one of its own.
 KEPT_FRAMES = {"firmware": 1, "replay": 1 + 4 + 4}
@@ -70,15 +71,22 @@ def memory_to_boot(arch, resident):
     return -(-resident // (2 << 20)) * (2 << 20) + (1 << 20)
 
 
+def pool_overhead(swap):
+    """Pages that the compressed store takes beside its pool (kernel/stores.c): 8 bytes for each
+    page of the swap disk, and those from which pages are spilled."""
+    return -(-(swap.stat().st_size // PAGE_BYTES * 8) // PAGE_BYTES) + SPILL_PAGES
+
+
 def size(bytes_):
     return f"{bytes_ / 2**20:.1f} MiB"
 
 
 class Machine:
     """`with Machine(...) as lines:` boots it; lines are the console's, as they come. After
-    the block `status` is what the program gave to kernel_exit()."""
+    the block `status` is what the program gave to kernel_exit(). A compressed store has a
+    pool of so many pages, beside the frames; 0: there is none."""
 
-    def __init__(self, options, program, frames, disks):
+    def __init__(self, options, program, frames, disks, pool=0):
         arch = options.arch
         self.elf = options.build / "kernel" / arch / f"{program}.elf"
         if arch not in MACHINES:
@@ -87,10 +95,13 @@ class Machine:
             raise Failed(f"{self.elf} is not built: `make run` does that")
         self.resident = image_end(self.elf) - RAM_BEGINS[arch]
         frames += KEPT_FRAMES[program]
-        memory = max(MEMORY_MIN, self.resident + frames * PAGE_BYTES,
+        self.resident += (pool_overhead(disks["swap"]) if pool else 0) * PAGE_BYTES
+        memory = max(MEMORY_MIN, self.resident + (frames + pool) * PAGE_BYTES,
                      memory_to_boot(arch, self.resident))
         self.memory = -(-memory // MEMORY_STEP) * MEMORY_STEP
         words = {"frames": frames, "tick": 0, "policy": options.policy}
+        if pool:
+            words["compress"] = pool
         self.command = [ROOT / "tools/qemu", MACHINES[arch], self.elf, f"{self.memory >> 10}K",
                         "--icount", "--cpu", options.cpu, "--timeout", TIMEOUT_SECONDS,
                         "--append", " ".join(f"{key}={value}" for key, value in words.items())]

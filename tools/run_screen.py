@@ -25,8 +25,8 @@ def number(value):
 
 
 def follow(lines, unit, touches_all):
-    """Show the guest's lines (apps/replay/report.c) to the end. What its lines @start and
-    @result said; `unit` is what it counts as touches."""
+    """Show the guest's lines (apps/replay/report.c) to the end. What its lines @start, and
+    @compressed and @result together, said; `unit` is what it counts as touches."""
     show = Terminal(unit) if sys.stdout.isatty() else Plain(unit)
     start, result = {}, {}
     for line in lines:
@@ -40,8 +40,8 @@ def follow(lines, unit, touches_all):
             show.map(int(first), states)
         elif word == "@checking":
             show.note("replayed; verifying every word of every page")
-        elif word == "@result":
-            result = numbers(rest)
+        elif word in ("@compressed", "@result"):
+            result.update(numbers(rest))
         elif line:
             show.note(rest if word in ("@error", "@wrong") else "guest: " + line)
     show.end()

@@ -7,6 +7,8 @@
  *	@progress touches=N faults=N page_ins=N page_outs=N
  *	@map FIRST STATES                            frames from FIRST on, a character each
  *	@checking                                    the replay is over, the check begins
+ *	@compressed KEY=VALUE ...                    of the compressed store, where there is one,
+ *	                                             when the replay was over
  *	@result KEY=VALUE ...
  *	@error MESSAGE                               bad input: the machine's status is 2
  *	@wrong MESSAGE                               a word that is not what it must be
@@ -27,6 +29,8 @@ static struct report {
 	struct k_mem_paging_stats_t before; /* when the replay began */
 	struct k_mem_paging_stats_t replay; /* what it took */
 	uint64_t touches, instructions;
+	bool compresses;
+	struct k_mem_compressed_stats compressed; /* at the replay's end */
 } report;
 
 /* Counters since the replay began. */
@@ -102,10 +106,22 @@ void report_progress(uint64_t touches)
 void report_replayed(uint64_t touches, uint64_t instructions)
 {
 	report.replay = stats_since(&report.before);
+	report.compresses = kernel_compressed_stats(&report.compressed);
 	report.touches = touches;
 	report.instructions = instructions;
 	k_mem_paging_stats_get(&report.before);
 	kernel_puts("@checking\n");
+}
+
+static void compressed_print(const struct k_mem_compressed_stats *stats)
+{
+	kernel_printf("@compressed pool_pages=%lu packed_bytes=%lu pool_bytes=%lu same_pages=%lu ",
+		      stats->pool_pages, stats->packed_bytes, stats->pool_bytes,
+		      stats->same_pages);
+	kernel_printf("kept=%lu same_filled=%lu rejected=%lu passed=%lu ", stats->kept,
+		      stats->same_filled, stats->rejected, stats->passed);
+	kernel_printf("hits=%lu misses=%lu spilled=%lu spill_errors=%lu\n", stats->hits,
+		      stats->misses, stats->spilled, stats->spill_errors);
 }
 
 void report_result(uint64_t errors, uint64_t faults, uint64_t fault_instructions)
@@ -113,6 +129,8 @@ void report_result(uint64_t errors, uint64_t faults, uint64_t fault_instructions
 	struct k_mem_paging_stats_t check = stats_since(&report.before);
 	const struct k_mem_paging_stats_t *replay = &report.replay;
 
+	if (report.compresses)
+		compressed_print(&report.compressed);
 	kernel_printf("@result touches=%llu faults=%lu page_ins=%lu page_outs=%lu ",
 		      (unsigned long long)report.touches, replay->pagefaults.cnt,
 		      replay->transfer.page_in, replay->transfer.page_out);
