@@ -12,6 +12,9 @@ parts_store          := tests/unit/test_store.c tests/unit/fake_memory.c store/s
 			store/ram.c store/image.c port/strict/strict.c
 parts_store_zephyr   := tests/unit/test_store_zephyr.c tests/unit/fake_memory.c store/slots.c \
 			store/zephyr.c port/strict/strict.c
+parts_compressed     := tests/unit/test_compressed.c tests/unit/fake_memory.c store/slots.c \
+			store/ram.c $(wildcard store/compressed*.c) port/strict/strict.c \
+			port/strict/store.c
 parts_port           := tests/unit/test_port.c port/strict/strict.c
 parts_port_store     := tests/unit/test_port_store.c tests/unit/fake_memory.c store/slots.c \
 			store/ram.c store/image.c port/strict/strict.c port/strict/store.c
@@ -19,7 +22,8 @@ parts_port_minimal   := tests/unit/test_port_minimal.c port/minimal/minimal.c
 parts_port_pthread   := tests/unit/test_port_pthread.c tests/unit/fake_memory.c store/slots.c \
 			store/zephyr.c port/pthread/pthread_port.c
 
-parts_plain    := policy policy_zephyr slots store store_zephyr port port_store port_minimal
+parts_plain    := policy policy_zephyr slots store store_zephyr compressed port port_store \
+		  port_minimal
 parts_threaded := port_pthread
 
 parts_dir   := $(BUILD)/parts
