@@ -15,6 +15,7 @@
 #define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
 #define THREADS_MAX 8u
 #define PAGES_MAX 256u
+#define SETTLE_TICKS 100u
 
 struct worker {
 	uint8_t *arena;
@@ -99,6 +100,27 @@ static void check(bool passed, const char *name)
 	kernel_printf("%sok %u - %s\n", passed ? "" : "not ", test_count, name);
 }
 
+/* What the compressed store did, if there is one. */
+static void report_compressed(void)
+{
+	struct k_mem_compressed_stats stats;
+
+	if (!kernel_compressed_stats(&stats)) {
+		return;
+	}
+	for (uint32_t i = 0; i < SETTLE_TICKS && stats.pool_pages > 0; i++) {
+		thread_sleep(1); /* pages are on their way to the disk that nobody wants any more */
+		(void)kernel_compressed_stats(&stats);
+	}
+	kernel_printf("# %lu kept, %lu hits, %lu misses, %lu spilled, %lu passed\n", stats.kept,
+		      stats.hits, stats.misses, stats.spilled, stats.passed);
+	check(stats.kept > rounds / 100 && stats.hits > rounds / 100,
+	      "pages were compressed and came back");
+	check(stats.spilled > rounds / 100 && stats.misses > rounds / 100,
+	      "pages were spilled and came back");
+	check(stats.pool_pages == 0 && stats.pool_bytes == 0, "unmapped pages left the pool");
+}
+
 static void report(void)
 {
 	struct k_mem_paging_stats_t stats;
@@ -108,6 +130,7 @@ static void report(void)
 		      stats.pagefaults.cnt, stats.transfer.page_in, stats.transfer.page_out,
 		      stats.eviction.clean, stats.transfer.rescued);
 	check(stats.transfer.page_in > rounds / 100, "pages went to the store and came back");
+	report_compressed();
 }
 
 int app_main(void)

@@ -174,7 +174,17 @@ $(foreach policy,clock nru lru,$(eval $(call kernel_boot_test,stress-$(policy),s
 $(eval $(call kernel_boot_test,stress-q35,stress,q35,\
 	6M --append "frames=40 rounds=1000 ramstore=260"))
 
-# The same on each model of CPU: MACHINE/MODEL. cortex-a53 leaves accessed and dirty bits to
+# With a pool for compressed pages in front of the disk, too small for all of them.
+# MACHINE
+define kernel_compress_test
+$(call kernel_boot_test,stress-compress-$1,stress,$1,6M --append "frames=44 pages=200 rounds=1000 \
+	compress=4" $(call kernel_test_disk,stress-compress-$1))
+endef
+$(foreach m,microvm virt-arm64 virt-riscv64,$(eval $(call kernel_compress_test,$m)))
+$(eval $(call kernel_boot_test,stress-compress-ram,stress,q35,\
+	8M --append "frames=40 pages=200 rounds=1000 ramstore=800 compress=4"))
+
+# All of it on each model of CPU: MACHINE/MODEL. cortex-a53 leaves accessed and dirty bits to
 # software, cortex-a76 sets them and has PAN, max has what QEMU knows.
 kernel_models := virt-arm64/cortex-a53 virt-arm64/cortex-a76 virt-arm64/max virt-riscv64/rv64
 # MACHINE, MODEL

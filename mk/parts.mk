@@ -3,6 +3,7 @@
 # Unit tests of the policies, the stores and the ports: a list of sources for each program.
 # A source is compiled once, with the flags of host tests, or with ThreadSanitizer for the
 # programs in parts_threaded.
+include mk/lz4.mk
 
 parts_policy         := tests/unit/test_policy.c tests/unit/fake_frames.c eviction/clock.c
 parts_policy_zephyr  := tests/unit/test_policy_zephyr.c tests/unit/fake_frames.c \
@@ -15,6 +16,7 @@ parts_store_zephyr   := tests/unit/test_store_zephyr.c tests/unit/fake_memory.c 
 parts_compressed     := tests/unit/test_compressed.c tests/unit/fake_memory.c store/slots.c \
 			store/ram.c $(wildcard store/compressed*.c) port/strict/strict.c \
 			port/strict/store.c
+parts_compress_lz4   := tests/unit/test_compress_lz4.c kernel/compress/lz4.c
 parts_port           := tests/unit/test_port.c port/strict/strict.c
 parts_port_store     := tests/unit/test_port_store.c tests/unit/fake_memory.c store/slots.c \
 			store/ram.c store/image.c port/strict/strict.c port/strict/store.c
@@ -24,6 +26,7 @@ parts_port_pthread   := tests/unit/test_port_pthread.c tests/unit/fake_memory.c 
 
 parts_plain    := policy policy_zephyr slots store store_zephyr compressed port port_store \
 		  port_minimal
+parts_plain    += $(if $(filter lz4,$(KERNEL_COMPRESS)),compress_lz4)
 parts_threaded := port_pthread
 
 parts_dir   := $(BUILD)/parts
@@ -37,6 +40,7 @@ $(parts_dir)/threaded/%.o: %.c
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS_HOST_TEST)) \
 		-fsanitize=thread -c $< -o $@
 
+$(parts_dir)/plain/kernel/compress/lz4.o: parts_define := -I$(LZ4)
 $(parts_dir)/plain/port/minimal/minimal.o: parts_define := -DCONFIG_MEM_PORT_MINIMAL=1
 
 # $(call parts_program,name,plain or threaded)
