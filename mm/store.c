@@ -174,6 +174,9 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 		}
 		qr_store_table.in_flight--;
 		if (status != -EAGAIN) {
+			/* who waits for room may have taken this one for what fills the store */
+			qr_store_table.ended++;
+			qr_wake(&qr_store_table);
 			return status;
 		}
 		wait_room(hold);
