@@ -12,8 +12,8 @@ include mk/kernel.mk
 conformance_dir     := $(BUILD)/conformance
 conformance_formats := x86_64 arm64 riscv64
 conformance_srcs    := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
-		       $(addprefix tests/,core/rig.c core/rig_tables.c conformance/suite.c \
-		       conformance/on_emu.c)
+		       $(addprefix tests/,core/rig.c core/rig_tables.c core/rig_compressed.c \
+		       conformance/suite.c conformance/on_emu.c)
 conformance_wide    := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x80200000 \
 		       -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
 		       -DCONFIG_MEM_ASSERT=2

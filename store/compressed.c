@@ -129,11 +129,6 @@ static enum outcome page_keep(struct k_mem_compressed *c, uint32_t slot)
 	return keep(c, slot, QR_SLOT_POOL, entry);
 }
 
-static bool counts_as_started(int status)
-{
-	return status == 0 || status == -EINPROGRESS;
-}
-
 /* To the lower store, when no spill of the slot is in the way. */
 static int write_through(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps,
 			 unsigned long *counter)
@@ -148,11 +143,7 @@ static int write_through(struct k_mem_compressed *c, struct k_mem_io *io, bool s
 	if (status != 0) {
 		return status;
 	}
-	status = c->lower.ops->submit(c->lower.context, io);
-	key = qr_port_lock();
-	*counter += counts_as_started(status) ? 1 : 0;
-	qr_port_unlock(key);
-	return status;
+	return qr_spill_submit(c, io, sleeps, counter);
 }
 
 static int compressed_write(struct k_mem_compressed *c, struct k_mem_io *io)
@@ -226,16 +217,6 @@ static int read_from_pool(struct k_mem_compressed *c, uintptr_t phys, uint32_t e
 	return status == 0 ? 0 : -EIO;
 }
 
-static int read_from_lower(struct k_mem_compressed *c, struct k_mem_io *io)
-{
-	int status = c->lower.ops->submit(c->lower.context, io);
-	qr_port_key_t key = qr_port_lock();
-
-	c->stats.misses += counts_as_started(status) ? 1 : 0;
-	qr_port_unlock(key);
-	return status;
-}
-
 static int compressed_read(struct k_mem_compressed *c, struct k_mem_io *io)
 {
 	qr_port_key_t key = qr_port_lock();
@@ -248,7 +229,7 @@ static int compressed_read(struct k_mem_compressed *c, struct k_mem_io *io)
 	c->stats.hits += kind == QR_SLOT_LOWER ? 0 : 1;
 	qr_port_unlock(key);
 	if (kind == QR_SLOT_LOWER) {
-		return read_from_lower(c, io);
+		return qr_spill_submit(c, io, qr_port_can_sleep(), &c->stats.misses);
 	}
 	if (kind == QR_SLOT_SAME) {
 		fill_same(io->frames[0], record.value);

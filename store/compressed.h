@@ -86,6 +86,12 @@ void qr_spill_some(struct k_mem_compressed *c, bool sleeps);
  * and none to wait for. */
 bool qr_spill_wait(struct k_mem_compressed *c, bool sleeps);
 
+/* Hand the core's transfer to the lower store; what its submit() says. Where it has no room for
+ * another request and the caller may sleep, spills that may be what fills it are waited for: the
+ * core does not know of them. Without the lock; counts in *counter what was taken. */
+int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps,
+		    unsigned long *counter) QR_MUST_CHECK;
+
 /* Let a spill of the slot end before something else is written there. Called with the lock,
  * whose key `key` is; lets go of it to sleep.
  *  0        none is under way

@@ -209,6 +209,28 @@ bool qr_spill_wait(struct k_mem_compressed *c, bool sleeps)
 	}
 }
 
+int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps,
+		    unsigned long *counter)
+{
+	bool again;
+	int status;
+
+	do {
+		qr_port_key_t key;
+
+		status = c->lower.ops->submit(c->lower.context, io);
+		key = qr_port_lock();
+		again = status == -EAGAIN && sleeps && c->spilling > 0;
+		if (again) {
+			key = qr_port_sleep(c->spills, key);
+		} else if (status == 0 || status == -EINPROGRESS) {
+			(*counter)++;
+		}
+		qr_port_unlock(key);
+	} while (again);
+	return status;
+}
+
 int qr_spill_settle(struct k_mem_compressed *c, uint32_t slot, bool sleeps, qr_port_key_t *key)
 {
 	while (c->slots[slot].state & QR_SLOT_SPILLING) {

@@ -202,6 +202,7 @@ static bool zeros_are_zero(void)
 static bool numbers_ok(void)
 {
 	const struct qr_store_table *table = &qr_store_table;
+	struct rig_counts counts = rig_counts();
 
 	if (!state.quiet) {
 		return true; /* calls under way have charged what they have not mapped yet */
@@ -210,11 +211,12 @@ static bool numbers_ok(void)
 		return WRONG("charged are %u pageable and %u pinned pages, there are %u and %u",
 			     qr_charge.pageable, qr_charge.pinned, state.pageable, state.pinned);
 	}
-	if (state.slots != rig_store.reserved) {
-		return WRONG("%u slots are reserved and %u named", rig_store.reserved, state.slots);
+	if (state.slots != counts.slots_reserved) {
+		return WRONG("%u slots are reserved and %u named", counts.slots_reserved,
+			     state.slots);
 	}
 	if (table->paging != QR_STORE_NONE &&
-	    table->free_slots + rig_store.reserved + rig_store.retired !=
+	    table->free_slots + counts.slots_reserved + counts.slots_retired !=
 		    table->store[table->paging].slot_count) {
 		return WRONG("%u slots are said to be free", table->free_slots);
 	}

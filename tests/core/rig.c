@@ -15,6 +15,7 @@
 #include <mm/space.h>
 #include <mm/stats.h>
 
+#include "rig_compressed.h"
 #include "rig_tables.h"
 
 struct strict_store rig_store;
@@ -43,6 +44,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 	/* without a paging store the image store takes its index, which on-demand pieces use */
 	struct k_mem_store *image = &stores[rig->slots > 0 ? RIG_STORE_IMAGE : 0];
 
+	rig_compressed_none();
 	memset(store_slots, 0, sizeof(store_slots));
 	memset(image_slots, 0, sizeof(image_slots));
 	memset(&rig_store, 0, sizeof(rig_store));
@@ -52,6 +54,9 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 						      rig->slots, store_words), 0);
 		rig_store.slots = store_slots;
 		strict_store_init(&stores[RIG_STORE_PAGING], &rig_store);
+		if (rig->compressed) {
+			rig_compressed_start(&stores[RIG_STORE_PAGING]);
+		}
 		strict_poll_add(&stores[RIG_STORE_PAGING]);
 	}
 	for (uint32_t i = 0; i < RIG_IMAGE_SLOTS; i++) {
@@ -133,13 +138,21 @@ void rig_check(void)
 	assert_false(strict_locked());
 }
 
+uint32_t rig_slots_lost(void)
+{
+	return rig_store.retired + rig_compressed_counts().bad;
+}
+
+/* As the core sees slots. */
 struct rig_counts rig_counts(void)
 {
+	struct rig_compressed between = rig_compressed_counts();
+
 	return (struct rig_counts){
 		.free_bytes = k_mem_free_get(),
 		.free_pages = qr_space_free_count(),
-		.slots_reserved = rig_store.reserved,
-		.slots_retired = rig_store.retired,
+		.slots_reserved = rig_store.reserved - between.free - between.retired,
+		.slots_retired = rig_store.retired + between.retired,
 		.charge_pageable = qr_charge.pageable,
 		.charge_pinned = qr_charge.pinned,
 		.busy = qr_frame_table.busy_count,

@@ -48,6 +48,7 @@ struct rig {
 	uint32_t slots;                    /* 0: no paging store */
 	const struct k_mem_policy *policy; /* NULL: CLOCK */
 	bool second_bank;                  /* spread the frames over two banks with a hole */
+	bool compressed;                   /* a compressed store in front of the paging store */
 	bool software_flags;               /* no hardware accessed and dirty bits */
 	size_t device_bytes;               /* RAM at RIG_DEVICE_PHYS */
 };
@@ -78,6 +79,9 @@ struct rig_counts {
 };
 struct rig_counts rig_counts(void);
 void rig_counts_equal(struct rig_counts a, struct rig_counts b);
+
+/* Slots that are gone for good, or were written without success. */
+uint32_t rig_slots_lost(void);
 
 /* Access through the MMU, faults served; the result is 0 or the fault's error. */
 int rig_read(const void *addr, uint64_t *word);

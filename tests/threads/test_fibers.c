@@ -24,6 +24,7 @@
 #include <mm/store.h>
 #include <tests/core/audit.h>
 #include <tests/core/model.h>
+#include <tests/core/rig_compressed.h>
 
 #include "fiber.h"
 
@@ -63,14 +64,16 @@ static struct {
 	unsigned int round;
 	uint64_t clock;
 	uint32_t last_id;
+	/* by compressed stores, in all rounds */
+	unsigned long kept, passed, spilled, spill_errors;
 } run;
 
 static void told(const char *what, int line)
 {
 	fprintf(stderr, "# round %u, operation %lu, line %d: %s\n", run.round, run.op, line, what);
-	fprintf(stderr, "# %u frames, %u slots, %u retired, %s%s%s; charged %u and %u\n",
+	fprintf(stderr, "# %u frames, %u slots, %u retired, %s%s%s%s; charged %u and %u\n",
 		run.rig.frames, run.rig.slots, rig_store.retired, run.rig.policy->name,
-		run.failing ? ", failing" : "", run.wild ? ", wild" : "", qr_charge.pageable,
+		run.rig.compressed ? ", compressed" : "", run.failing ? ", failing" : "", run.wild ? ", wild" : "", qr_charge.pageable,
 		qr_charge.pinned);
 	fflush(NULL);
 	_exit(1); /* there is no way back from a fiber */
@@ -93,7 +96,7 @@ static bool excused(int status, bool may_sleep)
 	}
 	/* who may not sleep gives up, some time; lost slots were promised to somebody; and so was
 	 * what a page needs that was mapped anew while its rights were being changed */
-	return status == -ENOMEM && (!may_sleep || rig_store.retired > 0 || run.wild);
+	return status == -ENOMEM && (!may_sleep || rig_slots_lost() > 0 || run.wild);
 }
 
 /* ---- accesses ------------------------------------------------------------------------ */
@@ -579,6 +582,7 @@ static void round_start(void)
 		.frames = frames,
 		.slots = one_in(3) ? random_below(3) : 1 + random_below(60),
 		.policy = policies[random_below(COUNT(policies))],
+		.compressed = one_in(2),
 		.second_bank = frames >= 8 && one_in(3),
 		.software_flags = one_in(3),
 		.device_bytes = DEVICE_BYTES,
@@ -604,6 +608,7 @@ static void round_start(void)
 	}
 	emu_fault = on_fault;
 	fibers_interrupt_set(on_interrupt);
+	rig_compressed_hook = fibers_yield;
 }
 
 static void round_end(struct rig_counts before)
@@ -617,9 +622,19 @@ static void round_end(struct rig_counts before)
 	}
 	MUST(k_mem_unpin((void *)RIG_DEMAND, RIG_DEMAND_PAGES * RIG_PAGE) == 0);
 	MUST(k_mem_page_out((void *)RIG_DEMAND, RIG_DEMAND_PAGES * RIG_PAGE) == 0);
+	for (unsigned int i = 0; i < 10; i++) {
+		qr_stores_poll(); /* spills of pages that nobody wants */
+	}
 	wrong = audit();
 	if (wrong != NULL) {
 		told(wrong, __LINE__);
+	}
+	MUST(rig_compressed_empty());
+	if (run.rig.compressed && run.rig.slots > 0) {
+		run.kept += rig_compressed_stats()->kept;
+		run.passed += rig_compressed_stats()->passed;
+		run.spilled += rig_compressed_stats()->spilled;
+		run.spill_errors += rig_compressed_stats()->spill_errors;
 	}
 	before.slots_retired = rig_store.retired;
 	rig_counts_equal(before, rig_counts());
@@ -655,6 +670,9 @@ static void test_fibers(void **state)
 		round_end(before);
 	}
 	assert_true(switches > ops / 4);
+	printf("# compressed: %lu kept, %lu passed, %lu spilled, %lu failed to\n", run.kept,
+	       run.passed, run.spilled, run.spill_errors);
+	assert_true(run.kept > ops / 1000 && run.spilled > 0);
 }
 
 /* Two pages are being written out while a third thread unmaps them and locks all memory that
