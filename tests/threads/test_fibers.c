@@ -71,10 +71,11 @@ static struct {
 static void told(const char *what, int line)
 {
 	fprintf(stderr, "# round %u, operation %lu, line %d: %s\n", run.round, run.op, line, what);
-	fprintf(stderr, "# %u frames, %u slots, %u retired, %s%s%s%s; charged %u and %u\n",
+	fprintf(stderr,
+		"# %u frames, %u slots, %u retired, %s%s%s%s; charged %u and %u\n",
 		run.rig.frames, run.rig.slots, rig_store.retired, run.rig.policy->name,
-		run.rig.compressed ? ", compressed" : "", run.failing ? ", failing" : "", run.wild ? ", wild" : "", qr_charge.pageable,
-		qr_charge.pinned);
+		run.rig.compressed ? ", compressed" : "", run.failing ? ", failing" : "",
+		run.wild ? ", wild" : "", qr_charge.pageable, qr_charge.pinned);
 	fflush(NULL);
 	_exit(1); /* there is no way back from a fiber */
 }

@@ -35,7 +35,7 @@ static uint8_t lower_slots[SLOTS];
 static struct k_mem_compressed_slot records[SLOTS];
 static uint8_t *pool;
 
-/* ---- the compressor ------------------------------------------------------------------------ */
+/* ---- the compressor -------------------------------------------------------------------- */
 
 static void (*interrupt)(void); /* played once, in the next compress or decompress */
 static bool corrupted;
@@ -92,7 +92,7 @@ static const struct k_mem_compressor cut = {
 	.name = "cut", .work_bytes = 16, .compress = cut_compress, .decompress = cut_decompress,
 };
 
-/* ---- start and end -------------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------------------------- */
 
 static uint64_t work[2];
 
@@ -162,7 +162,7 @@ static struct k_mem_compressed_stats stats(void)
 	return now;
 }
 
-/* ---- pages ---------------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------------- */
 
 /* What a page holds: `length` bytes that follow from the stamp, then zeros; or one value. */
 struct content {
@@ -193,7 +193,7 @@ static bool content_is(const uint8_t *page, struct content content)
 	return memcmp(page, wanted, PAGE) == 0;
 }
 
-/* ---- the core's part -------------------------------------------------------------------------- */
+/* ---- the core's part ------------------------------------------------------------------- */
 
 struct request {
 	struct k_mem_io io;
@@ -350,7 +350,7 @@ static void assert_empty(void)
 	assert_int_equal(compressed.newest, UINT32_MAX);
 }
 
-/* ---- what is kept ------------------------------------------------------------------------------ */
+/* ---- what is kept ---------------------------------------------------------------------- */
 
 static void test_kept_or_through(void **state)
 {
@@ -458,7 +458,7 @@ static void test_unreadable(void **state)
 	assert_int_equal(get_length(0, 9), 0);
 }
 
-/* ---- spilling ----------------------------------------------------------------------------------- */
+/* ---- spilling -------------------------------------------------------------------------- */
 
 static void fill_pool(uint32_t count)
 {
@@ -539,7 +539,7 @@ static void test_lower_queue_full(void **state)
 	settle();
 }
 
-/* ---- during a spill ------------------------------------------------------------------------------- */
+/* ---- during a spill -------------------------------------------------------------------- */
 
 /* The pool is full, and slot 0 on its way down, in the lower store's queue. */
 static void spilling_slot_0(void)
@@ -579,7 +579,8 @@ static void test_spill_ends_during_read(void **state)
 static void test_write_during_spill(void **state)
 {
 	static const struct content kinds[] = {
-		{.same = true, .stamp = 77}, {.stamp = 1, .length = 50}, {.stamp = 3, .length = PAGE},
+		{.same = true, .stamp = 77}, {.stamp = 1, .length = 50},
+		{.stamp = 3, .length = PAGE},
 	};
 
 	(void)state;
@@ -670,7 +671,7 @@ static void test_release_during_spill(void **state)
 	assert_int_equal(slot, 0);
 }
 
-/* ---- failures -------------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------- */
 
 static void test_failed_spill(void **state)
 {
@@ -769,7 +770,7 @@ static void test_read_fails(void **state)
 	assert_int_equal(get_length(0, PAGE), 0);
 }
 
-/* ---- interrupts in the middle ------------------------------------------------------------------------ */
+/* ---- interrupts in the middle ---------------------------------------------------------- */
 
 static void use_slot_2(void)
 {
@@ -824,7 +825,7 @@ static void test_overtaken(void **state)
 	assert_empty();
 }
 
-/* ---- random calls ------------------------------------------------------------------------------------- */
+/* ---- random calls ---------------------------------------------------------------------- */
 
 static struct {
 	bool reserved;
@@ -840,7 +841,8 @@ static struct content content_random(void)
 	uint32_t kind = random_below(8);
 
 	content.same = kind == 0;
-	content.length = kind == 1 ? PAGE : kind < 4 ? 1 + random_below(LARGE) : random_below(600) + 1;
+	content.length = 1 + random_below(kind < 4 ? LARGE : 600);
+	content.length = kind == 1 ? PAGE : content.length;
 	return content;
 }
 
@@ -974,7 +976,7 @@ static void test_random(void **state)
 	}
 }
 
-/* ---- bad input ------------------------------------------------------------------------------------------ */
+/* ---- bad input ------------------------------------------------------------------------- */
 
 static void test_refuses(void **state)
 {
