@@ -750,9 +750,70 @@ static void test_unmapping_wakes_who_waits(void **state)
 	rig_check();
 }
 
+/* A store that is busy with one page while its thread sleeps inside submit(), and has no room
+ * for another until then. Who was sent away is woken although no request ended later. */
+static bool store_busy, store_ready;
+
+static int submit_sleeping(void *context, struct k_mem_io *io)
+{
+	qr_port_key_t key = qr_port_lock();
+	bool busy = store_busy;
+
+	store_busy = true;
+	while (!busy && !store_ready) {
+		key = qr_port_sleep(&store_ready, key);
+	}
+	store_busy = busy;
+	qr_port_unlock(key);
+	(void)context;
+	(void)io;
+	return busy ? -EAGAIN : 0;
+}
+
+static void write_or_wake(unsigned int self)
+{
+	qr_port_key_t key;
+
+	if (self < 2) {
+		MUST(k_mem_page_out(area + self * RIG_PAGE, RIG_PAGE) == 0);
+		return;
+	}
+	for (unsigned int i = 0; i < 20; i++) {
+		fibers_yield();
+	}
+	key = qr_port_lock();
+	store_ready = true;
+	qr_port_wakeup(&store_ready);
+	qr_port_unlock(key);
+}
+
+static void test_submit_that_sleeps(void **state)
+{
+	run.rig = (struct rig){.frames = 4, .slots = 8, .policy = &k_mem_policy_clock};
+	run.failing = run.wild = false;
+	(void)state;
+	for (uint32_t order = 0; order < 300; order++) {
+		struct k_mem_store_ops ops;
+
+		rig_start(&run.rig);
+		ops = *rig_store.inner.ops;
+		ops.submit = submit_sleeping;
+		rig_store.inner.ops = &ops;
+		store_busy = store_ready = false;
+		area = k_mem_map(2 * RIG_PAGE, K_MEM_PERM_RW);
+		rig_put(area, 1);
+		rig_put(area + RIG_PAGE, 2);
+		fibers_run(3, write_or_wake, order);
+		MUST(k_mem_unmap(area, 2 * RIG_PAGE) == 0);
+		MUST(audit() == NULL);
+	}
+	rig_check();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_submit_that_sleeps),
 		cmocka_unit_test(test_unmapping_wakes_who_waits),
 		cmocka_unit_test(test_lock_takes_what_falls_free),
 		cmocka_unit_test(test_fibers),

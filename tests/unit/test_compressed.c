@@ -228,12 +228,15 @@ static int begin(enum k_mem_io_op op, uint32_t slot, uint32_t frame)
 	return store.ops->submit(store.context, &request->io);
 }
 
+static unsigned long refusals; /* with -EAGAIN */
+
 static int transfer(enum k_mem_io_op op, uint32_t slot, uint32_t frame)
 {
 	int status = begin(op, slot, frame);
 	qr_port_key_t key;
 
 	while (status == -EAGAIN) {
+		refusals++;
 		store.ops->poll(store.context);
 		status = begin(op, slot, frame);
 	}
@@ -421,6 +424,10 @@ static void test_not_the_same(void **state)
 		assert_int_equal(transfer(K_MEM_IO_READ, 0, 1), 0);
 		assert_memory_equal(fake_memory[0], fake_memory[1], PAGE);
 	}
+	for (size_t i = 0; i < PAGE; i++) { /* two values in turn */
+		fake_memory[0][i] = i % 8 < 4 ? 7 : 8;
+	}
+	assert_int_equal(transfer(K_MEM_IO_WRITE, 0, 0), 0);
 	assert_int_equal(stats().same_filled, 0);
 }
 
@@ -523,9 +530,12 @@ static void test_cannot_wait(void **state)
 	settle();
 }
 
-/* The lower store's queue is full: spills wait, writes sleep or are told so, nothing is lost. */
+/* The lower store has room for one request: spills wait and stay in order. Where spills fill
+ * it, who wants to go through sleeps, and is not sent away to poll. */
 static void test_lower_queue_full(void **state)
 {
+	unsigned long polls = refusals;
+
 	(void)state;
 	start(2);
 	lower.room = 1;
@@ -533,9 +543,16 @@ static void test_lower_queue_full(void **state)
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		assert_int_equal(put_length(i, i % 3 ? 2000 : PAGE), 0);
 	}
+	for (uint32_t i = 0, last = 0; i < written_count; i++) {
+		if (written[i] % 3 != 0) {
+			assert_true(written[i] > last);
+			last = written[i];
+		}
+	}
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		assert_int_equal(get_length(i, i % 3 ? 2000 : PAGE), 0);
 	}
+	assert_int_equal(refusals, polls);
 	settle();
 }
 
