@@ -30,7 +30,7 @@ void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* ---- command line: words `key=value` --------------------------------------------------- */
 
-/* The kernel's own: frames=N (hand exactly N frames to the core), policy=clock|nru|lru,
+/* The kernel's own: frames=N (hand exactly N frames to the core), policy=NAME,
  * ramstore=PAGES (where there is no disk "swap"), compress=PAGES (of RAM, in which pages are
  * kept compressed before they go there), tick=0 (no timer). */
 

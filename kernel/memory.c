@@ -5,7 +5,7 @@
  *     option           effect
  *     frames=N         exactly N frames are handed to the core, behind the image and what the
  *                      stores have there
- *     policy=NAME      clock (default), nru, lru
+ *     policy=NAME      clock (default), hazard, nru, lru
  */
 #include "kernel/main.h"
 #include "kernel/stores.h"
@@ -13,7 +13,7 @@
 #define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
 
 static const struct k_mem_policy *const policies[] = {
-	&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
+	&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru, &k_mem_policy_lru,
 };
 
 static const struct k_mem_policy *policy;
@@ -149,7 +149,7 @@ static void policy_choose(void)
 		}
 	}
 	if (!policy) {
-		kernel_refuse("policy=%s: clock, nru or lru\n", name);
+		kernel_refuse("policy=%s: clock, hazard, nru or lru\n", name);
 	}
 }
 

@@ -32,7 +32,7 @@ $(trace_tool): $(trace_objs)
 
 .PHONY: run
 run: $(trace_tool) $(KERNEL)/replay.elf ## run a recorded program in RAM=25 percent of its memory
-# also: WORKLOAD= (a name in workloads/ or a file) POLICY= (clock, nru, lru) DISK_PAGES=
+# also: WORKLOAD= (a name in workloads/ or a file) POLICY= (clock, hazard, nru, lru) DISK_PAGES=
 # COMPRESS= (percent of that RAM in which pages are kept compressed)
 # ARCH= CPU= (a CPU model of QEMU's)
 	$(Q)tools/run $(run_options) --workload '$(WORKLOAD)' \

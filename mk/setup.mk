@@ -12,16 +12,18 @@ export SETUP
 
 .PHONY: setup
 setup: ## install the Debian packages that are missing (SETUP=no: never)
-	$(Q)tools/setup run test $(KERNEL_ARCHS)
+	$(Q)tools/setup run test curves $(KERNEL_ARCHS)
 	$(Q)rm -f $(LZ4)/unavailable
 	$(Q)$(lz4_fetch)
 
 # `make help` and `make clean` need nothing; recursive calls were looked after.
 setup_goals := $(filter-out help clean setup,$(MAKECMDGOALS))
+setup_curves := $(filter curves,$(setup_goals))
 setup_tests := $(filter test check% tidy layers mutants all $(BUILD)/tests/%,$(setup_goals))
 ifneq ($(setup_goals),)
 ifeq ($(MAKELEVEL),0)
-$(shell tools/setup run $(ARCH) $(if $(setup_tests),test $(KERNEL_ARCHS)) >&2)
+$(shell tools/setup run $(ARCH) $(if $(setup_curves),curves) \
+	$(if $(setup_tests),test curves $(KERNEL_ARCHS)) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error packages are missing and could not be installed)
 endif

@@ -39,15 +39,16 @@ void qr_rescue(uint32_t frame, uint32_t flags)
 	QR_COUNT_ALL(transfer.rescued, 1);
 }
 
-/* The frame keeps its page after all: undo (1), or end the write of a rescued page. */
+/* The frame keeps its page after all: undo (1), or end the write of a rescued page. The
+ * policy is given back what it wanted to know. */
 static void keep(uint32_t frame, uint32_t word_flags, uint32_t location)
 {
 	uint32_t page = qr_frame_page(qr_frames[frame]);
 
-	qr_frames[frame] = qr_frame_word(page, location, word_flags);
+	qr_frames[frame] = qr_frame_word(page, qr_location_with(location, 0), word_flags);
 	qr_frame_table.busy_count--;
 	if (!(word_flags & QR_FRAME_PINNED)) {
-		qr_policy_seen(frame, false);
+		qr_policy_came(frame, location, false);
 	}
 	qr_wake(qr_frame_channel(frame));
 }
@@ -94,6 +95,16 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 	return 0;
 }
 
+/* The policy lets go of the page. Its location, with what the policy wants to know again. */
+static uint32_t leave(uint32_t frame, uint32_t location)
+{
+	if (qr_location_store(location) != QR_STORE_NONE) {
+		location = qr_policy_remembered(frame, location);
+	}
+	qr_policy_forgotten(frame);
+	return location;
+}
+
 int qr_evict(uint32_t frame, struct qr_hold *hold)
 {
 	uint64_t word = qr_frames[frame];
@@ -108,11 +119,11 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	was = arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
 	arch_mem_flush(virt, QR_PAGE_SIZE);
 	QR_COUNT_ALL(transfer.flushes, 1);
-	qr_policy_forgotten(frame);
 	qr_domain_left(page);
 	qr_frame_table.busy_count++;
 
 	if ((word & QR_FRAME_BACKED) && !(was & ARCH_DATA_PAGE_DIRTY)) {
+		location = leave(frame, location);
 		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 		qr_frames[frame] = QR_FRAME_BUSY;
 		QR_COUNT(eviction.clean);
@@ -121,10 +132,12 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	if (!owned && qr_slot_take(&location) != 0) {
 		uint32_t dirty = (was & ARCH_DATA_PAGE_DIRTY) ? ARCH_MEM_DIRTY : 0;
 
+		qr_policy_forgotten(frame);
 		map_again(page, frame, ARCH_MEM_ACCESSED | dirty);
 		keep(frame, (uint32_t)word & QR_FRAME_FLAGS, qr_frame_location(word));
 		return -ENOMEM;
 	}
+	location = leave(frame, location);
 	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY | QR_FRAME_OUT);
 	return write_ended(frame, location,
 			   qr_store_transfer(K_MEM_IO_WRITE, location, qr_frame_phys(frame),

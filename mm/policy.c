@@ -30,6 +30,11 @@ bool k_mem_frame_evictable(uint32_t frame)
 	return (qr_frames[frame] & mask) == QR_FRAME_MAPPED && !(picking && qr_domain_keeps(frame));
 }
 
+uint32_t k_mem_history_bits(void)
+{
+	return K_MEM_LOCATION_SLOT_BITS - qr_store_table.slot_bits;
+}
+
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 {
 	uint64_t word = qr_frames[frame];
@@ -62,6 +67,27 @@ static void flush_cleared(void)
 		QR_COUNT_ALL(transfer.flushes, cleared_count);
 	}
 	cleared_count = 0;
+}
+
+void qr_policy_seen(uint32_t frame, bool by_fault)
+{
+	if (CONFIG_DEMAND_PAGING && qr_policy->seen != NULL) {
+		qr_policy->seen(frame, by_fault);
+		if (cleared_count != 0) {
+			flush_cleared();
+		}
+	}
+}
+
+void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
+{
+	uint32_t history = qr_location_history(location);
+
+	if (CONFIG_DEMAND_PAGING && history != 0 && qr_location_store(location) != QR_STORE_NONE &&
+	    qr_policy->returned != NULL) {
+		qr_policy->returned(frame, history);
+	}
+	qr_policy_seen(frame, by_fault);
 }
 
 int qr_policy_pick(uint32_t *frame)

@@ -8,15 +8,24 @@
 #include <quire/policy.h>
 
 #include "frame.h"
+#include "store.h"
 
 extern const struct k_mem_policy *qr_policy;
 
-/* The frame may be evicted from now on. */
-QR_INLINE void qr_policy_seen(uint32_t frame, bool by_fault)
+/* The frame may be evicted from now on. Translations whose accessed bit the policy cleared
+ * are flushed. */
+void qr_policy_seen(uint32_t frame, bool by_fault);
+
+/* The same for a page that a fault or a page-in brought from `location`. */
+void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault);
+
+/* The page in the frame is being evicted to a location of a store: with its history. */
+QR_INLINE uint32_t qr_policy_remembered(uint32_t frame, uint32_t location)
 {
-	if (CONFIG_DEMAND_PAGING && qr_policy->seen != NULL) {
-		qr_policy->seen(frame, by_fault);
-	}
+	uint32_t history = qr_policy->evicted != NULL ? qr_policy->evicted(frame) : 0;
+
+	QR_ASSERT(history >> k_mem_history_bits() == 0);
+	return qr_location_with(location, history);
 }
 
 /* The frame may not be evicted any more. */

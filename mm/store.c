@@ -29,12 +29,16 @@ int qr_stores_init(const struct k_mem_store *stores, size_t count)
 	if (count > CONFIG_MEM_STORES_MAX) {
 		return -EINVAL;
 	}
-	*table = (struct qr_store_table){.count = (uint32_t)count, .paging = QR_STORE_NONE};
+	*table = (struct qr_store_table){
+		.count = (uint32_t)count, .paging = QR_STORE_NONE, .slot_bits = 1};
 	for (uint32_t i = 0; i < count; i++) {
 		if (!store_usable(&stores[i])) {
 			return -EINVAL;
 		}
 		table->store[i] = stores[i];
+		while ((stores[i].slot_count - 1) >> table->slot_bits != 0) {
+			table->slot_bits++;
+		}
 		if (!stores[i].read_only && table->paging == QR_STORE_NONE) {
 			table->paging = i;
 			table->free_slots = stores[i].slot_count;
@@ -46,7 +50,7 @@ int qr_stores_init(const struct k_mem_store *stores, size_t count)
 int qr_location_check(uintptr_t location, uint32_t count)
 {
 	uintptr_t store = location >> K_MEM_LOCATION_SLOT_BITS;
-	uint32_t slot = qr_location_slot((uint32_t)location);
+	uint32_t slot = (uint32_t)location & (K_MEM_SLOTS_MAX - 1u);
 
 	if (store >= qr_store_table.count) {
 		return -EINVAL;

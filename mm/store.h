@@ -4,6 +4,16 @@
  *
  * Location numbers (quire/store.h) name a store by index and a slot. The last store index
  * is no store: it is where content is that needs none, zeros and don't-care.
+ *
+ *    29   27 26              slot_bits        0
+ *   +-------+-------------------+--------------+
+ *   | store |      history      |     slot     |
+ *   +-------+-------------------+--------------+
+ *
+ * No registered store has slots enough to need all bits of a slot. In the token of a page that
+ * is in no frame, and in the word of a BUSY frame, the bits above hold what the eviction policy
+ * wants to know of the page when it comes back (docs/decisions/). A location in the word of
+ * a MAPPED frame is bare, and so is one of no store.
  */
 #ifndef QR_MM_STORE_H
 #define QR_MM_STORE_H
@@ -23,6 +33,7 @@ struct qr_store_table {
 	uint32_t free_slots; /* slots of the paging store that are not in use */
 	uint32_t in_flight;  /* transfers that a store has taken and not ended */
 	uint32_t ended;      /* transfers that ended so far */
+	uint32_t slot_bits;  /* that the largest store needs, at least 1 */
 };
 extern struct qr_store_table qr_store_table;
 
@@ -32,7 +43,20 @@ QR_INLINE uint32_t qr_location_store(uint32_t location)
 }
 QR_INLINE uint32_t qr_location_slot(uint32_t location)
 {
-	return location & (K_MEM_SLOTS_MAX - 1u);
+	return location & ((1u << qr_store_table.slot_bits) - 1u);
+}
+
+/* The history that a location carries; 0: none. */
+QR_INLINE uint32_t qr_location_history(uint32_t location)
+{
+	return (location & (K_MEM_SLOTS_MAX - 1u)) >> qr_store_table.slot_bits;
+}
+
+/* A location of a store with another history. */
+QR_INLINE uint32_t qr_location_with(uint32_t location, uint32_t history)
+{
+	return (uint32_t)K_MEM_LOCATION(qr_location_store(location), qr_location_slot(location)) |
+	       history << qr_store_table.slot_bits;
 }
 
 /* Is the location a slot that the mapping owns: one of a store that can be written? */

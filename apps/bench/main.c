@@ -79,7 +79,8 @@ static void calibrate(void)
 static void policies(void)
 {
 	static const struct k_mem_policy *const all[] = {
-		&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
+		&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru,
+		&k_mem_policy_lru,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

@@ -162,7 +162,8 @@ enum arch_page_location {
 };
 
 /* Where the data page at `addr` is: PAGED_IN with the frame's physical address in
- * *location, PAGED_OUT with its location, BAD where nothing is mapped (or a guard). */
+ * *location, PAGED_OUT with its location, BAD where nothing is mapped (or a guard). The upper
+ * k_mem_history_bits() bits of a location's slot may be the eviction policy's. */
 enum arch_page_location arch_page_location_get(void *addr, uintptr_t *location);
 
 /* ARCH_DATA_PAGE_* of the page; *location (may be NULL) as above. With `clear_accessed`

@@ -29,11 +29,21 @@ struct k_mem_policy {
 	void (*start)(void *state, uint32_t frame_count);
 
 	/* The frame holds a data page that may be evicted, from now on. `by_fault`:
-	 * because a fault brought it in. May be NULL. */
+	 * because a fault brought it in, which is when a policy may do work that is due
+	 * with every fault. May be NULL. */
 	void (*seen)(uint32_t frame, bool by_fault);
 
 	/* The frame no longer holds such a page (unmapped, pinned, evicted). May be NULL. */
 	void (*forgotten)(uint32_t frame);
+
+	/* What a policy knows of a page may outlive its stay in a frame: evicted() is called
+	 * for a page that is evicted, just before forgotten(), and what it returns is given to
+	 * returned() just before seen() when the page comes back. The value has at most
+	 * k_mem_history_bits() bits and is never 0, which says that nothing is known. Both may
+	 * be NULL. A page that keeps no place in a store, because its content needs none, comes
+	 * back as a new one. */
+	uint32_t (*evicted)(uint32_t frame);
+	void (*returned)(uint32_t frame, uint32_t history);
 
 	/* Choose a victim among the frames for which k_mem_frame_evictable() is true.
 	 * -ENOENT: there is none. May return -EAGAIN after bounded work without a
@@ -58,9 +68,13 @@ bool k_mem_frame_evictable(uint32_t frame);
 				 * read, or never written to a store */
 
 /* The bits of the page in an evictable frame, over all sets of tables; with
- * `clear`, for pick() and tick() only, the accessed bit is cleared in the same step
+ * `clear`, for seen(), pick() and tick() only, the accessed bit is cleared in the same step
  * (the flush is batched and done by the core when they return). */
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
+
+/* Bits that can be kept of a page that is in no frame: 0 to 27, fixed by k_mem_init before it
+ * calls start(). They are those of a location's slot that no store is large enough to need. */
+uint32_t k_mem_history_bits(void);
 
 /* ---- the policies that come with Quire --------------------------------------- */
 
@@ -70,6 +84,9 @@ extern const struct k_mem_policy k_mem_policy_clock;
 /* Not recently used, as in Zephyr: classes by accessed and dirty, a periodic
  * timer ages them, a scan of all frames for each victim. To compare with. */
 extern const struct k_mem_policy k_mem_policy_nru;
+
+/* The chance of the next use learned from the past of each kind of page. */
+extern const struct k_mem_policy k_mem_policy_hazard;
 
 /* Least recently used by the head of one queue only, as in Zephyr. To compare with. */
 extern const struct k_mem_policy k_mem_policy_lru;

@@ -91,8 +91,7 @@ static uint32_t heap_pop(struct heap *heap)
 	return top;
 }
 
-/* next[i]: the record that touches the page of record i next, record_count if none. */
-static uint64_t *next_uses(const struct trace *trace)
+uint64_t *trace_next_uses(const struct trace *trace)
 {
 	uint64_t *next = trace_alloc(trace->record_count, sizeof(*next));
 	uint64_t *later = trace_alloc(trace->page_count, sizeof(*later));
@@ -114,7 +113,7 @@ void trace_min(const struct trace *trace, uint32_t frame_count, struct trace_cos
 	struct heap heap = {trace_alloc(pages, sizeof(*heap.page)),
 			    trace_alloc(pages, sizeof(*heap.key)),
 			    trace_alloc(pages, sizeof(*heap.place)), 0};
-	uint64_t *next = next_uses(trace);
+	uint64_t *next = trace_next_uses(trace);
 
 	*cost = (struct trace_cost){0};
 	memset(heap.place, 0xff, pages * sizeof(*heap.place));

@@ -29,6 +29,14 @@ void trace_classes(const struct trace *trace, uint8_t *classes)
 	}
 }
 
+uint32_t trace_pace(const struct trace *trace)
+{
+	uint64_t ticks = trace->instructions / TICK_INSTRUCTIONS;
+	uint64_t pace = ticks ? trace->record_count / ticks : trace->record_count;
+
+	return pace < 1 ? 1 : pace > UINT32_MAX ? UINT32_MAX : (uint32_t)pace;
+}
+
 /* ---- blocks --------------------------------------------------------------------------- */
 
 static void block_close(struct trace_bytes *disk, struct replay_block *block)
@@ -87,15 +95,11 @@ static void records_add(const struct trace *trace, struct trace_bytes *disk)
 
 void trace_disk(const struct trace *trace, struct trace_bytes *disk)
 {
-	uint64_t ticks = trace->instructions / TICK_INSTRUCTIONS;
-	uint64_t pace = ticks ? trace->record_count / ticks : trace->record_count;
 	struct replay_head head = {
 		.magic = REPLAY_MAGIC,
 		.page_count = trace->page_count,
 		.class_blocks = (trace->page_count + REPLAY_BLOCK_DATA - 1) / REPLAY_BLOCK_DATA,
-		.touches_per_tick = pace < 1            ? 1
-				    : pace > UINT32_MAX ? UINT32_MAX
-							: (uint32_t)pace,
+		.touches_per_tick = trace_pace(trace),
 		.record_count = trace->record_count,
 	};
 	struct replay_block block = {0};

@@ -63,6 +63,9 @@ struct trace_cost {
 	uint64_t page_ins;  /* those that read the page from somewhere */
 	uint64_t page_outs; /* evictions of pages written since they came in */
 };
+/* For each record the one that touches its page next, record_count if none; the caller's to
+ * free. */
+uint64_t *trace_next_uses(const struct trace *trace);
 void trace_min(const struct trace *trace, uint32_t frame_count, struct trace_cost *cost);
 void trace_lru(const struct trace *trace, uint32_t frame_count, struct trace_cost *cost);
 
@@ -70,6 +73,8 @@ void trace_lru(const struct trace *trace, uint32_t frame_count, struct trace_cos
 void trace_classes(const struct trace *trace, uint8_t *classes);
 
 /* prepare.c: the disks of the replaying program (apps/replay/format.h). */
+/* How many records there are between two calls of the policy's timer. */
+uint32_t trace_pace(const struct trace *trace);
 void trace_disk(const struct trace *trace, struct trace_bytes *disk);
 bool trace_image_write(const struct trace *trace, FILE *file, struct trace_fault *fault);
 
