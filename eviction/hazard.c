@@ -15,13 +15,8 @@
  * frame once, clears its accessed bit and counts what it says (hazard_table.c). This begins
  * when a quarter of the frames hold pages, so that something is known when the first must go.
  *
- * A page's class is the last gap between two uses of it and a slow average of the gaps, both
- * logarithmic; a page used once so far has a class by whether it came to be read or written.
- * Its worth follows from class and age; that of a dirty page counts double, for its eviction
- * costs a write and a read later.
- *
- * Class and epoch of an evicted page go with it (k_mem_policy.evicted). Where there are fewer
- * bits for them epochs are written coarser; with fewer than HISTORY_BITS_MIN none are.
+ * What a page is worth follows from its class, by its past gaps, and its age (hazard_page.c). Class
+ * and epoch of an evicted page go with it (k_mem_policy.evicted), so there is no list of them.
  *
  * An instruction may need several pages at once, and a page that has just come may well be
  * the one worth least. So the page that came last is never picked, nor are the last SHIELDED
@@ -36,7 +31,7 @@
  */
 #include <quire/policy.h>
 
-#include "hazard.h"
+#include "hazard_page.h"
 
 #define EPOCHS       16u /* in as many faults as there are frames */
 #define VISITS_MAX   17u
@@ -47,26 +42,7 @@
 #define SHIELD_AGE   2u  /* a page away for so many epochs came back soon */
 #define FRAMES_MIN   32u
 #define FILLED       4u  /* visits begin when one of so many frames is filled */
-#define DIRTY_WORTH  8u  /* eighths of a doubling */
-#define PACE_SHARE   10  /* of a new gap in the average */
-#define PACE_ONE     64u /* of a doubling, in an average */
-#define AGE_KEPT     2047u
-
-#define CLASS_BITS       7u
-#define EPOCH_BITS_MAX   9u
-#define EPOCH_SPAN_BITS  8u /* epochs that a page may be away without being taken for younger */
-#define HISTORY_BITS_MIN (CLASS_BITS + 3u)
-
-_Static_assert(HAZARD_CLASSES + 1 <= 1u << CLASS_BITS, "a history holds a class");
-
-struct page {
-	uint16_t last;  /* epoch of the last known use */
-	uint16_t pace;  /* average of the logarithm of 1 + gap, PACE_ONE a doubling */
-	uint8_t gap;    /* class of the last gap */
-	uint8_t once;   /* 0: used more than once; 1: came to be read, 2: to be written */
-	bool pooled;
-	bool held;      /* the frame holds a page */
-};
+#define AGE_KEPT     2047u /* older pages count as this old */
 
 struct entry {
 	uint32_t frame;
@@ -74,16 +50,13 @@ struct entry {
 };
 
 static struct {
-	struct page *page;
+	struct hazard_page *page;
 	uint32_t frame_count;
 	uint32_t held_count;  /* frames that hold pages */
 	uint32_t hand;        /* the frame to visit next */
 	uint32_t owed;        /* to the hand, in 1/epoch_faults frames */
-	uint32_t epoch;
 	uint32_t epoch_faults;
 	uint32_t passed;      /* frames that the hand went past since there was a victim */
-	uint32_t epoch_bits;  /* of an epoch in a history; 0: there are no histories */
-	uint32_t epoch_grain; /* low bits of an epoch that are left out */
 	uint32_t known;       /* frame whose history was given back, + 1 */
 	uint32_t newest;      /* frame that came last, + 1 */
 	bool fresh;           /* its accessed bit is that of its coming */
@@ -92,62 +65,6 @@ static struct {
 	struct entry pool[POOL_MAX]; /* falling keys: the victim is the last */
 	uint32_t pool_count;
 } state;
-
-/* ---- classes and ages --------------------------------------------------------------------- */
-
-static uint32_t gap_class(uint32_t gap)
-{
-	uint32_t class = gap <= 1 ? 0 : hazard_log2(gap - 1) + 1;
-
-	return class < HAZARD_GAPS ? class : HAZARD_GAPS - 1;
-}
-
-/* The binary logarithm, straight between powers of two. */
-static uint32_t pace_of(uint32_t value)
-{
-	uint32_t whole = hazard_log2(value);
-
-	return whole * PACE_ONE + ((value * PACE_ONE >> whole) & (PACE_ONE - 1));
-}
-
-/* 1.4 classes a doubling. */
-static uint32_t pace_class(uint32_t pace)
-{
-	uint32_t class = pace * 90 >> 12;
-
-	return class < HAZARD_PACES ? class : HAZARD_PACES - 1;
-}
-
-static uint32_t class_of(const struct page *page)
-{
-	return page->once ? HAZARD_ONCE + page->once - 1
-			  : page->gap * HAZARD_PACES + pace_class(page->pace);
-}
-
-static uint32_t age_of(const struct page *page)
-{
-	return (uint16_t)(state.epoch - page->last);
-}
-
-static void page_used(struct page *page, uint32_t age)
-{
-	int32_t pace = (int32_t)pace_of(1 + age), before = page->pace;
-
-	hazard_used(class_of(page), age);
-	page->pace = (uint16_t)(page->once ? pace : before + (pace - before) / PACE_SHARE);
-	page->gap = (uint8_t)gap_class(age);
-	page->once = 0;
-	page->last = (uint16_t)state.epoch;
-}
-
-static uint32_t key_of(const struct page *page, unsigned int bits)
-{
-	uint32_t age = age_of(page);
-	uint32_t worth = hazard_index(class_of(page), age) +
-			 (bits & K_MEM_FRAME_DIRTY ? DIRTY_WORTH : 0);
-
-	return worth << 11 | (AGE_KEPT - (age < AGE_KEPT ? age : AGE_KEPT));
-}
 
 /* ---- the pool ----------------------------------------------------------------------------- */
 
@@ -206,19 +123,19 @@ static bool shielded(uint32_t frame)
 
 static void visit(uint32_t frame)
 {
-	struct page *page = &state.page[frame];
+	struct hazard_page *page = &state.page[frame];
 	unsigned int bits = k_mem_frame_bits(frame, true);
-	uint32_t age = age_of(page);
+	uint32_t age = hazard_page_age(page);
 
 	if (age > AGE_KEPT) {
 		age = AGE_KEPT;
-		page->last = (uint16_t)(state.epoch - age);
+		page->last = (uint16_t)(hazard_epoch - age);
 	}
-	hazard_exposed(class_of(page), age);
+	hazard_exposed(hazard_page_class(page), age);
 	if (bits & K_MEM_FRAME_ACCESSED) {
-		page_used(page, age);
+		hazard_page_used(page, age);
 	}
-	pool_add(frame, key_of(page, bits));
+	pool_add(frame, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
 }
 
 /* The hand moves on by a fault's share. */
@@ -236,7 +153,7 @@ static void sweep(void)
 		state.owed -= state.epoch_faults;
 		state.passed++;
 		state.hand = frame + 1 < state.frame_count ? frame + 1 : 0;
-		state.epoch += state.hand == 0;
+		hazard_epoch += state.hand == 0;
 		if (state.page[frame].held && k_mem_frame_evictable(frame)) {
 			visit(frame);
 			visits++;
@@ -248,43 +165,28 @@ static void sweep(void)
 static void newest_settle(void)
 {
 	if (state.newest != 0 && state.fresh && k_mem_frame_evictable(state.newest - 1)) {
+		const struct hazard_page *page = &state.page[state.newest - 1];
 		unsigned int bits = k_mem_frame_bits(state.newest - 1, true);
 
-		pool_add(state.newest - 1, key_of(&state.page[state.newest - 1], bits));
+		pool_add(state.newest - 1, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
 	}
 	state.fresh = false;
 }
 
 static void hazard_start(void *frames, uint32_t frame_count)
 {
-	uint32_t bits = k_mem_history_bits();
-
 	__builtin_memset(&state, 0, sizeof(state));
 	state.page = frames;
 	state.frame_count = frame_count;
 	state.epoch_faults = frame_count / EPOCHS + 1;
-	if (bits >= HISTORY_BITS_MIN) {
-		bits -= CLASS_BITS;
-		state.epoch_bits = bits < EPOCH_BITS_MAX ? bits : EPOCH_BITS_MAX;
-		state.epoch_grain = state.epoch_bits < EPOCH_SPAN_BITS
-					    ? EPOCH_SPAN_BITS - state.epoch_bits
-					    : 0;
-	}
+	hazard_page_start(k_mem_history_bits());
 	hazard_table_start();
 	k_mem_policy_clock.start(NULL, frame_count);
 }
 
-static void page_new(struct page *page, uint32_t frame)
-{
-	page->last = (uint16_t)state.epoch;
-	page->once = k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY ? 2 : 1;
-	page->pace = 0;
-	page->gap = 0;
-}
-
 static void hazard_seen(uint32_t frame, bool by_fault)
 {
-	struct page *page = &state.page[frame];
+	struct hazard_page *page = &state.page[frame];
 
 	if (state.frame_count < FRAMES_MIN) {
 		k_mem_policy_clock.seen(frame, by_fault);
@@ -292,7 +194,7 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	}
 	state.passed = 0;
 	if (state.known != frame + 1) {
-		page_new(page, frame);
+		hazard_page_new(page, k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
 	}
 	state.known = 0;
 	state.held_count += !page->held;
@@ -305,13 +207,13 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	state.fresh = true;
 	if (state.held_count >= state.frame_count / FILLED) {
 		sweep();
-		hazard_turn(state.epoch);
+		hazard_turn(hazard_epoch);
 	}
 }
 
 static void hazard_forgotten(uint32_t frame)
 {
-	struct page *page = &state.page[frame];
+	struct hazard_page *page = &state.page[frame];
 
 	if (!page->held) {
 		return;
@@ -333,41 +235,25 @@ static void hazard_forgotten(uint32_t frame)
 
 static uint32_t hazard_evicted(uint32_t frame)
 {
-	const struct page *page = &state.page[frame];
-	uint32_t class = class_of(page), epoch = page->last >> state.epoch_grain;
+	const struct hazard_page *page = &state.page[frame];
+	uint32_t history = page->held ? hazard_page_history(page) : 0;
 
-	if (state.epoch_bits == 0 || !page->held) {
-		return 0;
+	if (history != 0) {
+		hazard_left(hazard_page_class(page), hazard_page_age(page));
 	}
-	hazard_left(class, age_of(page));
-	return (epoch & ((1u << state.epoch_bits) - 1)) << CLASS_BITS | (class + 1);
-}
-
-/* What is left of a page's past. Where in its class the average was is not: anywhere. */
-static void page_restore(struct page *page, uint32_t history)
-{
-	uint32_t class = (history & ((1u << CLASS_BITS) - 1)) - 1;
-	uint32_t age = (state.epoch >> state.epoch_grain) - (history >> CLASS_BITS);
-
-	age = (age & ((1u << state.epoch_bits) - 1)) << state.epoch_grain;
-	age += state.epoch & ((1u << state.epoch_grain) - 1);
-	page->last = (uint16_t)(state.epoch - age);
-	page->once = (uint8_t)(class < HAZARD_ONCE ? 0 : class - HAZARD_ONCE + 1);
-	page->gap = (uint8_t)(class < HAZARD_ONCE ? class / HAZARD_PACES : 0);
-	class %= HAZARD_PACES;
-	page->pace = (uint16_t)(((class << 6 | hazard_dice(63)) << 6) / 90);
+	return history;
 }
 
 static void hazard_came_back(uint32_t frame, uint32_t history)
 {
-	struct page *page = &state.page[frame];
+	struct hazard_page *page = &state.page[frame];
 	uint32_t age;
 
-	page_restore(page, history);
-	age = age_of(page);
-	hazard_returned(class_of(page), age);
-	hazard_exposed(class_of(page), age);
-	page_used(page, age);
+	hazard_page_restore(page, history);
+	age = hazard_page_age(page);
+	hazard_returned(hazard_page_class(page), age);
+	hazard_exposed(hazard_page_class(page), age);
+	hazard_page_used(page, age);
 	state.known = frame + 1;
 	if (age <= SHIELD_AGE) {
 		state.shield[state.shield_next] = frame + 1;
@@ -380,14 +266,14 @@ static void hazard_came_back(uint32_t frame, uint32_t history)
 /* Look at a page of the pool again: still the least? */
 static bool confirmed(uint32_t frame, bool last_try)
 {
-	struct page *page = &state.page[frame];
+	struct hazard_page *page = &state.page[frame];
 	unsigned int bits = k_mem_frame_bits(frame, true);
 	uint32_t key;
 
 	if (bits & K_MEM_FRAME_ACCESSED) {
-		page_used(page, age_of(page));
+		hazard_page_used(page, hazard_page_age(page));
 	}
-	key = key_of(page, bits);
+	key = hazard_page_key(page, bits & K_MEM_FRAME_DIRTY);
 	if (last_try || (!(bits & K_MEM_FRAME_ACCESSED) &&
 			 (state.pool_count == 0 || key <= state.pool[state.pool_count - 1].key))) {
 		return true;
@@ -438,7 +324,7 @@ static int hazard_pick(uint32_t *frame)
 
 const struct k_mem_policy k_mem_policy_hazard = {
 	.name = "hazard",
-	.frame_bytes = sizeof(struct page),
+	.frame_bytes = sizeof(struct hazard_page),
 	.start = hazard_start,
 	.seen = hazard_seen,
 	.forgotten = hazard_forgotten,

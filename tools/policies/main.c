@@ -18,7 +18,7 @@
 
 static const char usage[] =
 	"usage: policies FILE PERCENT... [POLICY...]\n"
-	"       a recording replayed in memory for PERCENT of its pages; all policies, or those named\n";
+	"       replay in memory for PERCENT of the pages; all policies, or those named\n";
 
 static const struct k_mem_policy *const policies[] = {
 	&k_mem_policy_hazard, &k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
