@@ -514,7 +514,7 @@ static void op_map_anon(void)
 
 static int stored_expected(uintptr_t location, size_t size, uint32_t flags, bool owned)
 {
-	uint32_t slot = qr_location_slot((uint32_t)location);
+	uint32_t slot = (uint32_t)location & (K_MEM_SLOTS_MAX - 1u);
 	uint32_t store = (uint32_t)(location >> K_MEM_LOCATION_SLOT_BITS);
 	uint32_t slots = owned ? run.rig.slots : RIG_IMAGE_SLOTS;
 	uint32_t count = (uint32_t)(size / RIG_PAGE);
