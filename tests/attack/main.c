@@ -240,7 +240,8 @@ int app_main(void)
 		      breach_count, stats.transfer.page_in, stats.transfer.page_out);
 	check(stats.transfer.page_in > 1000 && stats.transfer.page_out > 1000,
 	      "pages went out and came in meanwhile");
-	check(try_count >= kernel_option_number("tries", 100000), "as many tries as were asked for");
+	check(try_count >= kernel_option_number("tries", 100000),
+	      "as many tries as were asked for");
 	kernel_printf("1..%u\n", test_count);
 	return failed_count != 0;
 }

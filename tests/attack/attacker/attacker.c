@@ -161,7 +161,8 @@ static uintptr_t address_any(struct attacker *self)
 					     : (uintptr_t)self->memory + OWN_PAGES * PAGE +
 						       random_next(self) % PAGE;
 	case 7: /* the ends of the space and of all addresses */
-		return (random_next(self) % 2 ? places->space.end : 0) - 64 + random_next(self) % 128;
+		return (random_next(self) % 2 ? places->space.end : 0) - 64 +
+		       random_next(self) % 128;
 	case 8: /* in no half of the addresses; anywhere */
 		return random_next(self) << 29 ^ random_next(self);
 	default: /* the kernel where it is in memory */
