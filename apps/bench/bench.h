@@ -42,5 +42,6 @@ void bench_evict(void);
 void bench_sweep(const char *name);
 void bench_range(void);
 void bench_tlb(void);
+void bench_user(void);
 
 #endif /* APPS_BENCH_BENCH_H */

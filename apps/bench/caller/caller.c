@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * caller.c - system calls to count (calls.h).
+ */
+#include "apps/bench/calls.h"
+
+#include "apps/user/user.h"
+
+static void repeat(uintptr_t number, uint64_t count)
+{
+	while (count-- > 0) {
+		(void)user_call(number, 0, 0, 0, 0);
+	}
+}
+
+int user_main(uintptr_t argument)
+{
+	uintptr_t number = (argument & 255) == CALLER_NONE ? SYSCALL_NONE : SYSCALL_YIELD;
+	uint64_t count = argument >> 8;
+
+	repeat(number, CALLER_WARM);
+	if ((argument & 255) == CALLER_PARTNER) {
+		repeat(number, count + CALLER_WARM);
+		return 0;
+	}
+	(void)user_call(CALL_MARK, 0, 0, 0, 0);
+	repeat(number, count);
+	(void)user_call(CALL_MARK, 0, 0, 0, 0);
+	return 0;
+}
