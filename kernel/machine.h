@@ -20,6 +20,10 @@
 extern uint8_t image_stack_idle_begin[], image_stack_idle_end[];
 extern uint8_t image_stack_first_begin[], image_stack_first_end[];
 extern uint8_t image_stack_ageing_begin[], image_stack_ageing_end[];
+/* What is there in user mode, too, where that has tables of its own; sections .trampoline_text and
+ * .trampoline_data. Empty on machines that have no such thing. */
+extern uint8_t image_trampoline_text_begin[], image_trampoline_text_end[];
+extern uint8_t image_trampoline_data_begin[], image_trampoline_data_end[];
 extern uint8_t image_text_begin[], image_text_end[];
 extern uint8_t image_rodata_begin[], image_rodata_end[];
 extern uint8_t image_data_begin[], image_data_end[];

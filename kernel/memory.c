@@ -25,7 +25,7 @@ bool memory_ages(void)
 
 /* ---- the image --------------------------------------------------------------------------- */
 
-#define IMAGE_PIECES_MAX 9
+#define IMAGE_PIECES_MAX 11
 
 struct pieces {
 	struct k_mem_image list[IMAGE_PIECES_MAX];
@@ -66,6 +66,10 @@ static void image_describe(struct pieces *pieces)
 	piece_add(pieces, image_stack_idle_begin, image_stack_idle_end, K_MEM_PERM_RW);
 	piece_add(pieces, image_stack_first_begin, image_stack_first_end, K_MEM_PERM_RW);
 	piece_add(pieces, image_stack_ageing_begin, image_stack_ageing_end, K_MEM_PERM_RW);
+	piece_add(pieces, image_trampoline_text_begin, image_trampoline_text_end,
+		  K_MEM_PERM_EXEC | K_MEM_IMAGE_TRAMPOLINE);
+	piece_add(pieces, image_trampoline_data_begin, image_trampoline_data_end,
+		  K_MEM_PERM_RW | K_MEM_IMAGE_TRAMPOLINE);
 	piece_add(pieces, image_text_begin, image_text_end, K_MEM_PERM_EXEC);
 	piece_add(pieces, image_rodata_begin, image_rodata_end, 0);
 	piece_add(pieces, image_data_begin, image_data_end, K_MEM_PERM_RW);

@@ -3,14 +3,24 @@
 # User mode (tests/user) on each machine that has it.
 include mk/kernel.mk
 
-# NAME, MACHINE, ARGUMENTS
+# x86_64 without tables of their own for user mode.
+$(eval $(call kernel_directory,x86_64,$(BUILD)/kernel/x86_64/check-shared,\
+	$(kernel_check_flags) -DCONFIG_X86_KPTI=0))
+
+user_folders := $(KERNEL_USER_ARCHS:%=%/check) x86_64/check-shared
+# NAME, SOURCE, FOLDERS of programs for user mode
+user_program = $(foreach f,$(user_folders),$(eval $(call kernel_program,$(firstword \
+	$(subst /, ,$f)),$(BUILD)/kernel/$f,$1,$2,$3)))
+
+$(call user_program,user,tests/user/main.c,tests/user/visitor)
+
+# NAME, MACHINE, ARGUMENTS, FOLDER
 define user_test
 $(call kernel_boot_test,user-$1,user,$2,6M --append frames=64 $3 \
-	$(call kernel_test_disk,user-$1))
+	$(call kernel_test_disk,user-$1),$4)
 endef
-$(foreach a,$(KERNEL_USER_ARCHS),$(eval $(call kernel_program,$a,$(BUILD)/kernel/$a/check,user,\
-	tests/user/main.c,tests/user/visitor)))
 $(eval $(call user_test,microvm,microvm))
+$(eval $(call user_test,shared,microvm,,check-shared))
 $(eval $(call user_test,old-cpu,microvm,--cpu Nehalem))
 
 # What is printed about threads that ended.
@@ -28,12 +38,14 @@ $(foreach m,microvm,$(eval $(call user_lines_test,$m)))
 # The frames: 12 for the kernel stacks of three threads, the others for pages that are more than
 # twice as many.
 
-# NAME, MACHINE, ARGUMENTS
+$(call user_program,attack,tests/attack/main.c,tests/attack/attacker tests/attack/victim)
+
+# NAME, MACHINE, ARGUMENTS, FOLDER
 define attack_test
 $(call kernel_boot_test,attack-$1,attack,$2,\
-	6M --append "frames=48 $(if $(SEED),seed=$(SEED))" $3 $(call kernel_test_disk,attack-$1))
+	6M --append "frames=48 $(if $(SEED),seed=$(SEED))" $3 \
+	$(call kernel_test_disk,attack-$1),$4)
 endef
-$(foreach a,$(KERNEL_USER_ARCHS),$(eval $(call kernel_program,$a,$(BUILD)/kernel/$a/check,attack,\
-	tests/attack/main.c,tests/attack/attacker tests/attack/victim)))
 $(eval $(call attack_test,microvm,microvm))
-$(eval $(call attack_test,old-cpu,microvm,--cpu Nehalem))
+$(eval $(call attack_test,shared,microvm,,check-shared))
+$(eval $(call attack_test,old-cpu,microvm,--cpu Nehalem,check-shared))

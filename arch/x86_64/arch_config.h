@@ -22,9 +22,12 @@
  * user mode see through rights (Meltdown, CVE-2017-5754); a CPU with RDCL_NO in its
  * IA32_ARCH_CAPABILITIES does not need it. The trap code changes the root. */
 #ifndef CONFIG_X86_KPTI
-#define CONFIG_X86_KPTI 0
+#define CONFIG_X86_KPTI 1
 #endif
 
+#if CONFIG_X86_KPTI != 0 && CONFIG_X86_KPTI != 1
+#error "CONFIG_X86_KPTI must be 0 or 1"
+#endif
 #if CONFIG_X86_1G_LEAVES != 0 && CONFIG_X86_1G_LEAVES != 1
 #error "CONFIG_X86_1G_LEAVES must be 0 or 1"
 #endif

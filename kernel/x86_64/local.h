@@ -5,6 +5,8 @@
 #ifndef KERNEL_X86_64_LOCAL_H
 #define KERNEL_X86_64_LOCAL_H
 
+#include "arch/x86_64/arch_config.h"
+
 /* Selectors, those of user mode with its privilege. SYSRET takes the two of user mode from
  * SELECTOR_SYSRET: data at +8, code at +16. boot.S has the kernel's, too. */
 #define SELECTOR_CODE      0x08
@@ -15,9 +17,6 @@
 
 /* Flags with which user mode starts: interrupts on. */
 #define FLAGS_USER 0x202
-
-/* Where the TSS says on what stack traps from user mode start. */
-#define TSS_STACK 4
 
 /* Interrupt vectors. Interrupt line n of the I/O APIC has VECTOR_IRQ + n. */
 #define VECTOR_PAGE_FAULT 14

@@ -8,13 +8,27 @@
  * stack as it was: until the first push below nothing may trap but what has a stack of its own
  * (trap.c), so interrupts are masked until then. One CPU: what a way in keeps for a moment is
  * at a fixed place.
+ *
+ * With CONFIG_X86_KPTI user mode has tables of its own, in which of the kernel's there are only
+ * the trampoline: this file and what it needs while they are current.
+ *
+ *     a trap from user mode    the CPU pushes to trap_stack, in the trampoline; CR3 becomes the
+ *                              kernel's; what was pushed is copied to the thread's stack
+ *     back                     what IRETQ pops is copied to trap_stack; CR3 becomes user mode's
+ *     a system call            nothing is pushed before CR3 has changed
+ *
+ * Traps from the kernel find its tables current, but for those with a stack of their own, which
+ * may come between a change of CR3 and a change of mode: these set CR3 whatever it is. They
+ * do not return.
  */
 #include "kernel/x86_64/local.h"
 
-	.text
+	.section .trampoline_text, "ax", @progbits
 
 /* Vectors for which the CPU pushes an error code: 8, 10 to 14, 17, 21, 29, 30. */
 #define WITH_ERROR 0x60227d00
+/* Those with a stack of their own: 2, 8, 18. */
+#define WITH_STACK 0x00040104
 
 	.balign 16
 	.globl trap_stubs
@@ -26,11 +40,45 @@ trap_stubs:
 	pushq $0
 	.endif
 	pushq $vector
+	.if CONFIG_X86_KPTI && vector <= 31 && ((WITH_STACK >> vector) & 1)
+	jmp trap_entry_any
+	.else
 	jmp trap_entry
+	.endif
 	.set vector, vector + 1
 	.endr
 
+	.if CONFIG_X86_KPTI
+trap_entry_any:
+	pushq %rax
+	movq mmu_kernel_cr3(%rip), %rax
+	testq %rax, %rax /* boot's tables are still current */
+	jz 1f
+	movq %rax, %cr3
+1:	popq %rax
+	jmp trap_save
+	.endif
+
+/* On the stack: vector, error, rip, cs, rflags, rsp, ss. */
 trap_entry:
+	.if CONFIG_X86_KPTI
+	testb $3, 24(%rsp)
+	jz trap_save
+	pushq %rax
+	movq mmu_kernel_cr3(%rip), %rax
+	movq %rax, %cr3
+	movq %rsp, %rax
+	movq trap_thread_stack(%rip), %rsp
+	pushq 56(%rax)
+	pushq 48(%rax)
+	pushq 40(%rax)
+	pushq 32(%rax)
+	pushq 24(%rax)
+	pushq 16(%rax)
+	pushq 8(%rax)
+	movq (%rax), %rax
+	.endif
+trap_save:
 	pushq %rax
 	pushq %rbx
 	pushq %rcx
@@ -68,6 +116,25 @@ trap_entry:
 	popq %rbx
 	popq %rax
 	addq $16, %rsp
+/* On the stack: rip, cs, rflags, rsp, ss. Masked. */
+trap_return:
+	.if CONFIG_X86_KPTI
+	testb $3, 8(%rsp)
+	jz 1f
+	pushq %rax
+	movq %rsp, %rax
+	leaq trap_stack_end(%rip), %rsp
+	pushq 40(%rax)
+	pushq 32(%rax)
+	pushq 24(%rax)
+	pushq 16(%rax)
+	pushq 8(%rax)
+	pushq (%rax)
+	movq mmu_user_cr3(%rip), %rax
+	movq %rax, %cr3
+	popq %rax
+1:
+	.endif
 	iretq
 
 /* SYSCALL: where to return to in rcx, flags in r11; trap_start() says which flags are cleared. The
@@ -78,7 +145,11 @@ trap_entry:
 	.globl trap_syscall
 trap_syscall:
 	movq %rsp, trap_user_stack(%rip)
-	movq trap_tss + TSS_STACK(%rip), %rsp
+	.if CONFIG_X86_KPTI
+	movq mmu_kernel_cr3(%rip), %rsp
+	movq %rsp, %cr3
+	.endif
+	movq trap_thread_stack(%rip), %rsp
 	pushq trap_user_stack(%rip)
 	pushq %r11
 	pushq %rcx
@@ -92,6 +163,10 @@ trap_syscall:
 	popq %rcx
 	popq %r11
 	popq %rsp
+	.if CONFIG_X86_KPTI
+	movq mmu_user_cr3(%rip), %rdx
+	movq %rdx, %cr3
+	.endif
 	xorl %edi, %edi
 	xorl %esi, %esi
 	xorl %edx, %edx
@@ -123,6 +198,19 @@ user_enter:
 	xorl %r13d, %r13d
 	xorl %r14d, %r14d
 	xorl %r15d, %r15d
-	iretq
+	jmp trap_return
+
+	.section .trampoline_data, "aw", @progbits
+	.balign 16
+/* For what the CPU pushes, and one register. */
+	.skip 64
+	.globl trap_stack_end
+trap_stack_end:
+/* The end of the running thread's stack; user mode's stack while a system call begins. */
+	.globl trap_thread_stack
+trap_thread_stack:
+	.quad 0
+trap_user_stack:
+	.quad 0
 
 	.section .note.GNU-stack, "", @progbits

@@ -59,23 +59,25 @@ struct table_pointer {
 	const void *base;
 } __attribute__((__packed__));
 
+/* What is there in user mode, too, where that has tables of its own (trap.S). */
+#define TRAMPOLINE QR_SECTION(".trampoline_data")
+
 #define OWN_STACK 1u
-static uint8_t own_stack[4096] QR_ALIGNED(16);
-static struct gate gates[256] QR_ALIGNED(16);
+static TRAMPOLINE uint8_t own_stack[4096] QR_ALIGNED(16);
+static TRAMPOLINE struct tss tss;
+static TRAMPOLINE struct gate gates[256] QR_ALIGNED(16);
 /* Code and data of the kernel, data and code of user mode, the TSS. */
-static uint64_t descriptors[] = {
+static TRAMPOLINE uint64_t descriptors[] = {
 	0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0,
 };
 
-/* For trap.S: the TSS; user mode's stack at a system call; is there an AC to clear? */
-extern struct tss trap_tss;
-extern uint64_t trap_user_stack;
+/* trap.S: the stack on which traps from user mode start where they change tables, and the running
+ * thread's. */
+extern uint8_t trap_stack_end[];
+extern uintptr_t trap_thread_stack;
+/* For trap.S: is there an AC to clear? */
 extern uint8_t trap_smap;
-struct tss trap_tss;
-uint64_t trap_user_stack;
 uint8_t trap_smap;
-
-_Static_assert(offsetof(struct tss, rsp) == TSS_STACK, "trap.S reads it");
 
 extern const uint8_t trap_stubs[256][16];
 extern const uint8_t trap_try_end[];
@@ -152,14 +154,15 @@ static void syscall_start(void)
 
 void trap_start(void)
 {
-	uintptr_t base = (uintptr_t)&trap_tss;
+	uintptr_t base = (uintptr_t)&tss;
 	struct table_pointer gdt = {sizeof(descriptors) - 1, descriptors};
 	struct table_pointer idt = {sizeof(gates) - 1, gates};
 
 	gates_set();
-	trap_tss.ist[OWN_STACK - 1] = (uintptr_t)own_stack + sizeof(own_stack);
-	trap_tss.io_map = sizeof(trap_tss);
-	descriptors[SELECTOR_TSS / 8] = (sizeof(trap_tss) - 1) | (base & 0xffffff) << 16 |
+	tss.rsp[0] = (uintptr_t)trap_stack_end;
+	tss.ist[OWN_STACK - 1] = (uintptr_t)own_stack + sizeof(own_stack);
+	tss.io_map = sizeof(tss);
+	descriptors[SELECTOR_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 |
 					(uint64_t)TSS_PRESENT << 40 | (base >> 24 & 0xff) << 56;
 	descriptors[SELECTOR_TSS / 8 + 1] = base >> 32;
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2"
@@ -257,7 +260,10 @@ void trap_user_resume(struct trap_frame *frame, uintptr_t ip, uintptr_t stack, i
 
 void user_stack_set(void *end)
 {
-	trap_tss.rsp[0] = (uintptr_t)end;
+	trap_thread_stack = (uintptr_t)end;
+	if (!CONFIG_X86_KPTI) {
+		tss.rsp[0] = (uintptr_t)end;
+	}
 }
 
 void trap_resume(struct trap_frame *frame, void *stack, int status)
