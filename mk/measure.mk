@@ -6,7 +6,8 @@
 # The library is measured as it ships, assertions off, kernel and library linked as one
 # (-flto): without it calls across files add some 10 to 25 %. "small" maps physical memory with
 # pages only; "irq" also measures how long interrupts are masked, which costs instructions; "tlb"
-# counts what is dropped from the TLB.
+# counts what is dropped from the TLB; "shared", on x86_64, has no tables of their own for user
+# mode.
 
 include mk/kernel.mk
 
@@ -15,7 +16,9 @@ measure_flags_bench-small := -DCONFIG_MMU_LARGE_PAGES=0
 measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1
 # pagetable/ finds the counting mmu.h before the machine's
 measure_flags_bench-tlb   := -iquote apps/bench/tlb
-measure_variants          := bench bench-small bench-irq bench-tlb
+measure_flags_bench-shared := -DCONFIG_X86_KPTI=0
+measure_variants_x86_64   := bench-shared
+measure_variants          := bench bench-small bench-irq bench-tlb $(measure_variants_$(ARCH))
 
 $(foreach v,$(measure_variants),\
 	$(eval $(call kernel_variant,$v,-flto -DCONFIG_MEM_ASSERT=0 $(measure_flags_$v))))
