@@ -21,6 +21,7 @@ struct bank {
 struct emu_machine emu;
 int (*emu_fault)(const struct qr_fault *fault);
 void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
+void (*emu_drop_hook)(void);
 void (*emu_error_hook)(const struct emu_error *error);
 
 static QR_ALIGNED(EMU_PAGE_BYTES) uint8_t ram[EMU_RAM_BYTES_MAX];
@@ -60,6 +61,7 @@ int emu_init(uint64_t phys, size_t size)
 	emu = (struct emu_machine){.root = 0};
 	emu_fault = NULL;
 	emu_publish_hook = NULL;
+	emu_drop_hook = NULL;
 	emu_error_hook = NULL;
 	bank_count = 0;
 	emu_tlb_reset();

@@ -94,6 +94,9 @@ int emu_page_write(uintptr_t virt, const uint64_t *words, uint32_t access) QR_MU
  * a fault of theirs is -EFAULT without the handler. */
 extern void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
 
+/* The same after everything was dropped from the TLB: a CPU may walk again at once. */
+extern void (*emu_drop_hook)(void);
+
 /* The walker sets accessed, and with `dirty` dirty, in the leaf for `virt`, now. false:
  * there is no leaf, or none that may be written. */
 bool emu_walker_marks(uintptr_t virt, bool dirty);

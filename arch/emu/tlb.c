@@ -329,6 +329,11 @@ void emu_tlb_all(void)
 {
 	dropped(&emu.count.all_drops, __builtin_return_address(0));
 	emu_tlb_reset();
+	if (emu_drop_hook != NULL && !emu.in_hook) {
+		emu.in_hook = true;
+		emu_drop_hook();
+		emu.in_hook = false;
+	}
 }
 
 void emu_tlb_sync(void)

@@ -43,6 +43,8 @@ static struct {
 	unsigned int store_count;
 	bool (*progress)(void *argument);
 	void *progress_argument;
+	void (*between)(void);
+	bool in_between;
 	struct k_mem_paging_stats_t *stats;
 	struct k_mem_paging_stats_t own_stats;
 	struct k_mem_domain *domain;
@@ -128,8 +130,18 @@ static bool held_top_is(enum held_kind kind, qr_port_key_t key)
 	return top->kind == kind && top->key == key;
 }
 
+static void between(void)
+{
+	if (port.between != NULL && !port.in_between && port.depth == 0) {
+		port.in_between = true;
+		port.between();
+		port.in_between = false;
+	}
+}
+
 qr_port_key_t qr_port_lock(void)
 {
+	between();
 	must(!port.locked, "the mm lock is taken twice");
 	port.locked = true;
 	port.counts.locks++;
@@ -143,6 +155,7 @@ void qr_port_unlock(qr_port_key_t key)
 	     "the mm lock is released with a wrong key or out of order");
 	port.depth--;
 	port.locked = false;
+	between();
 }
 
 qr_port_key_t qr_port_irq_lock(void)
@@ -211,11 +224,13 @@ qr_port_key_t qr_port_sleep(const void *channel, qr_port_key_t key)
 	must(held_top_is(HELD_LOCK, key), "a sleep with a wrong key");
 	must(may_sleep_with(1), "a sleep where sleeping is not allowed");
 	port.counts.sleeps++;
-	qr_port_unlock(key);
 	if (port.wake_early == 0 || port.counts.sleeps % port.wake_early != 0) {
 		port.sleepers = &self;
+		qr_port_unlock(key);
 		sleep_until_woken(&self);
 		port.sleepers = self.below;
+	} else {
+		qr_port_unlock(key);
 	}
 	return qr_port_lock();
 }
@@ -297,6 +312,11 @@ void strict_progress_set(bool (*hook)(void *argument), void *argument)
 {
 	port.progress = hook;
 	port.progress_argument = argument;
+}
+
+void strict_between_set(void (*hook)(void))
+{
+	port.between = hook;
 }
 
 const struct strict_counts *strict_counts(void)

@@ -53,6 +53,12 @@ void strict_poll_add(const struct k_mem_store *store);
  * and the port panics. */
 void strict_progress_set(bool (*progress)(void *argument), void *argument);
 
+/* ---- what happens between two holds of the lock --------------------------------------- */
+
+/* Called when the mm lock is about to be taken and after it was let go, with nothing held: what
+ * an interrupt, or a thread that it wakes, does there. Not called for what the hook calls. */
+void strict_between_set(void (*hook)(void));
+
 /* ---- what was seen ------------------------------------------------------------------- */
 
 struct strict_counts {
