@@ -48,7 +48,7 @@ struct qr_private {
 	uint16_t copy_next;             /* the next copy of that table */
 	uint16_t own_next;              /* the next table of the same domain, or free one */
 	uint16_t own_count;             /* own pages, above level 0 private tables, in it */
-	uint16_t filled;                /* entries that were filled, while it is made */
+	uint16_t filled;                /* the first so many entries mean something */
 	uint8_t level;
 };
 
@@ -88,15 +88,28 @@ QR_INLINE bool qr_run_has_copies(const qr_entry_t *entry, size_t count)
 	return MMU_SPLIT || (qr_copies_of(entry) | qr_copies_of(entry + (count - 1))) != 0;
 }
 
+/* The next copy from `copy` on that has this entry of the kernel's, or 0. Of a table that is being
+ * made or given back the entries from `filled` on are what an earlier use has left. */
+QR_INLINE uint16_t qr_copy_with(uint16_t copy, const qr_entry_t *entry)
+{
+	const size_t index = (size_t)(entry - qr_tables) % QR_TABLE_ENTRIES;
+
+	while (copy != 0 && index >= qr_privates[copy].filled) {
+		copy = qr_privates[copy].copy_next;
+	}
+	return copy;
+}
+
 /* All copies of an entry, one after the other; 0: no more. */
 QR_INLINE uint16_t qr_copy_first(const qr_entry_t *entry)
 {
-	return MMU_SPLIT ? QR_COPY_BASE : qr_copies_of(entry);
+	return MMU_SPLIT ? QR_COPY_BASE : qr_copy_with(qr_copies_of(entry), entry);
 }
 QR_INLINE uint16_t qr_copy_next(uint16_t copy, const qr_entry_t *entry)
 {
-	return MMU_SPLIT && copy == QR_COPY_BASE ? qr_copies_of(entry)
+	copy = MMU_SPLIT && copy == QR_COPY_BASE ? qr_copies_of(entry)
 						 : qr_privates[copy].copy_next;
+	return qr_copy_with(copy, entry);
 }
 
 /* What the sets have in common: the base's entry where there is one, else the kernel's. */
