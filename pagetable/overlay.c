@@ -87,9 +87,11 @@ arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clea
 		qr_entry_t *mine = qr_private_entry(copy, entry);
 		struct qr_view view = qr_view_of(qr_entry_load(mine), 0);
 
+		const uint32_t never = view.cow ? ARCH_DATA_PAGE_DIRTY : 0;
+
 		/* not a leaf where it is hidden, or for who comes without the lock too early */
 		if (view.kind == QR_LEAF) {
-			bits |= qr_view_page(qr_entry_bits(mine, view.cow ? 0 : set, clear));
+			bits |= qr_view_page(qr_entry_bits(mine, set & ~never, clear));
 		}
 	}
 	return bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
