@@ -43,6 +43,13 @@ uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)
 	return table;
 }
 
+static void kernel_root_set(void)
+{
+	const size_t root = QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES;
+
+	mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
+}
+
 /* A tag of this generation for the domain. */
 static void take_tag(struct arch_mem_domain *domain)
 {
@@ -53,6 +60,8 @@ static void take_tag(struct arch_mem_domain *domain)
 		return;
 	}
 	if (tag_next >= tags) {
+		/* off the tag in use first, under which more could be remembered at once */
+		kernel_root_set();
 		qr_flush_all();
 		generation++;
 		tag_next = 1;
