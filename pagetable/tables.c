@@ -163,27 +163,37 @@ uint64_t arch_phys_end(void)
 	return (uint64_t)1 << ENTRY_PA_BITS;
 }
 
-/* Present to present, but the window is this CPU's alone and is flushed before it is used, so no
- * two translations are ever in use at once. For the same reason it is in the current set alone
- * beside the kernel's: the others say what they said when they were current. */
+/* The current set's entry for the window, where that is not the kernel's `entry`. */
+QR_INLINE qr_entry_t *own_scratch(qr_entry_t *entry)
+{
+	uint16_t leaf = CONFIG_USERSPACE && !MMU_SPLIT && qr_set_current != NULL
+				? qr_set_leaf(qr_set_current, scratch_page)
+				: 0;
+
+	return leaf != 0 ? qr_private_entry(leaf, entry) : entry;
+}
+
+/* Broken before it is made, in the kernel's set and the current one. The other sets say what they
+ * said when they were current; no CPU has it from there once the window is open, as they were not
+ * current since it was broken. */
 void *arch_mem_scratch(uint64_t phys)
 {
 	struct qr_view view = qr_leaf_view(phys, K_MEM_PERM_RW);
 	qr_entry_t *entry = qr_entry(0, scratch_page);
+	qr_entry_t *own = own_scratch(entry);
 	qr_entry_t value;
 
 	view.global = false;
 	value = entry_encode(view, 0);
 	(void)qr_entry_exchange(entry, 0);
+	if (own != entry) {
+		(void)qr_entry_exchange(own, 0);
+	}
 	mmu_tlb_page(0, (uintptr_t)scratch_page);
 	mmu_tlb_sync();
 	qr_entry_store(entry, value);
-	if (CONFIG_USERSPACE && !MMU_SPLIT && qr_set_current != NULL) {
-		uint16_t leaf = qr_set_leaf(qr_set_current, scratch_page);
-
-		if (leaf != 0) {
-			(void)qr_entry_exchange(qr_private_entry(leaf, entry), value);
-		}
+	if (own != entry) {
+		qr_entry_store(own, value);
 	}
 	return mmu_access((uintptr_t)scratch_page);
 }
