@@ -25,9 +25,8 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
 			    size_t min_resident_bytes)
 {
 	const size_t largest = (size_t)QR_SPACE_PAGES << QR_PAGE_SHIFT;
-	const uint32_t was = domain->resident_count_min;
 	struct qr_hold hold;
-	uint32_t max, min;
+	uint32_t max, was, min;
 	int status = 0;
 
 	if (((max_bytes | min_resident_bytes) & (QR_PAGE_SIZE - 1)) != 0 ||
@@ -36,6 +35,7 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
 	}
 	max = (uint32_t)((max_bytes < largest ? max_bytes : largest) >> QR_PAGE_SHIFT);
 	qr_lock(&hold);
+	was = domain->resident_count_min;
 	if (domain->page_count > max) {
 		status = -EBUSY;
 	} else if (min_resident_bytes > largest) {
