@@ -81,19 +81,38 @@ static void zero_untouched(struct qr_pages pages)
 	}
 }
 
-void qr_domain_own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rights,
-		   struct qr_hold *hold)
+void qr_domain_cover(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
 {
-	struct arch_mem_domain *arch = &domain->arch;
-	uint32_t done = 0;
-
 	for (uint32_t at = 0; at < pages.count; at += in_one_table(pages, at).count) {
-		while (!arch_mem_domain_cover(arch, qr_page_addr(pages.first + at))) {
+		while (!arch_mem_domain_cover(&domain->arch, qr_page_addr(pages.first + at))) {
 			qr_breathe(hold);
 		}
 	}
+}
+
+struct qr_pages qr_domain_batch(struct qr_pages pages, uint32_t done)
+{
+	return qr_batch(in_one_table(pages, done), 0, QR_BATCH_HEAVY);
+}
+
+void qr_domain_own(struct k_mem_domain *domain, struct qr_pages batch, uint32_t rights)
+{
+	const size_t size = (size_t)batch.count << QR_PAGE_SHIFT;
+	size_t done = arch_mem_domain_partition_add(&domain->arch, qr_page_addr(batch.first), size,
+						    rights);
+
+	QR_REQUIRE(done == size);
+}
+
+/* Give all pages, which are mapped, these rights. */
+static void own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rights,
+		struct qr_hold *hold)
+{
+	uint32_t done = 0;
+
+	qr_domain_cover(domain, pages, hold);
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_HEAVY);
+		struct qr_pages batch = qr_domain_batch(pages, done);
 
 		if (done > 0) {
 			qr_breathe(hold);
@@ -101,10 +120,8 @@ void qr_domain_own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t 
 		if (rights & K_MEM_PERM_USER) {
 			zero_untouched(batch);
 		}
-		done += (uint32_t)(arch_mem_domain_partition_add(
-					   arch, qr_page_addr(batch.first),
-					   (size_t)batch.count << QR_PAGE_SHIFT, rights) >>
-				   QR_PAGE_SHIFT);
+		qr_domain_own(domain, batch, rights);
+		done += batch.count;
 	}
 }
 
@@ -220,7 +237,7 @@ int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_p
 	if (status == 0) {
 		*place = *part;
 		domain->num_partitions++;
-		qr_domain_own(domain, pages, part->attr, &hold);
+		own(domain, pages, part->attr, &hold);
 	}
 	return leave(&hold, status);
 }

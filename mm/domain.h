@@ -26,12 +26,18 @@ void qr_domain_init(void);
 void qr_domain_enter(struct qr_hold *hold);
 void qr_domain_leave(void);
 
-/* Make private leaf tables for the pages, and then give them these rights. As many tables as are
- * lacking must be free. Inside the gate, lets go of the lock. */
-void qr_domain_own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rights,
-		   struct qr_hold *hold);
+/* Make private leaf tables for the pages. As many as are lacking must be free. Inside the gate, lets
+ * go of the lock. */
+void qr_domain_cover(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
 
-/* Give back the private tables over the pages that are not needed any more. The same. */
+/* The next pages, of which `done` are done, that one hold gives rights: in one leaf table. */
+struct qr_pages qr_domain_batch(struct qr_pages pages, uint32_t done);
+
+/* Give such pages, which are covered, rights of the domain's own. */
+void qr_domain_own(struct k_mem_domain *domain, struct qr_pages batch, uint32_t rights);
+
+/* Give back the private tables over the pages that are not needed any more. Inside the gate,
+ * lets go of the lock. */
 void qr_domain_trim(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
 
 /* End the partitions that cover any of the pages. The same. */

@@ -123,6 +123,28 @@ static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages 
 	return status;
 }
 
+/* Untouched pages, each the domain's own from the start: whoever touches one, it is counted. */
+static void fill(struct k_mem_domain *domain, struct qr_pages pages, uint32_t flags,
+		 struct qr_hold *hold)
+{
+	uint32_t done = 0;
+
+	qr_domain_cover(domain, pages, hold);
+	while (done < pages.count) {
+		struct qr_pages batch = qr_domain_batch(pages, done);
+		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
+
+		if (done > 0) {
+			qr_breathe(hold);
+		}
+		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
+				   ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO), 0,
+				   flags | last);
+		qr_domain_own(domain, batch, flags | K_MEM_PERM_USER);
+		done += batch.count;
+	}
+}
+
 int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint32_t flags)
 {
 	struct qr_pages pages;
@@ -142,8 +164,7 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 	if (status == 0) {
 		qr_domain_clear(domain, pages, &hold);
 		count_pages(domain, domain->page_count + count);
-		qr_region_fill(pages, QR_LOCATION_ZERO, flags, &hold);
-		qr_domain_own(domain, pages, flags | K_MEM_PERM_USER, &hold);
+		fill(domain, pages, flags, &hold);
 		qr_region_close(pages, QR_REGION_DOMAIN);
 		*addr = qr_page_addr(pages.first);
 	}
