@@ -120,12 +120,14 @@ static void region_fill_resident(struct qr_pages pages, uint32_t flags, struct q
 	uint32_t done = 0;
 
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done, QR_BATCH_LIGHT);
-		uint32_t last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
+		struct qr_pages batch;
+		uint32_t last;
 
 		if (done > 0) {
 			qr_breathe(hold);
 		}
+		batch = qr_batch_of_all_sets(pages, done, QR_BATCH_LIGHT);
+		last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
 		fill_resident(batch, flags | last, zero, hold);
 		done += batch.count;
 	}

@@ -161,6 +161,17 @@ QR_INLINE struct qr_pages qr_batch(struct qr_pages pages, uint32_t done, uint32_
 	return (struct qr_pages){pages.first + done, qr_min(pages.count - done, most)};
 }
 
+/* The same, and as many as may be changed in one hold, however many sets have them. */
+QR_INLINE struct qr_pages qr_batch_of_all_sets(struct qr_pages pages, uint32_t done, uint32_t most)
+{
+	struct qr_pages batch = qr_batch(pages, done, most);
+
+	if (CONFIG_USERSPACE) {
+		batch.count = (uint32_t)arch_mem_batch(qr_page_addr(batch.first), batch.count);
+	}
+	return batch;
+}
+
 #define QR_PERM_MASK (K_MEM_PERM_RW | K_MEM_PERM_EXEC | K_MEM_PERM_USER)
 
 #endif /* QR_MM_CORE_H */

@@ -97,7 +97,7 @@ static struct qr_pages next_batch(struct qr_pages pages, uint32_t done)
 	const uint32_t table = (uint32_t)(QR_PAGE_SIZE / sizeof(uint64_t));
 	uint32_t to_end = table - (pages.first + done) % table;
 
-	return qr_batch(pages, done, qr_min(QR_BATCH_HEAVY, to_end));
+	return qr_batch_of_all_sets(pages, done, qr_min(QR_BATCH_HEAVY, to_end));
 }
 
 /* A large leaf maps physical memory, for which there is nothing to check or to charge. Returns

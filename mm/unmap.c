@@ -185,11 +185,12 @@ int qr_region_unmap(struct qr_pages pages, uint32_t mark, uint32_t *resident, st
 	}
 	arch_page_token_set(qr_page_addr(pages.first - 1), ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
 	while (done < pages.count) {
-		struct qr_pages batch = qr_batch(pages, done, UNMAP_BATCH);
+		struct qr_pages batch;
 
 		if (done > 0) {
 			qr_breathe(hold);
 		}
+		batch = qr_batch_of_all_sets(pages, done, UNMAP_BATCH);
 		*resident += release_batch(batch, hold);
 		done += batch.count;
 	}

@@ -51,25 +51,50 @@ struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was)
 	return view;
 }
 
+arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct qr_view kernel)
+{
+	qr_entry_t *mine = qr_private_entry(copy, entry);
+	qr_entry_t old = qr_entry_load(mine);
+	struct qr_view was, view;
+
+	do {
+		was = qr_view_of(old, 0);
+		view = qr_private_view(kernel, was);
+	} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
+	if (was.last && view.kind == QR_NONE) {
+		qr_privates[copy].own_count--;
+	}
+	return qr_view_page(was) & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+}
+
 arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
 {
 	arch_page_t bits = 0;
 
 	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
-		qr_entry_t *mine = qr_private_entry(copy, entry);
-		qr_entry_t old = qr_entry_load(mine);
-		struct qr_view was, view;
-
-		do {
-			was = qr_view_of(old, 0);
-			view = qr_private_view(kernel, was);
-		} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
-		bits |= qr_view_page(was);
-		if (was.last && view.kind == QR_NONE) {
-			qr_privates[copy].own_count--;
-		}
+		bits |= qr_overlay_sync_one(copy, entry, kernel);
 	}
-	return bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+	return bits;
+}
+
+static size_t copies_count(const qr_entry_t *entry)
+{
+	size_t count = MMU_SPLIT ? 1 : 0;
+
+	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
+		count++;
+	}
+	return count;
+}
+
+size_t qr_overlay_most(const qr_entry_t *entry, size_t count)
+{
+	const size_t here = copies_count(entry), there = copies_count(entry + (count - 1));
+	const size_t copies = here > there ? here : there;
+	size_t most = copies == 0 ? count : QR_PRIVATE_BATCH / copies;
+
+	most = most < count ? most : count;
+	return most > 0 ? most : 1;
 }
 
 void qr_overlay_sync_run(const qr_entry_t *entry, size_t count)

@@ -133,6 +133,10 @@ void qr_private_init(void);
 /* What the private entry of a kernel's entry says that was `was`. */
 struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was);
 
+/* Bring one copy of a kernel's entry of level 0 up to date, which says `kernel`. Returns the accessed
+ * and dirty bits that it had. */
+arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct qr_view kernel);
+
 /* Bring the copies of a kernel's entry of level 0, which says `kernel`, up to date. Returns the
  * accessed and dirty bits that they had. */
 arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel);
@@ -144,6 +148,16 @@ QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)
 	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
 		qr_overlay_sync_run(entry, count);
 	}
+}
+
+/* Of `count` entries from this one on, in no more than two tables, as many as may be brought up to
+ * date in one hold: QR_PRIVATE_BATCH private ones, but one of the kernel's at least. */
+size_t qr_overlay_most(const qr_entry_t *entry, size_t count);
+QR_INLINE size_t qr_overlay_batch(const qr_entry_t *entry, size_t count)
+{
+	return QR_UNLIKELY(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))
+		       ? qr_overlay_most(entry, count)
+		       : count;
 }
 
 /* Set and clear accessed and dirty in the copies of an entry; returns what they had. */

@@ -117,14 +117,14 @@ static QR_NOINLINE void make_local(qr_entry_t *entry, uintptr_t virt, qr_entry_t
 	qr_entry_store(entry, old ^ flip);
 }
 
-static void fill_page(qr_entry_t *entry, uintptr_t virt)
+static void fill_page(uint16_t table, qr_entry_t *entry, uintptr_t virt)
 {
 	struct qr_view kernel = qr_view_of(qr_entry_load(entry), 0);
 
 	if (kernel.kind == QR_LEAF && kernel.global) {
 		make_local(entry, virt, qr_leaf_global(0));
 	}
-	(void)qr_overlay_sync(entry, kernel);
+	(void)qr_overlay_sync_one(table, entry, kernel);
 }
 
 /* The next few entries of the table that is being made, which holds what `virt` is in. */
@@ -141,7 +141,7 @@ static void fill(uint16_t table, uintptr_t virt)
 		if (private->level == 0) {
 			/* of the base's entry only the trampoline matters */
 			qr_entry_store(mine, MMU_SPLIT ? *qr_shared_entry(&from[index]) : 0);
-			fill_page(&from[index], first + (index << ENTRY_PAGE_SHIFT));
+			fill_page(table, &from[index], first + (index << ENTRY_PAGE_SHIFT));
 		} else {
 			qr_entry_store(mine, qr_entry_load(qr_shared_entry(&from[index])));
 		}

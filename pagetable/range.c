@@ -106,6 +106,7 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 	count = min_size(count, CONFIG_MEM_BATCH);
 	if (CONFIG_USERSPACE) {
 		count = alike((uintptr_t)virt, count, level, &view.global);
+		count = qr_overlay_batch(qr_entry(level, virt), count);
 	}
 	done = count << QR_LEVEL_SHIFT(level);
 	ends = (flags & ARCH_MEM_LAST) && done == size;
@@ -121,7 +122,12 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 	return done;
 }
 
-/* The same for pages of which some are in tables that have copies. */
+size_t arch_mem_batch(const void *virt, size_t count)
+{
+	return qr_overlay_batch(qr_entry(0, virt), count);
+}
+
+/* Of pages some of which are in tables that have copies. */
 static QR_NOINLINE void map_list_local(qr_entry_t *entry, const uint64_t *phys, size_t count,
 				       uint32_t flags)
 {
@@ -207,11 +213,11 @@ static unsigned int fit_leaf(void *virt, size_t size, bool *split)
 
 /* Pages of level 0 from `virt` on: up to the size, the batch and the end of the leaf table,
  * behind which a large leaf may follow. */
-static size_t pages_here(void *virt, size_t size)
+static size_t pages_here(void *virt, size_t size, size_t batch)
 {
 	size_t to_end = QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt);
 
-	return min_size(min_size(size >> ENTRY_PAGE_SHIFT, CONFIG_MEM_BATCH), to_end);
+	return min_size(min_size(size >> ENTRY_PAGE_SHIFT, batch), to_end);
 }
 
 size_t arch_mem_unmap(void *virt, size_t size)
@@ -227,7 +233,7 @@ size_t arch_mem_unmap(void *virt, size_t size)
 		return qr_leaf_bytes(level);
 	}
 
-	size_t count = pages_here(virt, size);
+	size_t count = arch_mem_batch(virt, pages_here(virt, size, CONFIG_MEM_BATCH));
 	qr_entry_t *entry = qr_entry(0, virt);
 
 	for (size_t i = 0; i < count; i++) {
@@ -254,7 +260,7 @@ size_t arch_mem_extent(void *virt, size_t size, bool *ended)
 		return min_size(rest, size);
 	}
 
-	size_t count = pages_here(virt, size);
+	size_t count = pages_here(virt, size, CONFIG_MEM_BATCH);
 	const qr_entry_t *entry = qr_entry(0, virt);
 
 	while (done < count && !*ended) {
@@ -341,7 +347,7 @@ size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
 	}
 
 	/* an entry here is some three times the work of one that is only written */
-	size_t count = min_size(pages_here(virt, size), (CONFIG_MEM_BATCH + 2) / 3);
+	size_t count = arch_mem_batch(virt, pages_here(virt, size, (CONFIG_MEM_BATCH + 2) / 3));
 
 	for (size_t i = 0; i < count; i++) {
 		entry_flags(0, (void *)((uintptr_t)virt + (i << ENTRY_PAGE_SHIFT)), flags);

@@ -101,6 +101,11 @@ void k_mem_frames_reserve(uint64_t phys, uint64_t size);
  * the end of the range only when this call reaches it. */
 size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags);
 
+/* How many of `count` pages, a batch at most, from `virt` on are to be handled in one hold of the
+ * lock: fewer where several sets of tables have entries of their own for them, and at least 1. The
+ * functions that return how much they did see to it themselves. */
+size_t arch_mem_batch(const void *virt, size_t count);
+
 /* Map `count` pages to the frames at phys[0..count-1]; entries were unmapped before. */
 void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags);
 
