@@ -58,6 +58,9 @@ void k_mem_domain_remove_thread(void *thread)
 
 	qr_lock(&hold);
 	if (*slot != NULL) {
+		if (slot == qr_port_thread_domain(NULL) && *slot == qr_domain_current) {
+			set_current(NULL);
+		}
 		(*slot)->thread_count--;
 		*slot = NULL;
 	}

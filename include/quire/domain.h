@@ -109,7 +109,8 @@ int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_me
 int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread) QR_MUST_CHECK;
 
 /* A thread of the host kernel ends, or becomes the kernel's own: it is in the default domain
- * again, and its domain may be deinitialised. */
+ * again, and its domain may be deinitialised. The running one
+ * is on the kernel's own tables then. */
 void k_mem_domain_remove_thread(void *thread);
 
 /* The thread `child` joins the domain of `parent` (NULL: the running thread). Does not sleep. */
