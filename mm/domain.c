@@ -205,11 +205,17 @@ static int pages_check(const struct k_mem_domain *domain, struct qr_pages pages,
 	return 0;
 }
 
-static bool tables_suffice(const struct k_mem_domain *domain, struct qr_pages pages)
+bool qr_domain_tables_suffice(const struct k_mem_domain *domain, struct qr_pages pages,
+			      struct qr_hold *hold)
 {
-	return arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages.first),
-					      (size_t)pages.count << QR_PAGE_SHIFT) <=
-	       arch_mem_domain_tables_free();
+	uint32_t lacking;
+
+	/* a look for each table that there could be */
+	qr_unlock(hold);
+	lacking = arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages.first),
+						 (size_t)pages.count << QR_PAGE_SHIFT);
+	qr_relock(hold);
+	return lacking <= arch_mem_domain_tables_free();
 }
 
 int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
@@ -231,7 +237,7 @@ int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_p
 	if (status == 0) {
 		status = pages_check(domain, pages, part->attr, &hold);
 	}
-	if (status == 0 && !tables_suffice(domain, pages)) {
+	if (status == 0 && !qr_domain_tables_suffice(domain, pages, &hold)) {
 		status = -ENOMEM;
 	}
 	if (status == 0) {

@@ -98,7 +98,8 @@ static void count_pages(struct k_mem_domain *domain, uint32_t count)
 }
 
 /* Charge, addresses and tables for so many pages, or nothing. */
-static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages *pages)
+static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages *pages,
+		   struct qr_hold *hold)
 {
 	int status;
 
@@ -110,10 +111,7 @@ static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages 
 		return status;
 	}
 	status = qr_region_take(count, pages);
-	if (status == 0 &&
-	    arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages->first),
-					   (size_t)count << QR_PAGE_SHIFT) >
-		    arch_mem_domain_tables_free()) {
+	if (status == 0 && !qr_domain_tables_suffice(domain, *pages, hold)) {
 		qr_region_give(*pages);
 		status = -ENOMEM;
 	}
@@ -160,7 +158,7 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 	}
 	qr_lock(&hold);
 	qr_domain_enter(&hold);
-	status = reserve(domain, count, &pages);
+	status = reserve(domain, count, &pages, &hold);
 	if (status == 0) {
 		qr_domain_clear(domain, pages, &hold);
 		count_pages(domain, domain->page_count + count);
@@ -211,9 +209,12 @@ int k_mem_domain_unmap(struct k_mem_domain *domain, void *addr, size_t size)
 void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
 {
 	for (;;) {
-		void *first = arch_mem_domain_first(&domain->arch);
 		struct qr_pages pages;
+		void *first;
 
+		qr_unlock(hold);
+		first = arch_mem_domain_first(&domain->arch);
+		qr_relock(hold);
 		if (first == NULL) {
 			break;
 		}
@@ -221,7 +222,6 @@ void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
 		pages.first = qr_page_of(first);
 		pages.count = qr_region_count(pages.first);
 		QR_REQUIRE(unmap(domain, pages, hold) == 0);
-		qr_breathe(hold);
 	}
 	QR_REQUIRE(qr_charge_keep(domain->resident_count_min, 0) == 0);
 	qr_domain_keeper_count -= domain->resident_count_min > 0 ? 1 : 0;

@@ -58,7 +58,7 @@ static uint16_t lowest_table(const struct arch_mem_domain *domain, const void *v
 uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, void *virt,
 					size_t size)
 {
-	const uintptr_t first = (uintptr_t)virt, last = first + (size - 1);
+	const uint64_t first = (uintptr_t)virt, last = first + (size - 1);
 	uint32_t lacking = 0;
 
 	if (first >> QR_TABLE_SHIFT(0) == last >> QR_TABLE_SHIFT(0) && qr_set_leaf(domain, virt)) {
@@ -67,10 +67,10 @@ uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, vo
 	/* each level's tables over the range, less those that are there */
 	for (unsigned int level = 0; level < ENTRY_LEVELS; level++) {
 		const unsigned int shift = QR_TABLE_SHIFT(level);
-		uintptr_t at = first;
+		uint64_t at = first;
 
 		for (;;) {
-			uint16_t table = lowest_table(domain, (void *)at);
+			uint16_t table = lowest_table(domain, (void *)(uintptr_t)at);
 
 			lacking += table == 0 || qr_privates[table].level > level;
 			if (at >> shift == last >> shift) {

@@ -230,8 +230,11 @@ size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *vi
  * true when there is none. To be called until then. */
 bool arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt) QR_MUST_CHECK;
 
-/* Is the page the domain's own? And the first such page, or NULL. */
+/* Is the page the domain's own? */
 bool arch_mem_domain_owns(const struct arch_mem_domain *domain, const void *virt);
+
+/* The first page that is the domain's own, or NULL. Looks at a table of entries: no lock, by who
+ * changes the domain, while none of its own pages is unmapped. */
 void *arch_mem_domain_first(const struct arch_mem_domain *domain);
 
 /* The domain after `domain` (NULL: the first) among those that have a private leaf table for
