@@ -64,7 +64,8 @@ kernel_needs_riscv64 := $(BUILD)/kernel/riscv64/tree.h
 
 # Partitions: one for each run of stored pages of a recording (apps/replay).
 kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LIB) \
-		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1 -I$(LZ4) -DCONFIG_MAX_DOMAIN_PARTITIONS=64
+		   -Iarch/$1 -Ikernel/$1 -I$(BUILD)/kernel/$1 -I$(LZ4) \
+		   -DCONFIG_MAX_DOMAIN_PARTITIONS=64
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
 
 # Machines that have user mode.

@@ -26,12 +26,13 @@ void qr_domain_init(void);
 void qr_domain_enter(struct qr_hold *hold);
 void qr_domain_leave(void);
 
-/* Are as many tables free as the domain lacks for these pages? Inside the gate, lets go of the lock. */
+/* Are as many tables free as the domain lacks for these pages? Inside the gate, lets go of the
+ * lock. */
 bool qr_domain_tables_suffice(const struct k_mem_domain *domain, struct qr_pages pages,
 			      struct qr_hold *hold);
 
-/* Make private leaf tables for the pages. As many as are lacking must be free. Inside the gate, lets
- * go of the lock. */
+/* Make private leaf tables for the pages. As many as are lacking must be free. Inside the gate,
+ * lets go of the lock. */
 void qr_domain_cover(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
 
 /* The next pages, of which `done` are done, that one hold gives rights: in one leaf table. */

@@ -133,8 +133,8 @@ void qr_private_init(void);
 /* What the private entry of a kernel's entry says that was `was`. */
 struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was);
 
-/* Bring one copy of a kernel's entry of level 0 up to date, which says `kernel`. Returns the accessed
- * and dirty bits that it had. */
+/* Bring one copy of a kernel's entry of level 0 up to date, which says `kernel`. Returns the
+ * accessed and dirty bits that it had. */
 arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct qr_view kernel);
 
 /* Bring the copies of a kernel's entry of level 0, which says `kernel`, up to date. Returns the

@@ -161,12 +161,16 @@ static void tags_use_up(uint8_t *page)
 	} while (last->arch.tag != EMU_TAGS - 1);
 }
 
-/* The running thread's set is walked once more after everything was dropped. */
+/* The running thread's set is walked once more after everything was dropped. With tables of its own
+ * user mode's set is not in use while the kernel runs. */
 static void test_tags_begin_anew_while_one_is_in_use(void **state)
 {
 	uint8_t *pages;
 
 	(void)state;
+	if (MMU_SPLIT) {
+		skip();
+	}
 	start(false);
 	pages = pages_map(1, K_MEM_PERM_RW);
 	pages_fill(pages, 1);
