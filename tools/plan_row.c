@@ -12,7 +12,7 @@ static const long long table_bytes_max = CONFIG_MMU_TABLE_BYTES_MAX;
 #undef CONFIG_MMU_TABLE_BYTES_MAX
 #define CONFIG_MMU_TABLE_BYTES_MAX 0
 
-#include "pagetable/geometry.h"
+#include "pagetable/overlay.h"
 #include "mm/frame.h"
 #include "mm/space_holes.h"
 
@@ -31,6 +31,14 @@ int main(void)
 	printf("], \"table_bytes\": %zu, \"table_bytes_max\": %lld, \"space_bytes\": %zu, ",
 	       QR_TABLES_BYTES, table_bytes_max,
 	       sizeof(qr_holes_word) + sizeof(qr_holes_tree));
+	/* a domain with own pages in one stretch; all that user mode adds; of that, KPTI's base */
+	printf("\"domain_tables\": %d, \"domain_stretch_bytes\": %llu, ", ENTRY_LEVELS,
+	       1ull << QR_TABLE_SHIFT(0));
+	printf("\"domain_pool\": %d, \"domain_pool_bytes\": %zu, \"domain_base_bytes\": %zu, ",
+	       CONFIG_USERSPACE ? QR_PRIVATE_COUNT : 0,
+	       CONFIG_USERSPACE ? sizeof(qr_private_tables) + sizeof(qr_privates) + sizeof(qr_copies)
+				: 0,
+	       MMU_SPLIT ? sizeof(qr_base_tables) : 0);
 	printf("\"frames\": %d, \"frame_bytes\": %zu, \"policy_bytes\": %zu}\n",
 	       CONFIG_MEM_FRAMES_MAX, sizeof(qr_frames), policy_bytes);
 	return 0;
