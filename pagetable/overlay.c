@@ -79,7 +79,7 @@ arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
 
 static size_t copies_count(const qr_entry_t *entry)
 {
-	size_t count = MMU_SPLIT ? 1 : 0;
+	size_t count = qr_copy_first(entry) == QR_COPY_BASE ? 1 : 0;
 
 	for (uint16_t copy = qr_copies_of(entry); copy != 0; copy = qr_privates[copy].copy_next) {
 		count++;
@@ -120,6 +120,24 @@ arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clea
 		}
 	}
 	return bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+}
+
+void qr_base_use(const qr_entry_t *entry, size_t count)
+{
+	qr_copies[qr_table_number(entry)] |= QR_BASE_USED;
+	qr_copies[qr_table_number(entry + (count - 1))] |= QR_BASE_USED;
+}
+
+void qr_base_split(const qr_entry_t *entry, qr_entry_t first, qr_entry_t step)
+{
+	qr_entry_t *base = &qr_base_tables[MMU_SPLIT ? entry - qr_tables : 0];
+
+	qr_base_use(entry, 1);
+	for (size_t i = 0; MMU_SPLIT && i < QR_TABLE_ENTRIES; i++) {
+		__atomic_store_n(&base[i], first, __ATOMIC_RELAXED);
+		first += step;
+	}
+	mmu_publish(base, QR_TABLE_ENTRIES);
 }
 
 void qr_overlay_trampoline(const qr_entry_t *entry, size_t count)

@@ -22,15 +22,16 @@
  * Where user mode has tables of its own (MMU_SPLIT, KPTI) the sets are what user mode sees: the
  * same overlay over nothing. In the place of the kernel's tables stand the base's, static like
  * these and with the same geometry, which have the pages that every domain may use and the
- * trampoline; a page that user mode has no rights to is in no set. The base is a copy of each of
- * the kernel's tables, the first in every list.
+ * trampoline; a page that user mode has no rights to is in no set. The base's tables are copies of
+ * the kernel's, too, the first in their lists.
  *
  *     user mode      base  ---> .. ---> .. ---> [ 7'' ] [ 8'' ] ...
  *                                                 ^
  *     a domain's     root' --> A' --> B' ---------+---> [ 8'  ]
  *
  * Leaves in a table that has copies are not global, in any set: a TLB could otherwise hold two
- * answers for one address. So a leaf that is global has no copies, and is done with.
+ * answers for one address. So a leaf that is global has no copies, and is done with. (With
+ * MMU_SPLIT no leaf is global: the TLB is no place for the kernel while user mode runs.)
  *
  * Invariants: over a private table the kernel has no large leaf. A private table is in the list of
  * copies before its first entry is filled, and linked after the last was. Numbers of private
@@ -67,25 +68,44 @@ QR_INLINE uint32_t qr_table_number(const qr_entry_t *entry)
 	return (uint32_t)(entry - qr_tables) / QR_TABLE_ENTRIES;
 }
 
+/* Beside the first copy: with MMU_SPLIT, the base's table is in use. It is from the first page on
+ * that user mode may see, so that all other pages cost what they cost without domains. */
+#define QR_BASE_USED 0x8000u
+
 /* The first private copy of the table that the kernel's entry is in. */
 QR_INLINE uint16_t qr_copies_of(const qr_entry_t *entry)
 {
-	return CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] : 0;
+	return CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] & (QR_BASE_USED - 1u) : 0;
 }
 
 /* The base, with MMU_SPLIT, and its place in the lists of copies. */
 #define QR_COPY_BASE UINT16_MAX
 extern qr_entry_t qr_base_tables[MMU_SPLIT ? QR_TABLES_TOTAL * QR_TABLE_ENTRIES : 1];
 
+/* Has the entry copies, the base's or private ones? */
 QR_INLINE bool qr_has_copies(const qr_entry_t *entry)
 {
-	return MMU_SPLIT || qr_copies_of(entry) != 0;
+	return CONFIG_USERSPACE && qr_copies[qr_table_number(entry)] != 0;
 }
 
 /* Has one of so many entries of level 0, a batch at most, copies? */
 QR_INLINE bool qr_run_has_copies(const qr_entry_t *entry, size_t count)
 {
-	return MMU_SPLIT || (qr_copies_of(entry) | qr_copies_of(entry + (count - 1))) != 0;
+	return CONFIG_USERSPACE && (qr_copies[qr_table_number(entry)] |
+				    qr_copies[qr_table_number(entry + (count - 1))]) != 0;
+}
+
+/* A large leaf that user mode may see was split into entries of a whole table from `entry` on, with
+ * these values: the base gets the same. */
+void qr_base_split(const qr_entry_t *entry, qr_entry_t first, qr_entry_t step);
+
+/* The entries are about to become such that user mode may see them: `flags` have USER. */
+void qr_base_use(const qr_entry_t *entry, size_t count);
+QR_INLINE void qr_base_need(const qr_entry_t *entry, size_t count, uint32_t flags)
+{
+	if (MMU_SPLIT && (flags & (K_MEM_PERM_USER | ARCH_MEM_TRAMPOLINE))) {
+		qr_base_use(entry, count);
+	}
 }
 
 /* The next copy from `copy` on that has this entry of the kernel's, or 0. Of a table that is being
@@ -103,7 +123,9 @@ QR_INLINE uint16_t qr_copy_with(uint16_t copy, const qr_entry_t *entry)
 /* All copies of an entry, one after the other; 0: no more. */
 QR_INLINE uint16_t qr_copy_first(const qr_entry_t *entry)
 {
-	return MMU_SPLIT ? QR_COPY_BASE : qr_copy_with(qr_copies_of(entry), entry);
+	return MMU_SPLIT && (qr_copies[qr_table_number(entry)] & QR_BASE_USED)
+		       ? QR_COPY_BASE
+		       : qr_copy_with(qr_copies_of(entry), entry);
 }
 QR_INLINE uint16_t qr_copy_next(uint16_t copy, const qr_entry_t *entry)
 {

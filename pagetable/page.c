@@ -32,9 +32,10 @@ static QR_NOINLINE arch_page_t large_page_get(const void *virt)
 }
 
 /* May there be copies of this entry, with accessed and dirty bits of their own (overlay.h)? */
-QR_INLINE bool is_in_copies(const struct qr_view *view)
+QR_INLINE bool is_in_copies(const qr_entry_t *entry, const struct qr_view *view)
 {
-	return CONFIG_USERSPACE && view->kind == QR_LEAF && !view->global;
+	return CONFIG_USERSPACE && view->kind == QR_LEAF && !view->global &&
+	       (!MMU_SPLIT || qr_has_copies(entry));
 }
 
 arch_page_t arch_page_get(const void *virt)
@@ -47,7 +48,7 @@ arch_page_t arch_page_get(const void *virt)
 		return large_page_get(virt);
 	}
 	view = entry_decode(value, 0);
-	if (QR_UNLIKELY(is_in_copies(&view))) {
+	if (QR_UNLIKELY(is_in_copies(entry, &view))) {
 		return qr_view_page(view) | qr_overlay_bits(entry, 0, 0);
 	}
 	return qr_view_page(view);
@@ -71,7 +72,7 @@ arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
 			.last = was.last,
 		};
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return word_of(old, 0) | (is_in_copies(&was) ? qr_overlay_sync(entry, view) : 0);
+	return word_of(old, 0) | (is_in_copies(entry, &was) ? qr_overlay_sync(entry, view) : 0);
 }
 
 void arch_page_token_set(void *virt, arch_token_t token)
@@ -98,7 +99,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		.accessed = (flags & ARCH_MEM_ACCESSED) != 0,
 		.dirty = (flags & ARCH_MEM_DIRTY) != 0,
 		.cow = (flags & ARCH_MEM_COW) != 0 && was.write,
-		.global = !qr_has_copies(entry),
+		.global = !MMU_SPLIT && !qr_has_copies(entry),
 	};
 
 	QR_REQUIRE(was.kind == QR_TOKEN);
@@ -107,7 +108,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
 	}
 	qr_entry_store(entry, entry_encode(view, 0));
-	if (QR_UNLIKELY(!view.global)) {
+	if (QR_UNLIKELY(!view.global) && (!MMU_SPLIT || qr_has_copies(entry))) {
 		(void)qr_overlay_sync(entry, view);
 	}
 }
@@ -137,5 +138,8 @@ arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 	struct qr_view was = qr_entry_bits(entry, set, clear);
 
 	QR_REQUIRE(was.kind == QR_LEAF);
-	return qr_view_page(was) | (is_in_copies(&was) ? qr_overlay_bits(entry, set, clear) : 0);
+	if (QR_UNLIKELY(is_in_copies(entry, &was))) {
+		return qr_view_page(was) | qr_overlay_bits(entry, set, clear);
+	}
+	return qr_view_page(was);
 }

@@ -82,6 +82,12 @@ uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, vo
 	return lacking;
 }
 
+/* The first private copy of the kernel's table `of`. */
+static void copies_set(uint32_t of, uint16_t table)
+{
+	qr_copies[of] = (uint16_t)((qr_copies[of] & QR_BASE_USED) | table);
+}
+
 static uint16_t take(struct arch_mem_domain *domain, unsigned int level, const void *virt)
 {
 	const uint32_t of = qr_table_number(qr_entry(level, virt));
@@ -94,11 +100,11 @@ static uint16_t take(struct arch_mem_domain *domain, unsigned int level, const v
 		.domain = domain,
 		.of = of,
 		.level = (uint8_t)level,
-		.copy_next = qr_copies[of],
+		.copy_next = qr_copies_of(&qr_tables[of * QR_TABLE_ENTRIES]),
 		.own_next = (uint16_t)domain->tables,
 	};
 	domain->tables = table;
-	qr_copies[of] = table;
+	copies_set(of, table);
 	return table;
 }
 
@@ -230,13 +236,18 @@ static void collect(uint16_t table)
 /* Take a table out of both lists. */
 static void forget(struct arch_mem_domain *domain, uint16_t table)
 {
-	uint16_t *copy = &qr_copies[qr_privates[table].of];
+	const uint32_t of = qr_privates[table].of;
+	uint16_t copy = qr_copies_of(&qr_tables[of * QR_TABLE_ENTRIES]);
 	uint16_t own = (uint16_t)domain->tables;
 
-	while (*copy != table) {
-		copy = &qr_privates[*copy].copy_next;
+	if (copy == table) {
+		copies_set(of, qr_privates[table].copy_next);
+	} else {
+		while (qr_privates[copy].copy_next != table) {
+			copy = qr_privates[copy].copy_next;
+		}
+		qr_privates[copy].copy_next = qr_privates[table].copy_next;
 	}
-	*copy = qr_privates[table].copy_next;
 	if (own == table) {
 		domain->tables = qr_privates[table].own_next;
 	} else {

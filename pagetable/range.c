@@ -87,7 +87,7 @@ static size_t alike(uintptr_t virt, size_t count, unsigned int level, bool *glob
 	if (!(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
 		return count;
 	}
-	*global = *global && !qr_has_copies(entry);
+	*global = *global && qr_copies_of(entry) == 0;
 	return min_size(count, QR_TABLE_ENTRIES - qr_entry_index(0, virt));
 }
 
@@ -104,6 +104,9 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 		count = next_run((uintptr_t)virt, phys, size, &level);
 	}
 	count = min_size(count, CONFIG_MEM_BATCH);
+	if (level == 0) {
+		qr_base_need(qr_entry(0, virt), count, flags);
+	}
 	if (CONFIG_USERSPACE) {
 		count = alike((uintptr_t)virt, count, level, &view.global);
 		count = qr_overlay_batch(qr_entry(level, virt), count);
@@ -135,7 +138,7 @@ static QR_NOINLINE void map_list_local(qr_entry_t *entry, const uint64_t *phys, 
 
 	for (size_t i = 0; i < count; i++) {
 		view.address = phys[i];
-		view.global = !qr_has_copies(&entry[i]);
+		view.global = !MMU_SPLIT && !qr_has_copies(&entry[i]);
 		view.last = (flags & ARCH_MEM_LAST) != 0 && i + 1 == count;
 		qr_entry_store(&entry[i], qr_entry_of(view, 0));
 	}
@@ -147,6 +150,7 @@ void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t 
 	qr_entry_t *entry = qr_entry(0, virt);
 	struct qr_view view = qr_leaf_view(0, flags);
 
+	qr_base_need(entry, count, flags);
 	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
 		map_list_local(entry, phys, count, flags);
 		return;
@@ -174,6 +178,7 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 		.user = (flags & K_MEM_PERM_USER) != 0,
 	};
 
+	qr_base_need(entry, count, flags);
 	for (size_t i = 1; i < count; i++) {
 		QR_ASSERT_ALL(*entry == 0);
 		__atomic_store_n(entry++, entry_encode(view, 0), __ATOMIC_RELAXED);
@@ -349,6 +354,7 @@ size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
 	/* an entry here is some three times the work of one that is only written */
 	size_t count = arch_mem_batch(virt, pages_here(virt, size, (CONFIG_MEM_BATCH + 2) / 3));
 
+	qr_base_need(qr_entry(0, virt), count, flags);
 	for (size_t i = 0; i < count; i++) {
 		entry_flags(0, (void *)((uintptr_t)virt + (i << ENTRY_PAGE_SHIFT)), flags);
 	}

@@ -66,6 +66,9 @@ void arch_mem_init(void)
 	if (CONFIG_USERSPACE) {
 		qr_private_init();
 	}
+	for (size_t table = QR_TABLES_BEFORE(1); MMU_SPLIT && table < QR_TABLES_TOTAL; table++) {
+		qr_base_use(&qr_tables[table * QR_TABLE_ENTRIES], 1);
+	}
 }
 
 void arch_mem_start(void)
@@ -136,6 +139,9 @@ void qr_leaf_split(unsigned int level, void *virt)
 	for (size_t i = 0; i < QR_TABLE_ENTRIES; i++) {
 		__atomic_store_n(&entry[i], value, __ATOMIC_RELAXED);
 		value += step;
+	}
+	if (MMU_SPLIT && view.user) {
+		qr_base_split(entry, value - QR_TABLE_ENTRIES * step, step);
 	}
 	if (last) {
 		value += qr_leaf_mark(level - 1) - step;

@@ -34,10 +34,10 @@ int main(void)
 	/* a domain with own pages in one stretch; all that user mode adds; of that, KPTI's base */
 	printf("\"domain_tables\": %d, \"domain_stretch_bytes\": %llu, ", ENTRY_LEVELS,
 	       1ull << QR_TABLE_SHIFT(0));
+	size_t pool_bytes = sizeof(qr_private_tables) + sizeof(qr_privates) + sizeof(qr_copies);
+
 	printf("\"domain_pool\": %d, \"domain_pool_bytes\": %zu, \"domain_base_bytes\": %zu, ",
-	       CONFIG_USERSPACE ? QR_PRIVATE_COUNT : 0,
-	       CONFIG_USERSPACE ? sizeof(qr_private_tables) + sizeof(qr_privates) + sizeof(qr_copies)
-				: 0,
+	       CONFIG_USERSPACE ? QR_PRIVATE_COUNT : 0, CONFIG_USERSPACE ? pool_bytes : 0,
 	       MMU_SPLIT ? sizeof(qr_base_tables) : 0);
 	printf("\"frames\": %d, \"frame_bytes\": %zu, \"policy_bytes\": %zu}\n",
 	       CONFIG_MEM_FRAMES_MAX, sizeof(qr_frames), policy_bytes);
