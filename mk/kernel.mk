@@ -43,7 +43,7 @@ kernel_arch_virt-arm64 := arm64
 # RAM, and with it the image, starts 1 GiB up
 kernel_flags_arm64  := --target=aarch64-none-elf -mgeneral-regs-only -mno-outline-atomics \
 		       -mstrict-align -fno-pic -fomit-frame-pointer \
-		       -DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff40000000
+		       -DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff40000000 -DCONFIG_USERSPACE=1
 kernel_link_arm64   := -m aarch64elf
 kernel_qemu_arm64   := qemu-system-aarch64 -cpu max -machine virt,gic-version=2
 kernel_tree_arm64   := RAM=memory UART=arm,pl011 GIC=arm,cortex-a15-gic \
@@ -55,7 +55,7 @@ kernel_arch_virt-riscv64 := riscv64
 # linker cannot relax
 kernel_flags_riscv64 := --target=riscv64-unknown-elf -march=rv64imac_zba_zbb -mabi=lp64 \
 			-mcmodel=medlow -mno-relax -fomit-frame-pointer \
-			-DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff00000000
+			-DCONFIG_KERNEL_IMAGE_OFFSET=0xffffffff00000000 -DCONFIG_USERSPACE=1
 kernel_link_riscv64  := -m elf64lriscv
 kernel_qemu_riscv64  := qemu-system-riscv64 -machine virt
 kernel_tree_riscv64  := RAM=memory TIMEBASE_HZ=/cpus:timebase-frequency \
@@ -69,7 +69,7 @@ kernel_cflags    = $(kernel_flags_$1) -ffreestanding -nostdlibinc -g $(CFLAGS_LI
 KERNEL_CFLAGS   := $(call kernel_cflags,$(ARCH))
 
 # Machines that have user mode.
-KERNEL_USER_ARCHS := x86_64
+KERNEL_USER_ARCHS := x86_64 arm64 riscv64
 
 kernel_no_user   = $(if $(filter $1,$(KERNEL_USER_ARCHS)),,kernel/user.c kernel/syscall.c)
 kernel_srcs      = $(filter-out $(kernel_no_user),$(LIB_SRCS) \

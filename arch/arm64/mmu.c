@@ -56,6 +56,10 @@ REGISTER_READ(id_aa64mmfr1_el1)
 REGISTER_READ(sctlr_el1)
 REGISTER_READ(tcr_el1)
 
+/* 1: the CPU has PAN. For user.S. */
+extern uint8_t mmu_pan;
+uint8_t mmu_pan;
+
 static unsigned int field(uint64_t value, unsigned int shift)
 {
 	return (value >> shift) & 0xf;
@@ -105,6 +109,7 @@ void mmu_start(void)
 			 : : "r"((uint64_t)MAIR), "r"(tcr_value()),
 			   "r"(pan ? sctlr & ~SCTLR_SPAN : sctlr)
 			 : "memory");
+	mmu_pan = pan;
 	if (pan) {
 		__asm__ volatile(".arch_extension pan\n\tmsr pan, #1" : : : "memory");
 	}

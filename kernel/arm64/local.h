@@ -5,6 +5,11 @@
 #ifndef KERNEL_ARM64_LOCAL_H
 #define KERNEL_ARM64_LOCAL_H
 
+/* What trap.S puts on the stack for a trap. */
+#define TRAP_FRAME_BYTES 272
+
+#ifndef __ASSEMBLER__
+
 #include <stdint.h>
 
 /* This CPU's trap vectors. trap.c */
@@ -19,4 +24,5 @@ void gic_start(void);
 /* An interrupt arrived: run its handler and acknowledge it. gic.c */
 void gic_interrupt(void);
 
+#endif
 #endif /* KERNEL_ARM64_LOCAL_H */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * trap.c - where traps go: aborts to fault_handle(), interrupts to the interrupt
- * controller's dispatcher, everything else to kernel_panic(). All traps mask interrupts.
+ * controller's dispatcher, what user mode may not do to fault_user(), everything else to
+ * kernel_panic(). (System calls: trap.S.) All traps mask interrupts.
  */
 #include <quire/compiler.h>
 
@@ -17,6 +18,7 @@ struct trap_frame {
 	uint64_t x[31];
 	uint64_t sp, pc, state;
 };
+_Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
 enum trap_kind {
 	TRAP_EXCEPTION,
@@ -30,12 +32,30 @@ enum trap_kind {
 #define CLASS_CODE  (0x21 >> 1)
 #define CLASS_DATA  (0x25 >> 1)
 
+/* PSTATE. */
+#define STATE_LEVEL 0xfu       /* and the choice of a stack pointer; 0 is user mode */
+#define STATE_PAN   (1u << 22) /* 0 on CPUs without it */
+
 extern const uint8_t trap_vectors[], trap_try_end[];
 void trap_dispatch(struct trap_frame *frame, enum trap_kind kind);
 
+/* For user_enter(): where the stack of traps from user mode ends. */
+extern void *trap_user_stack;
+void *trap_user_stack;
+
+#define MDSCR_TDCC ((uint64_t)1 << 12)
+
+/* User mode gets no floating point and no vectors, counters, timers, or debugger's channel; what
+ * SCTLR_EL1 could let it do, boot left off: cache maintenance, waiting, the interrupt mask. */
 void trap_start(void)
 {
-	__asm__ volatile("msr vbar_el1, %0\n\tisb" : : "r"(trap_vectors) : "memory");
+	__asm__ volatile("msr vbar_el1, %0\n\t"
+			 "msr cpacr_el1, xzr\n\t"
+			 "msr cntkctl_el1, xzr\n\t"
+			 "msr pmuserenr_el0, xzr\n\t"
+			 "msr mdscr_el1, %1\n\t"
+			 "isb"
+			 : : "r"(trap_vectors), "r"(MDSCR_TDCC) : "memory");
 }
 
 static uint64_t esr_read(void)
@@ -54,15 +74,77 @@ static uint64_t far_read(void)
 	return value;
 }
 
+/* ESR_EL1 bits 31:26 of what user mode can do beside aborts. */
+static const char *class_name(unsigned int class)
+{
+	switch (class) {
+	case 0x00:
+	case 0x0e:
+		return "illegal instruction";
+	case 0x01:
+		return "wait";
+	case 0x07:
+	case 0x19:
+	case 0x1d:
+		return "floating point";
+	case 0x18:
+		return "privileged instruction";
+	case 0x22:
+	case 0x26:
+		return "unaligned address";
+	case 0x3c:
+		return "breakpoint";
+	default:
+		return "exception";
+	}
+}
+
+/* Why an abort is none of the tables' (ESR_EL1 bits 5:0), NULL: it is. */
+static const char *abort_name(unsigned int status)
+{
+	switch (status) {
+	case 0x10:
+		return "external abort";
+	case 0x21:
+		return "unaligned access";
+	case 0x35:
+		return "unsupported atomic access";
+	default:
+		return NULL;
+	}
+}
+
 static void exception(struct trap_frame *frame)
 {
 	const uint64_t esr = esr_read();
 	const unsigned int class = (esr >> CLASS_SHIFT) & 0x1f;
+	const char *what = abort_name(esr & 0x3f);
 
 	if (class != CLASS_CODE && class != CLASS_DATA) {
-		kernel_panic(frame, "exception");
+		what = class_name((esr >> (CLASS_SHIFT - 1)) & 0x3f);
 	}
-	fault_handle(frame, far_read(), esr);
+	if (what == NULL) {
+		fault_handle(frame, far_read(), esr);
+	} else if (CONFIG_USERSPACE && trap_user(frame)) {
+		fault_user(frame, what);
+	} else {
+		kernel_panic(frame, what);
+	}
+}
+
+static bool is_mapped(uintptr_t address)
+{
+	uint64_t par;
+
+	__asm__ volatile("at s1e1w, %1\n\tisb\n\tmrs %0, par_el1" : "=r"(par) : "r"(address));
+	return !(par & 1);
+}
+
+/* The stack pointer is in the guard, or so close to it that a frame would reach it. */
+static QR_NORETURN void overflow(struct trap_frame *frame)
+{
+	__asm__ volatile("mrs %0, sp_el0" : "=r"(frame->sp));
+	fault_stack(frame, is_mapped(frame->sp - 1) ? frame->sp - TRAP_FRAME_BYTES : frame->sp - 1);
 }
 
 void trap_dispatch(struct trap_frame *frame, enum trap_kind kind)
@@ -77,11 +159,15 @@ void trap_dispatch(struct trap_frame *frame, enum trap_kind kind)
 		sched_irq_leave();
 		return;
 	case TRAP_OVERFLOW:
-		__asm__ volatile("mrs %0, sp_el0" : "=r"(frame->sp));
-		kernel_panic(frame, "stack overflow");
+		overflow(frame);
 	default:
 		kernel_panic(frame, "unexpected trap");
 	}
+}
+
+bool trap_user(const struct trap_frame *frame)
+{
+	return !(frame->state & STATE_LEVEL);
 }
 
 bool trap_irqs_on(const struct trap_frame *frame)
@@ -89,15 +175,35 @@ bool trap_irqs_on(const struct trap_frame *frame)
 	return irq_key_on(frame->state);
 }
 
-/* PSTATE.PAN, which is 0 on CPUs without it. */
 bool trap_fenced(const struct trap_frame *frame)
 {
-	return frame->state & (1u << 22);
+	return frame->state & STATE_PAN;
 }
 
 void *trap_ip(const struct trap_frame *frame)
 {
 	return (void *)frame->pc;
+}
+
+void trap_ip_set(struct trap_frame *frame, uintptr_t ip)
+{
+	frame->pc = ip;
+}
+
+void trap_user_resume(struct trap_frame *frame, uintptr_t ip, uintptr_t stack, int status)
+{
+	frame->pc = ip;
+	frame->sp = stack;
+	frame->x[0] = (uint64_t)(int64_t)status;
+}
+
+/* The stack is empty whenever user mode runs, so it is enough that user_enter() knows. The
+ * register that user mode may have for itself is not kept from one run of a thread to the
+ * next: 0, and not another thread's. */
+void user_stack_set(void *end)
+{
+	trap_user_stack = end;
+	__asm__ volatile("msr tpidr_el0, xzr");
 }
 
 void trap_resume(struct trap_frame *frame, void *stack, int status)

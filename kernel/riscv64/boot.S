@@ -88,6 +88,7 @@ boot_256tib:
 	.globl boot_high
 boot_high:
 	la sp, image_stack_idle_end
+	la tp, image_stack_idle_begin + STACK_ROOM_BYTES
 	la t0, image_bss_begin
 	la t1, image_data_end
 1:	sd zero, (t0)

@@ -18,9 +18,19 @@
 /* tools/qemu wants this with a status: lower ones are QEMU's own. */
 #define EXIT_BASE 64
 
-/* What trap.S puts on the stack for a trap and for a switch. */
+/* What trap.S puts on the stack for a trap, for one from user mode, and for a switch. */
 #define TRAP_FRAME_BYTES 144
+#define USER_FRAME_BYTES 176
 #define CONTEXT_BYTES    112
+
+/* From the begin of a stack on: less than this left is no room for a trap. */
+#define STACK_ROOM_BYTES TRAP_FRAME_BYTES
+
+/* sstatus (4.1.1): interrupts were on; it was S-mode. */
+#define STATUS_SPIE 0x20
+#define STATUS_SPP  0x100
+
+#define CAUSE_SYSCALL 8
 
 #ifdef __ASSEMBLER__
 

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trap.S - entry and exit of traps, the switch between threads, the call that a fault may
- * cut short, and the call of the semihost. The frame that trap_entry builds is struct
- * trap_frame (trap.c); what C code keeps is not in it.
+ * trap.S - entry and exit of traps, system calls, the first entry to user mode, the switch
+ * between threads, the call that a fault may cut short, and the call of the semihost. The frame
+ * that trap_entry builds is struct trap_frame (trap.c); what C code keeps is not in it.
  *
- * Traps are taken on the stack that is in use. sscratch is 0, but while a frame is being
- * built. A trap meanwhile means that the stack has no room for it: its guard page was hit.
+ *              sscratch                     tp
+ *     kernel   0                            the stack's begin, and STACK_ROOM_BYTES
+ *     user     the end of its kernel stack  user mode's
+ *
+ * Traps from the kernel are taken on the stack that is in use, if there is room: a thread whose
+ * stack ran into its guard page is reported, on a stack for that. Nothing is touched before that
+ * is known, so what the hart says about the trap is still there.
  */
+#include "kernel/config.h"
 #include "kernel/riscv64/local.h"
 
-	.text
+/* Behind struct trap_frame, in a frame from user mode. */
+#define USER_GP TRAP_FRAME_BYTES
+#define USER_TP (TRAP_FRAME_BYTES + 8)
+#define USER_SP (TRAP_FRAME_BYTES + 16)
 
-	.balign 4
-	.globl trap_entry
-trap_entry:
-	csrrw sp, sscratch, sp
-	bnez sp, trap_without_stack
-	csrr sp, sscratch
-	addi sp, sp, -TRAP_FRAME_BYTES
+	/* What a function may destroy, but t0. */
+	.macro frame_save
 	sd ra, 0(sp)
-	sd t0, 8(sp)
 	sd t1, 16(sp)
 	sd t2, 24(sp)
 	sd a0, 32(sp)
@@ -34,19 +37,24 @@ trap_entry:
 	sd t4, 104(sp)
 	sd t5, 112(sp)
 	sd t6, 120(sp)
-	csrw sscratch, zero
+	.endm
+
+	/* Where the trap came from, for sret and for C code. */
+	.macro origin_save
 	csrr t0, sepc
 	csrr t1, sstatus
 	sd t0, 128(sp)
 	sd t1, 136(sp)
-	mv a0, sp
-	csrr a1, scause
-	csrr a2, stval
-	jal trap_dispatch /* near: a call would be two instructions */
+	.endm
+
+	.macro origin_restore
 	ld t0, 128(sp)
 	ld t1, 136(sp)
 	csrw sepc, t0
 	csrw sstatus, t1
+	.endm
+
+	.macro frame_restore
 	ld ra, 0(sp)
 	ld t0, 8(sp)
 	ld t1, 16(sp)
@@ -63,13 +71,122 @@ trap_entry:
 	ld t4, 104(sp)
 	ld t5, 112(sp)
 	ld t6, 120(sp)
+	.endm
+
+	/* From user mode, t0 is free: what only the way out wants, and the kernel's tp. */
+	.macro user_save
+	sd gp, USER_GP(sp)
+	sd tp, USER_TP(sp)
+	csrrw t0, sscratch, zero
+	sd t0, USER_SP(sp)
+	li tp, USER_FRAME_BYTES - CONFIG_KERNEL_STACK_BYTES + STACK_ROOM_BYTES
+	add tp, tp, sp
+	.endm
+
+	/* The same back, but for the stack. */
+	.macro user_restore
+	addi t0, sp, USER_FRAME_BYTES
+	csrw sscratch, t0
+	ld gp, USER_GP(sp)
+	ld tp, USER_TP(sp)
+	.endm
+
+	/* What a call may change, but ra and the result. */
+	.macro call_cleared
+	.irp name, a1, a2, a3, a4, a5, a6, a7, t0, t1, t2, t3, t4, t5, t6
+	li \name, 0
+	.endr
+	.endm
+
+	.text
+
+	.balign 4
+	.globl trap_entry
+trap_entry:
+	csrrw sp, sscratch, sp
+	bnez sp, trap_from_user
+	csrrw sp, sscratch, zero
+	bltu sp, tp, trap_without_stack
+	addi sp, sp, -TRAP_FRAME_BYTES
+	sd t0, 8(sp)
+	frame_save
+	origin_save
+	mv a0, sp
+	csrr a1, scause
+	csrr a2, stval
+	jal trap_dispatch /* near: a call would be two instructions */
+	origin_restore
+	frame_restore
 	addi sp, sp, TRAP_FRAME_BYTES
 	sret
 
+trap_from_user:
+	addi sp, sp, -USER_FRAME_BYTES
+	sd t0, 8(sp)
+	csrr t0, scause
+	addi t0, t0, -CAUSE_SYSCALL
+	beqz t0, trap_syscall
+	frame_save
+	user_save
+	origin_save
+	mv a0, sp
+	csrr a1, scause
+	csrr a2, stval
+	jal trap_dispatch
+	origin_restore
+	user_restore
+	frame_restore
+	ld sp, USER_SP(sp)
+	sret
+
+/* ECALL: the words are in a0 to a3, the number in a4. What a function keeps, syscall_handle()
+ * does, and gp and tp; the rest is cleared on the way out. */
+trap_syscall:
+	sd ra, 0(sp)
+	user_save
+	origin_save
+	csrsi sstatus, 2
+	jal syscall_handle
+	csrci sstatus, 2
+	origin_restore
+	addi t0, t0, 4 /* behind the ECALL */
+	csrw sepc, t0
+	user_restore
+	ld ra, 0(sp)
+	ld sp, USER_SP(sp)
+	call_cleared
+	sret
+
+/* The frame as above, on another stack. */
 trap_without_stack:
-	csrw sscratch, zero
-	la sp, trap_last_stack + 4096
+	csrw sscratch, sp
+	la sp, trap_last_stack + 4096 - TRAP_FRAME_BYTES
+	sd t0, 8(sp)
+	frame_save
+	origin_save
+	csrrw a1, sscratch, zero
+	la tp, trap_last_stack + STACK_ROOM_BYTES
+	mv a0, sp
 	call trap_stack_overflow
+
+/* void user_enter(uintptr_t entry, uintptr_t argument, uintptr_t stack) */
+	.globl user_enter
+user_enter:
+	csrw sepc, a0
+	li t0, STATUS_SPP
+	csrc sstatus, t0
+	li t0, STATUS_SPIE
+	csrs sstatus, t0
+	la t0, trap_user_stack
+	ld t0, (t0)
+	csrw sscratch, t0
+	mv a0, a1
+	mv sp, a2
+	.irp name, ra, gp, tp, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
+	li \name, 0
+	.endr
+	call_cleared
+	sret
 
 /* void context_switch(void **from, void *to) */
 	.globl context_switch
@@ -88,6 +205,7 @@ context_switch:
 	sd s9, 80(sp)
 	sd s10, 88(sp)
 	sd s11, 96(sp)
+	sd tp, 104(sp)
 	sd sp, 0(a0)
 	mv sp, a1
 	j 1f
@@ -110,6 +228,7 @@ trap_try:
 	sd s9, 80(sp)
 	sd s10, 88(sp)
 	sd s11, 96(sp)
+	sd tp, 104(sp)
 	sd sp, 0(a2)
 	mv t0, a0
 	mv a0, a1
@@ -132,6 +251,7 @@ trap_try_end:
 	ld s9, 80(sp)
 	ld s10, 88(sp)
 	ld s11, 96(sp)
+	ld tp, 104(sp)
 	addi sp, sp, CONTEXT_BYTES
 	ret
 

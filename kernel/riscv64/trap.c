@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trap.c - where traps go: page faults to fault_handle(), interrupts to interrupt.c,
- * everything else to kernel_panic().
+ * trap.c - where traps go: page faults to fault_handle(), interrupts to interrupt.c, what user
+ * mode may not do to fault_user(), everything else to kernel_panic(). (System calls: trap.S.)
  */
 #include <quire/compiler.h>
 
+#include "kernel/config.h"
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
 #include "kernel/riscv64/local.h"
@@ -21,9 +22,10 @@ struct trap_frame {
 };
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
-#define STATUS_SPIE 0x20u  /* interrupts were on */
-#define STATUS_SPP  0x100u /* it was S-mode; fault_read() wants it with the cause */
-#define STATUS_SUM  0x40000u /* S-mode may touch user memory */
+_Static_assert(USER_FRAME_BYTES >= TRAP_FRAME_BYTES + 3 * sizeof(uint64_t), "gp, tp, sp");
+
+#define STATUS_SUM   0x40000u /* S-mode may touch user memory */
+#define STATUS_UNITS 0x6600u  /* floating point and vectors, on */
 
 #define CAUSE_INTERRUPT ((uint64_t)1 << 63)
 #define CAUSE_TIMER     (CAUSE_INTERRUPT | 5)
@@ -32,14 +34,23 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the 
 
 extern const uint8_t trap_entry[], trap_try_end[];
 void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value);
-QR_NORETURN void trap_stack_overflow(void);
+QR_NORETURN void trap_stack_overflow(struct trap_frame *frame, uintptr_t stack);
 
 /* For what is left to say when a thread's stack has no room for a trap. */
 uint8_t trap_last_stack[4096] QR_ALIGNED(16);
 
+/* For user_enter(): where the stack of traps from user mode ends. */
+extern void *trap_user_stack;
+void *trap_user_stack;
+
+/* User mode has no counters; fault_read() wants sstatus.SPP with the cause. */
 void trap_start(void)
 {
-	__asm__ volatile("csrw sscratch, zero; csrw stvec, %0" : : "r"(trap_entry) : "memory");
+	__asm__ volatile("csrw sscratch, zero\n\t"
+			 "csrw stvec, %0\n\t"
+			 "csrw scounteren, zero\n\t"
+			 "csrc sstatus, %1"
+			 : : "r"(trap_entry), "r"((uintptr_t)STATUS_UNITS) : "memory");
 }
 
 /* On its own, or a page fault, too, would save the registers that only this uses. */
@@ -56,6 +67,22 @@ static QR_NOINLINE void interrupt(const struct trap_frame *frame, uint64_t cause
 	sched_irq_leave();
 }
 
+/* Likewise. Causes below those of page faults (4.1.8). */
+static QR_NOINLINE void exception(struct trap_frame *frame, uint64_t cause)
+{
+	static const char *const names[CAUSE_PAGE_FAULT] = {
+		"unaligned jump", "access fault", "illegal instruction", "breakpoint",
+		"unaligned access", "access fault", "unaligned access", "access fault",
+		"exception", "exception", "exception", "exception",
+	};
+
+	if (CONFIG_USERSPACE && trap_user(frame)) {
+		fault_user(frame, names[cause]);
+		return;
+	}
+	kernel_panic(frame, names[cause]);
+}
+
 void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value)
 {
 	if (cause & CAUSE_INTERRUPT) {
@@ -63,13 +90,19 @@ void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value)
 	} else if (cause >= CAUSE_PAGE_FAULT) {
 		fault_handle(frame, value, cause | (frame->status & STATUS_SPP));
 	} else {
-		kernel_panic(frame, "exception");
+		exception(frame, cause);
 	}
 }
 
-void trap_stack_overflow(void)
+/* `stack` was the stack pointer: in the guard, or too close to it. */
+void trap_stack_overflow(struct trap_frame *frame, uintptr_t stack)
 {
-	kernel_panic(NULL, "stack overflow");
+	fault_stack(frame, stack - STACK_ROOM_BYTES);
+}
+
+bool trap_user(const struct trap_frame *frame)
+{
+	return !(frame->status & STATUS_SPP);
 }
 
 bool trap_irqs_on(const struct trap_frame *frame)
@@ -85,6 +118,30 @@ bool trap_fenced(const struct trap_frame *frame)
 void *trap_ip(const struct trap_frame *frame)
 {
 	return (void *)frame->pc;
+}
+
+void trap_ip_set(struct trap_frame *frame, uintptr_t ip)
+{
+	frame->pc = ip;
+}
+
+/* trap.S: behind the frame of a trap from user mode. */
+struct user_frame {
+	struct trap_frame common;
+	uint64_t gp, tp, sp;
+};
+
+void trap_user_resume(struct trap_frame *frame, uintptr_t ip, uintptr_t stack, int status)
+{
+	((struct user_frame *)frame)->sp = stack;
+	frame->pc = ip;
+	frame->a0 = (uint64_t)(int64_t)status;
+}
+
+/* The stack is empty whenever user mode runs, so it is enough that user_enter() knows. */
+void user_stack_set(void *end)
+{
+	trap_user_stack = end;
 }
 
 void trap_resume(struct trap_frame *frame, void *stack, int status)
@@ -109,7 +166,7 @@ void trap_dump(const struct trap_frame *frame)
 	kernel_printf("t4 %016lx t5 %016lx t6 %016lx\n", frame->t4, frame->t5, frame->t6);
 }
 
-/* The words that context_switch() loads: ra, then s0 to s11. Traps will be taken on this
+/* The words that context_switch() loads: ra, s0 to s11 and tp. Traps will be taken on this
  * stack, so the hart must have seen its mapping by then (arch/riscv64/mmu.h). */
 void *context_make(void *top, void (*entry)(void))
 {
@@ -120,5 +177,6 @@ void *context_make(void *top, void (*entry)(void))
 	for (unsigned int i = 1; i <= 12; i++) {
 		words[i] = 0;
 	}
+	words[13] = (uintptr_t)top - CONFIG_KERNEL_STACK_BYTES + STACK_ROOM_BYTES;
 	return words;
 }
