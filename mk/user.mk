@@ -22,6 +22,8 @@ endef
 $(eval $(call user_test,microvm,microvm))
 $(eval $(call user_test,shared,microvm,,check-shared))
 $(eval $(call user_test,old-cpu,microvm,--cpu Nehalem))
+$(foreach m,$(kernel_models),$(eval $(call user_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
+	--cpu $(notdir $m))))
 
 # What is printed about threads that ended.
 # MACHINE
@@ -31,7 +33,7 @@ user-lines-$1: $(call kernel_check,$1)/user.elf
 	$$(Q)tests/kernel/user_test $1 $$<
 KERNEL_TESTS += user-lines-$1
 endef
-$(foreach m,microvm,$(eval $(call user_lines_test,$m)))
+$(foreach m,microvm virt-arm64 virt-riscv64,$(eval $(call user_lines_test,$m)))
 
 # ---- a program that attacks -------------------------------------------------------------------
 #
@@ -49,3 +51,5 @@ endef
 $(eval $(call attack_test,microvm,microvm))
 $(eval $(call attack_test,shared,microvm,,check-shared))
 $(eval $(call attack_test,old-cpu,microvm,--cpu Nehalem,check-shared))
+$(foreach m,$(kernel_models),$(eval $(call attack_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
+	--cpu $(notdir $m))))
