@@ -30,16 +30,17 @@ user_call:
 #define SEMIHOSTING_EXIT 0x18
 
 /* void user_privileged(unsigned int which): floating point, counters and the cache instructions
- * are switched off; semihosting is the kernel's. */
+ * are switched off; semihosting is the kernel's. No WFI: with an interrupt pending it does nothing,
+ * and that is allowed. */
 	.globl user_privileged
 user_privileged:
 	adr x1, 0f
 	add x1, x1, w0, uxtw #3
 	br x1
 	.arch_extension fp
-0:	wfi
+0:	msr daifset, #2
 	b 1f
-	msr daifset, #2
+	mrs x0, ctr_el0
 	b 1f
 	msr ttbr1_el1, xzr
 	b 1f
