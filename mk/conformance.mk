@@ -13,10 +13,10 @@ conformance_dir     := $(BUILD)/conformance
 conformance_formats := x86_64 arm64 riscv64
 conformance_srcs    := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
 		       $(addprefix tests/,core/rig.c core/rig_tables.c core/rig_compressed.c \
-		       conformance/suite.c conformance/on_emu.c)
+		       conformance/suite.c conformance/domains.c conformance/on_emu.c)
 conformance_wide    := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x80200000 \
 		       -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
-		       -DCONFIG_MEM_ASSERT=2
+		       -DCONFIG_MEM_ASSERT=2 -DCONFIG_USERSPACE=1
 
 define conformance_rules
 conformance_objs_$1 := $(conformance_srcs:%.c=$(conformance_dir)/obj/$1/%.o)
@@ -46,7 +46,7 @@ $(foreach f,$(conformance_formats),$(eval $(call conformance_core_rules,$f)))
 # The kernel has the frames and the RAM store behind its image; `spare` is RAM above.
 
 conformance_archs   := $(sort $(KERNEL_ARCHS) $(ARCH))
-conformance_kernel  := tests/conformance/suite.c tests/conformance/on_kernel.c
+conformance_kernel  := $(addprefix tests/conformance/,suite.c domains.c on_kernel.c)
 conformance_spare_x86_64  := 0x2000000
 conformance_spare_arm64   := 0x42000000
 conformance_spare_riscv64 := 0x82000000
@@ -61,7 +61,8 @@ endef
 conformance_folders := $(conformance_archs:%=%/check) arm64/check-va39 \
 		       $(addprefix riscv64/check-,sv39 sv57 extras)
 conformance_arch     = $(firstword $(subst /, ,$1))
-conformance_program  = $(call kernel_program,$(conformance_arch),$(BUILD)/kernel/$1,conformance,$2)
+conformance_program  = $(call kernel_program,$(conformance_arch),$(BUILD)/kernel/$1,conformance,$2,\
+			 tests/conformance/prober)
 $(foreach f,$(conformance_folders),$(eval $(call conformance_program,$f,$(conformance_kernel))))
 $(eval $(call conformance_boot,conformance-microvm,microvm,hardware,\
 	$(call kernel_test_disk,conformance-microvm)))

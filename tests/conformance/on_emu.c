@@ -17,6 +17,23 @@ static void print(const char *line)
 	puts(line);
 }
 
+#define DOMAIN_BYTES (32u * RIG_PAGE)
+
+static int domain_init(struct k_mem_domain *domain)
+{
+	int status = k_mem_domain_init(domain, 0, NULL);
+
+	return status != 0 ? status : k_mem_domain_limits_set(domain, DOMAIN_BYTES, 0);
+}
+
+static void domain_set(struct k_mem_domain *domain)
+{
+	qr_port_key_t key = qr_port_irq_lock();
+
+	k_mem_domain_switch(domain);
+	qr_port_irq_unlock(key);
+}
+
 static int user_read(const void *addr, uint64_t *word)
 {
 	return emu_read((uintptr_t)addr, word, sizeof(*word), K_MEM_FAULT_USER);
@@ -57,6 +74,8 @@ static unsigned int run(const char *format, bool software, unsigned int first)
 		.read = rig_read,
 		.write = rig_write,
 		.exec = exec,
+		.domain_init = domain_init,
+		.domain_set = domain_set,
 		.user_read = user_read,
 		.user_write = user_write,
 		.user_exec = user_exec,

@@ -7,10 +7,12 @@
  *     fence=N        from what the CPU keeps the kernel: 1 user mode's code, 2 its memory
  *     machine=NAME format=NAME flags=NAME   for the table of machines
  */
+#include <quire/fault.h>
 #include <quire/init.h>
-#include <pagetable/mmu_port.h>
+#include <quire/user.h>
 
 #include "kernel/kernel.h"
+#include "prober.h"
 #include "suite.h"
 
 #define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
@@ -60,7 +62,78 @@ static void code_put(void *addr)
 	code_sync(addr, CODE_BYTES);
 }
 
-int app_main(void)
+/* ---- user mode ------------------------------------------------------------------------------ */
+
+USER_PROGRAM(prober);
+
+#define DOMAIN_BYTES (32 * PAGE)
+
+/* Of what tries nothing in a domain of the suite's; where the next access is tried. */
+static struct k_mem_domain home, *probed = &home;
+static struct probe probe;
+
+static int domain_init(struct k_mem_domain *domain)
+{
+	return user_domain_init(domain, &prober_program, DOMAIN_BYTES, 0);
+}
+
+static void domain_set(struct k_mem_domain *domain)
+{
+	probed = domain ? domain : &home;
+}
+
+static intptr_t call_get(uintptr_t to, uintptr_t b, uintptr_t c, uintptr_t d)
+{
+	(void)b, (void)c, (void)d;
+	return k_usermode_to_copy((void *)to, &probe, sizeof(probe));
+}
+
+static intptr_t call_done(uintptr_t status, uintptr_t word, uintptr_t c, uintptr_t d)
+{
+	(void)c, (void)d;
+	probe.status = (int32_t)status;
+	probe.word = word;
+	return 0;
+}
+
+static kernel_call *const calls[] = {
+	[PROBE_GET - SYSCALL_OWN] = call_get,
+	[PROBE_DONE - SYSCALL_OWN] = call_done,
+};
+
+/* One access, by a thread that lives for it. */
+static int user_access(enum probe_kind kind, const void *addr, uint64_t *word)
+{
+	struct thread *thread;
+
+	probe = (struct probe){.address = (uintptr_t)addr, .word = *word, .kind = kind,
+			       .status = PROBE_UNKNOWN};
+	thread = thread_start_user("prober", 10, probed, &prober_program, 0);
+	if (!thread || thread_join(thread, NULL) != 0) {
+		return PROBE_UNKNOWN;
+	}
+	*word = probe.word;
+	return probe.status;
+}
+
+static int user_read(const void *addr, uint64_t *word)
+{
+	return user_access(PROBE_READ, addr, word);
+}
+
+static int user_write(void *addr, uint64_t word)
+{
+	return user_access(PROBE_WRITE, addr, &word);
+}
+
+static int user_exec(const void *addr)
+{
+	uint64_t word = 0;
+
+	return user_access(PROBE_EXEC, addr, &word);
+}
+
+static int run(void)
 {
 	static char machine[16] = "?", format[16] = "?", flags[16] = "hardware";
 	const struct suite_env env = {
@@ -73,6 +146,11 @@ int app_main(void)
 		.exec = kernel_try_exec,
 		.fences_user_code = kernel_option_number("fence", 3) & 1,
 		.fences_user_memory = kernel_option_number("fence", 3) & 2,
+		.domain_init = domain_init,
+		.domain_set = domain_set,
+		.user_read = user_read,
+		.user_write = user_write,
+		.user_exec = user_exec,
 		.code_put = code_put,
 		.text = (const void *)(uintptr_t)nothing,
 		.rodata = rodata,
@@ -92,4 +170,14 @@ int app_main(void)
 	}
 	kernel_printf("1..%u\n", suite_count());
 	return suite_run(&env, 1) != 0;
+}
+
+int app_main(void)
+{
+	if (domain_init(&home) != 0) {
+		kernel_printf("conformance: no domain for user mode\n");
+		return 2;
+	}
+	kernel_calls_set(calls, sizeof(calls) / sizeof(calls[0]));
+	return run();
 }

@@ -1,84 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suite.c - see suite.h. Each test is a function that returns NULL, or SKIP, or the first thing
- * that was not so; it leaves no mapping behind when it passes.
+ * suite.c - see suite.h. Tests about domains are in domains.c.
  */
-#include "suite.h"
+#include "cases.h"
 
-#include <quire/arch.h>
 #include <quire/init.h>
-#include <quire/mm.h>
-#include <quire/paging.h>
-#include <quire/port.h>
 #include <quire/store.h>
-
-#define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
-#define RW   K_MEM_PERM_RW
-#define EXEC K_MEM_PERM_EXEC
-#define USER K_MEM_PERM_USER
 
 /* Physical memory that is mapped, asked for, and never touched. */
 #define NOBODYS ((uintptr_t)1 << 36)
 
-#define EXPECT(condition)                                                \
-	do {                                                             \
-		if (!(condition)) {                                      \
-			return "line " QR_STR(__LINE__) ": " #condition; \
-		}                                                        \
-	} while (0)
-
-/* A test that returns its first failure. */
-#define TRY(call)                         \
-	do {                              \
-		const char *why_ = call;  \
-		if (why_ != NULL) {       \
-			return why_;      \
-		}                         \
-	} while (0)
-
-static const char skip[] = "SKIP";
-static const struct suite_env *env;
-
-/* ---- accesses ------------------------------------------------------------------------ */
-
-static bool reads(const void *addr, uint64_t expected)
-{
-	uint64_t word = ~expected;
-
-	return env->read(addr, &word) == 0 && word == expected;
-}
+const char suite_skip[] = "SKIP";
+const struct suite_env *suite_env;
 
 static int read_status(const void *addr)
 {
 	uint64_t word;
 
 	return env->read(addr, &word);
-}
-
-/* A word in the page that is different in each. */
-static uint8_t *word_in(uint8_t *memory, uint32_t page)
-{
-	return memory + page * PAGE + 8 * (page % (PAGE / 8));
-}
-
-static bool fill(uint8_t *memory, uint32_t pages, uint64_t seed)
-{
-	bool all = true;
-
-	for (uint32_t i = 0; i < pages; i++) {
-		all = env->write(word_in(memory, i), seed + i) == 0 && all;
-	}
-	return all;
-}
-
-static bool filled(uint8_t *memory, uint32_t pages, uint64_t seed)
-{
-	bool all = true;
-
-	for (uint32_t i = 0; i < pages; i++) {
-		all = reads(word_in(memory, i), seed + i) && all;
-	}
-	return all;
 }
 
 /* The page may be used like this and not otherwise. */
@@ -99,42 +38,6 @@ static const char *check_nothing(void *page)
 	return NULL;
 }
 
-/* ---- queries, under the lock that they want ------------------------------------------ */
-
-static arch_page_t page_get(const void *addr)
-{
-	qr_port_key_t key = qr_port_lock();
-	arch_page_t page = arch_page_get(addr);
-
-	qr_port_unlock(key);
-	return page;
-}
-
-static uint32_t info_get(void *addr, bool clear)
-{
-	qr_port_key_t key = qr_port_lock();
-	uint32_t info = arch_page_info_get(addr, NULL, clear);
-
-	qr_port_unlock(key);
-	return info;
-}
-
-static enum arch_page_location location_get(void *addr, uintptr_t *location)
-{
-	qr_port_key_t key = qr_port_lock();
-	enum arch_page_location at = arch_page_location_get(addr, location);
-
-	qr_port_unlock(key);
-	return at;
-}
-
-static uintptr_t phys_of(void *addr)
-{
-	uintptr_t phys = 0;
-
-	return arch_page_phys_get(addr, &phys) == 0 ? phys : (uintptr_t)-1;
-}
-
 static struct k_mem_paging_stats_t stats(void)
 {
 	struct k_mem_paging_stats_t now;
@@ -142,35 +45,6 @@ static struct k_mem_paging_stats_t stats(void)
 	k_mem_paging_stats_get(&now);
 	return now;
 }
-
-static uint8_t *map_phys(uintptr_t phys, size_t size, uint32_t flags)
-{
-	uint8_t *virt = NULL;
-
-	return k_mem_map_phys_bare(&virt, phys, size, flags) == 0 ? virt : NULL;
-}
-
-static int unmap_phys(uint8_t *virt, size_t size)
-{
-	return k_mem_unmap_phys_bare(virt, size);
-}
-
-/* Bytes in the largest leaf of all that are larger than `than` and fit where `bytes` are free;
- * `than` itself: there is none. */
-static size_t leaf_bytes_above(size_t than, size_t bytes)
-{
-	size_t largest = arch_virt_region_align(0, bytes);
-	size_t found = than;
-
-	for (size_t size = largest; size > than; size /= 2) {
-		if (arch_virt_region_align(0, size) == size) {
-			found = size;
-		}
-	}
-	return found;
-}
-
-#define SECOND_LEAF leaf_bytes_above(PAGE, (size_t)1 << 40)
 
 /* ---- rights -------------------------------------------------------------------------- */
 
@@ -230,24 +104,22 @@ static const char *physical_rights(void)
 
 static const char *user_rights(void)
 {
-	uint8_t *memory;
+	uint8_t *memory, *word_at;
 	uint64_t word;
 
-	if (env->user_read == NULL) {
-		return skip;
-	}
 	memory = k_mem_map(PAGE, RW);
 	EXPECT(memory != NULL);
-	EXPECT(env->user_read(memory, &word) == -EACCES);
-	EXPECT(env->user_write(memory, 1) == -EACCES);
+	env->code_put(memory);
+	word_at = memory + PAGE - 8;
+	EXPECT(env->user_read(word_at, &word) == -EACCES);
+	EXPECT(env->user_write(word_at, 1) == -EACCES);
 	EXPECT(k_mem_update_flags(memory, PAGE, RW | USER) == 0);
-	EXPECT(env->user_write(memory, 5) == 0);
-	EXPECT(env->user_read(memory, &word) == 0 && word == 5);
+	EXPECT(env->user_write(word_at, 5) == 0);
+	EXPECT(env->user_read(word_at, &word) == 0 && word == 5);
 	EXPECT(env->user_exec(memory) == -EACCES);
 	EXPECT(k_mem_update_flags(memory, PAGE, EXEC | USER) == 0);
-	EXPECT(env->user_write(memory, 6) == -EACCES);
+	EXPECT(env->user_write(word_at, 6) == -EACCES);
 	EXPECT(env->user_exec(memory) == 0);
-	EXPECT(env->exec(memory) == -EACCES); /* code is for one mode */
 	EXPECT(k_mem_unmap(memory, PAGE) == 0);
 	return NULL;
 }
@@ -257,7 +129,7 @@ static const char *kernel_never_executes_user_code(void)
 	uint8_t *memory;
 
 	if (!env->fences_user_code) {
-		return skip;
+		return suite_skip;
 	}
 	memory = k_mem_map(PAGE, RW);
 	EXPECT(memory != NULL);
@@ -454,7 +326,7 @@ static const char *largest_leaves(void)
 	uint8_t *large, *page;
 
 	if (larger <= leaf) {
-		return skip;
+		return suite_skip;
 	}
 	large = map_phys(NOBODYS, larger, RW);
 	page = large + larger / 2 + leaf + 5 * PAGE;
@@ -752,63 +624,6 @@ static const char *L9_entries_are_the_only_state(void)
 	return NULL;
 }
 
-/* What the three queries say of a page. */
-struct answer {
-	enum arch_page_location at;
-	uint32_t info;
-	uintptr_t location, phys;
-};
-
-static struct answer ask(void *addr)
-{
-	struct answer answer = {.at = location_get(addr, &answer.location)};
-
-	answer.info = info_get(addr, false);
-	answer.phys = phys_of(addr);
-	if (answer.at == ARCH_PAGE_LOCATION_BAD) {
-		answer.location = 0; /* not set */
-	}
-	return answer;
-}
-
-static bool same(struct answer a, struct answer b)
-{
-	return a.at == b.at && a.info == b.info && a.location == b.location && a.phys == b.phys;
-}
-
-/* Queries ask the kernel's tables, not those that are current, and change nothing in them: all
- * kinds of pages say the same before the tables are made current again and after. */
-static const char *L13_queries_do_not_depend_on_the_current_set(void)
-{
-	uint8_t *memory = k_mem_map(4 * PAGE, RW);
-	uint8_t *large = map_phys(env->spare_phys, SECOND_LEAF, RW);
-	/* out, written, only read, never touched, a guard, a page of a large leaf, the image's */
-	void *const pages[] = {
-		memory, memory + PAGE, memory + 2 * PAGE, memory + 3 * PAGE, memory - PAGE,
-		large + PAGE, env->data, (void *)(uintptr_t)env->text,
-	};
-	const size_t count = sizeof(pages) / sizeof(pages[0]);
-	struct answer before[sizeof(pages) / sizeof(pages[0])];
-	qr_port_key_t key;
-
-	EXPECT(memory != NULL && large != NULL && fill(memory, 2, 90));
-	EXPECT(k_mem_page_out(memory, PAGE) == 0 && reads(memory + 2 * PAGE, 0));
-	for (size_t i = 0; i < count; i++) {
-		before[i] = ask(pages[i]);
-	}
-	EXPECT(before[0].at == ARCH_PAGE_LOCATION_PAGED_OUT &&
-	       before[1].at == ARCH_PAGE_LOCATION_PAGED_IN &&
-	       before[4].at == ARCH_PAGE_LOCATION_BAD);
-	key = qr_port_irq_lock();
-	arch_mem_start();
-	qr_port_irq_unlock(key);
-	for (size_t i = 0; i < count; i++) {
-		EXPECT(same(ask(pages[i]), before[i]));
-	}
-	EXPECT(unmap_phys(large, SECOND_LEAF) == 0 && k_mem_unmap(memory, 4 * PAGE) == 0);
-	return NULL;
-}
-
 /* ---- paging -------------------------------------------------------------------------- */
 
 static const char *out_and_in_again(void)
@@ -941,11 +756,7 @@ static const char *scratch_window(void)
 
 /* ---- all of it ----------------------------------------------------------------------- */
 
-#define TEST(function) {#function, function}
-static const struct {
-	const char *name;
-	const char *(*run)(void);
-} tests[] = {
+static const struct suite_case tests[] = {
 	TEST(image_rights),
 	TEST(anonymous_rights),
 	TEST(physical_rights),
@@ -971,7 +782,6 @@ static const struct {
 	TEST(queries),
 	TEST(tables_made_current_again),
 	TEST(L9_entries_are_the_only_state),
-	TEST(L13_queries_do_not_depend_on_the_current_set),
 	TEST(out_and_in_again),
 	TEST(zeros_are_shared_until_written),
 	TEST(pinned_pages_stay),
@@ -979,7 +789,8 @@ static const struct {
 	TEST(content_survives_a_change_of_rights_on_disk),
 	TEST(scratch_window),
 };
-#define TEST_COUNT ((unsigned int)(sizeof(tests) / sizeof(tests[0])))
+#define OWN_COUNT  ((unsigned int)(sizeof(tests) / sizeof(tests[0])))
+#define TEST_COUNT (OWN_COUNT + SUITE_DOMAIN_CASES)
 
 /* A line of output, made of texts and numbers. */
 static struct {
@@ -1039,14 +850,16 @@ unsigned int suite_run(const struct suite_env *environment, unsigned int first)
 	env = environment;
 	print_machine();
 	for (unsigned int i = 0; i < TEST_COUNT; i++) {
-		const char *why = tests[i].run();
-		bool fails = why != NULL && why != skip;
+		const struct suite_case *test =
+			i < OWN_COUNT ? &tests[i] : &suite_domain_cases[i - OWN_COUNT];
+		const char *why = test->run();
+		bool fails = why != NULL && why != suite_skip;
 
 		failed += fails;
 		put_number(fails ? "not ok " : "ok ", first + i);
 		put(" - ");
-		put(tests[i].name);
-		put(why == skip ? " # SKIP not here" : "");
+		put(test->name);
+		put(why == suite_skip ? " # SKIP not here" : "");
 		print_line();
 		if (fails) {
 			put("# ");

@@ -15,6 +15,7 @@
 #define TESTS_CONFORMANCE_SUITE_H
 
 #include <quire/compiler.h>
+#include <quire/domain.h>
 
 #define SUITE_FRAMES 64u
 
@@ -34,7 +35,11 @@ struct suite_env {
 	/* Call the code at addr. */
 	int (*exec)(const void *addr);
 
-	/* The same in user mode; NULL where there is none. */
+	/* The same in user mode, in the domain that was set last; NULL, and at first: where no
+	 * partition opens anything of the suite's. A domain is prepared by domain_init, with a limit
+	 * of a few pages. */
+	int (*domain_init)(struct k_mem_domain *domain);
+	void (*domain_set)(struct k_mem_domain *domain);
 	int (*user_read)(const void *addr, uint64_t *word);
 	int (*user_write)(void *addr, uint64_t word);
 	int (*user_exec)(const void *addr);
