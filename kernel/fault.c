@@ -130,7 +130,8 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 	if (!fault_read(address, syndrome, &fault) || fault.kind == QR_FAULT_RESERVED) {
 		kernel_panic(frame, "page fault of no known kind");
 	}
-	if (CONFIG_USERSPACE && !user) {
+	/* user_copy runs masked, and hardly anything else that faults does */
+	if (CONFIG_USERSPACE && !user && !trap_irqs_on(frame)) {
 		uintptr_t ip = user_copy_fixup((uintptr_t)trap_ip(frame));
 
 		if (ip != 0) {

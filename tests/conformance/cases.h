@@ -21,7 +21,7 @@ struct suite_case {
 #define TEST(function) {#function, function}
 
 /* About memory domains; domains.c */
-#define SUITE_DOMAIN_CASES 8u
+#define SUITE_DOMAIN_CASES 9u
 extern const struct suite_case suite_domain_cases[SUITE_DOMAIN_CASES];
 
 extern const char suite_skip[];

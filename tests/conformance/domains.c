@@ -6,6 +6,7 @@
 #include "cases.h"
 
 #include <quire/domain.h>
+#include <quire/user.h>
 
 #define U_RW K_MEM_PARTITION_P_RW_U_RW
 #define U_RO K_MEM_PARTITION_P_RO_U_RO
@@ -98,7 +99,7 @@ static int take(struct k_mem_domain *domain, void *start, uint32_t pages)
 	return k_mem_domain_remove_partition(domain, &part);
 }
 
-/* ---- rights ------------------------------------------------------------------------------------ */
+/* ---- rights ---------------------------------------------------------------------------- */
 
 static const char *partition_opens_a_page_to_one_domain(void)
 {
@@ -107,7 +108,8 @@ static const char *partition_opens_a_page_to_one_domain(void)
 	TRY(begin());
 	EXPECT(memory != NULL && fill(memory, 3, 10));
 	EXPECT(add(&one, memory + PAGE, 1, U_RW) == 0);
-	EXPECT(user_reads(&one, word_in(memory, 1), 11) && user_writes(&one, memory + PAGE, 5) == 0);
+	EXPECT(user_reads(&one, word_in(memory, 1), 11));
+	EXPECT(user_writes(&one, memory + PAGE, 5) == 0);
 	EXPECT(user_execs(&one, memory + PAGE) == -EACCES);
 	TRY(check_closed(&one, memory));
 	TRY(check_closed(&one, memory + 2 * PAGE));
@@ -154,7 +156,8 @@ static const char *partition_over_code_and_large_leaves(void)
 	EXPECT(user_execs(&one, code) == 0 && user_writes(&one, code, 1) == -EACCES);
 	EXPECT(user_execs(&two, code) == -EACCES);
 	EXPECT(fill(large, 4, 40) && add(&two, large + PAGE, 2, U_RW) == 0);
-	EXPECT(user_reads(&two, word_in(large, 1), 41) && user_reads(&two, word_in(large, 2), 42));
+	EXPECT(user_reads(&two, word_in(large, 1), 41));
+	EXPECT(user_reads(&two, word_in(large, 2), 42));
 	TRY(check_closed(&two, large));
 	TRY(check_closed(&two, large + 3 * PAGE));
 	TRY(check_closed(&one, large + PAGE));
@@ -173,16 +176,45 @@ static const char *partition_over_pages_that_are_out(void)
 	EXPECT(memory != NULL && fill(memory, 3, 50)); /* the last was never touched */
 	EXPECT(k_mem_page_out(memory, 3 * PAGE) == 0);
 	EXPECT(add(&one, memory, 4, U_RW) == 0 && add(&two, memory, 2, U_RO) == 0);
-	EXPECT(user_reads(&one, word_in(memory, 0), 50) && user_reads(&two, word_in(memory, 0), 50));
+	EXPECT(user_reads(&one, word_in(memory, 0), 50));
+	EXPECT(user_reads(&two, word_in(memory, 0), 50));
 	EXPECT(user_writes(&two, memory + PAGE, 1) == -EACCES);
 	EXPECT(user_read_status(&two, memory + 2 * PAGE) == -EACCES);
 	EXPECT(user_writes(&one, memory + PAGE, 7) == 0 && user_reads(&two, memory + PAGE, 7));
-	EXPECT(user_reads(&one, memory + 3 * PAGE, 0) && user_writes(&one, memory + 3 * PAGE, 8) == 0);
+	EXPECT(user_reads(&one, memory + 3 * PAGE, 0));
+	EXPECT(user_writes(&one, memory + 3 * PAGE, 8) == 0);
 	EXPECT(k_mem_page_out(memory, 4 * PAGE) == 0);
 	EXPECT(reads(memory + PAGE, 7) && reads(memory + 3 * PAGE, 8) && filled(memory, 3, 50));
 	EXPECT(user_reads(&one, memory + 3 * PAGE, 8));
 	EXPECT(k_mem_unmap(memory, 4 * PAGE) == 0);
 	return end();
+}
+
+/* Alignments that differ, two pages, and a fault in the middle: the shared zeros are written. */
+static const char *copies_end_where_user_mode_may_not(void)
+{
+	static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	uint8_t *memory = k_mem_map(2 * PAGE, RW | USER), *own = k_mem_map(PAGE, RW);
+	uint8_t *at = memory + PAGE - 13;
+	char copy[sizeof(text)];
+
+	EXPECT(memory != NULL && own != NULL && env->write(own, 1) == 0);
+	EXPECT(k_usermode_from_copy(copy, at, sizeof(copy)) == 0 && copy[0] == 0 && copy[36] == 0);
+	for (size_t from = 0; from < 9; from++) {
+		EXPECT(k_usermode_to_copy(at + from % 3, text + from, sizeof(text) - from) == 0);
+		EXPECT(k_usermode_from_copy(copy, at + from % 3, sizeof(text) - from) == 0);
+		EXPECT(__builtin_memcmp(copy, text + from, sizeof(text) - from) == 0);
+		EXPECT(k_mem_page_out(memory, (from & 1 ? 1 : 2) * PAGE) == 0);
+	}
+	EXPECT(k_usermode_from_copy(copy, memory + 2 * PAGE - 8, 9) == -EFAULT);
+	EXPECT(k_usermode_to_copy(own, text, 8) == -EACCES && reads(own, 1));
+	EXPECT(k_mem_update_flags(memory, PAGE, USER) == 0);
+	EXPECT(k_usermode_to_copy(at, text, 8) == -EACCES);
+	EXPECT(k_usermode_to_copy(memory + PAGE, text, 8) == 0);
+	EXPECT(k_usermode_from_copy(copy, at, 8) == 0);
+	EXPECT(k_usermode_from_copy(copy, (const void *)(UINTPTR_MAX - 3), 8) == -EFAULT);
+	EXPECT(k_mem_unmap(memory, 2 * PAGE) == 0 && k_mem_unmap(own, PAGE) == 0);
+	return NULL;
 }
 
 /* Memory that user mode asked for is its domain's alone, and is gone with it. */
@@ -346,6 +378,7 @@ const struct suite_case suite_domain_cases[SUITE_DOMAIN_CASES] = {
 	TEST(partitions_differ_in_rights),
 	TEST(partition_over_code_and_large_leaves),
 	TEST(partition_over_pages_that_are_out),
+	TEST(copies_end_where_user_mode_may_not),
 	TEST(memory_of_a_domain_is_its_own),
 	TEST(bits_through_any_set_are_seen),
 	TEST(L11_sets_agree_where_a_page_is),

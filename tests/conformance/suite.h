@@ -36,8 +36,8 @@ struct suite_env {
 	int (*exec)(const void *addr);
 
 	/* The same in user mode, in the domain that was set last; NULL, and at first: where no
-	 * partition opens anything of the suite's. A domain is prepared by domain_init, with a limit
-	 * of a few pages. */
+	 * partition opens anything of the suite's. A domain is prepared by domain_init, with a
+	 * limit of a few pages. */
 	int (*domain_init)(struct k_mem_domain *domain);
 	void (*domain_set)(struct k_mem_domain *domain);
 	int (*user_read)(const void *addr, uint64_t *word);

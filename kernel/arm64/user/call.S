@@ -27,6 +27,18 @@ user_call:
 	svc #0
 	ret
 
+/* uintptr_t user_call_rest(void): a call, then all registers at once that it may have changed, but
+ * for its result. */
+	.globl user_call_rest
+user_call_rest:
+	mov x4, #SYSCALL_TICKS
+	svc #0
+	mov x0, xzr
+	.irp name, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, x16, x17, x18
+	orr x0, x0, \name
+	.endr
+	ret
+
 #define SEMIHOSTING_EXIT 0x18
 
 /* void user_privileged(unsigned int which): floating point, counters and the cache instructions

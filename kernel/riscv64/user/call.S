@@ -28,6 +28,19 @@ user_call:
 	ecall
 	ret
 
+/* uintptr_t user_call_rest(void): a call, then all registers at once that it may have changed, but
+ * for its result; and tp, if it was not kept. */
+	.globl user_call_rest
+user_call_rest:
+	li tp, 77
+	li a4, SYSCALL_TICKS
+	ecall
+	addi a0, tp, -77
+	.irp name, a1, a2, a3, a4, a5, a6, a7, t0, t1, t2, t3, t4, t5, t6
+	or a0, a0, \name
+	.endr
+	ret
+
 /* void user_privileged(unsigned int which): floating point and the counters are switched off; the
  * semihost is the kernel's. No WFI: it may end at once, and that is allowed. */
 	.globl user_privileged
@@ -36,9 +49,9 @@ user_privileged:
 	slli a0, a0, 4
 	add t0, t0, a0
 	jr t0
+	.balign 16
 	.option push
 	.option norvc
-	.balign 16
 0:	csrci sstatus, 2
 	.balign 16
 	csrw sscratch, zero

@@ -28,6 +28,18 @@ user_call:
 	syscall
 	ret
 
+/* uintptr_t user_call_rest(void): a call, then all registers at once that it may have changed, but
+ * for its result, and what SYSCALL leaves in rcx and r11. */
+	.globl user_call_rest
+user_call_rest:
+	movl $SYSCALL_TICKS, %eax
+	syscall
+	movq %rdi, %rax
+	.irp name, rsi, rdx, r8, r9, r10
+	orq %\name, %rax
+	.endr
+	ret
+
 /* void user_privileged(unsigned int which): SGDT is refused where the CPU has UMIP (CPUID 7, bit 2
  * of ecx). Floating point and vectors are switched off. */
 	.globl user_privileged

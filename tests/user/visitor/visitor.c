@@ -46,6 +46,7 @@ static int visit_calls(void)
 	EXPECT(user_call(SYSCALL_PRINT, (uintptr_t)memory, 1, 0, 0) == -EFAULT);
 	EXPECT(user_call(SYSCALL_TRY, 16, (uintptr_t)&info, 0, 0) == -EINVAL);
 	EXPECT(user_cycles() < user_cycles());
+	EXPECT(user_call_rest() == 0);
 	return 0;
 }
 
