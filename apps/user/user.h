@@ -21,7 +21,7 @@ int user_main(uintptr_t argument);
 /* A system call by its number. (The kernel's folder for the machine.) */
 intptr_t user_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);
 
-/* 0: a system call leaves nothing but its result in the registers that it may change. (Likewise.) */
+/* 0: a system call leaves nothing but its result in registers that it may change. (Likewise.) */
 uintptr_t user_call_rest(void);
 
 /* Execute one of the instructions that the machine keeps from user mode. (Likewise.) */
