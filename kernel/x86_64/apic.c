@@ -19,9 +19,11 @@
 #define LAPIC_EOI           0x0b0
 #define LAPIC_SPURIOUS      0x0f0
 #define LAPIC_TIMER         0x320
+#define LAPIC_LINT1         0x360
 #define LAPIC_TIMER_INITIAL 0x380
 #define LAPIC_TIMER_DIVIDE  0x3e0
 #define LAPIC_ENABLE        (1u << 8)
+#define LAPIC_NMI           (4u << 8)
 #define LAPIC_TIMER_PERIODIC (1u << 17)
 #define LAPIC_DIVIDE_BY_1   0xbu
 
@@ -60,6 +62,7 @@ void machine_start(void)
 	port_out8(PIC_SLAVE_MASK, 0xff);
 	lapic = registers_map(LAPIC_PHYS);
 	mmio_write(lapic, LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
+	mmio_write(lapic, LAPIC_LINT1, LAPIC_NMI); /* where the machine's NMI arrives */
 }
 
 void machine_timer_start(void)

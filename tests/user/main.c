@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * main.c - user mode, tried once: what threads there do and what they may not do. Prints TAP;
- * tests/kernel/user_test looks at the lines about threads that ended.
+ * tests/kernel/user_test looks at the lines about threads that ended. With option spin=1 a thread
+ * stays in user mode for ever.
  */
 #include <quire/domain.h>
 
@@ -123,6 +124,10 @@ int app_main(void)
 {
 	int status = user_domain_init(&domain, &visitor_program, MEMORY_BYTES, 0);
 
+	if (kernel_option_number("spin", 0) != 0) {
+		kernel_puts("spinning\n");
+		return visit("spin", VISIT_SPIN, NULL);
+	}
 	check(status == 0, "a domain for a program");
 	if (status == 0) {
 		test_life();
