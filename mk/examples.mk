@@ -21,4 +21,4 @@ KERNEL_TESTS += examples-$1
 endef
 $(foreach a,$(KERNEL_USER_ARCHS),$(foreach e,$(examples_user),\
 	$(eval $(call examples_rule,$a,$e))))
-$(foreach m,microvm,$(eval $(call examples_test,$m)))
+$(foreach m,microvm virt-arm64 virt-riscv64,$(eval $(call examples_test,$m)))
