@@ -9,7 +9,7 @@
  *   fault --> seen() --> the hand visits about 16 frames --> used? the gap is counted
  *                              |                             and the page's class changes
  *                              v
- *                     pool of the 64 pages worth least --> pick() looks at the least again
+ *                     pool of the pages worth least    --> pick() looks at the least again
  *
  * Time. An epoch is a sixteenth as many faults as there are frames; in one the hand visits each
  * frame once, clears its accessed bit and counts what it says (hazard_table.c). This begins
@@ -23,31 +23,24 @@
  * that came back soon after they had gone, while there are others.
  *
  * Bounds. A fault visits at most VISITS_MAX frames, passes over at most STEPS_MAX, and brings
- * 8 of the table's columns up to date; a call of pick() looks at TRIES_MAX pages at most. No
+ * 16 of the table's columns up to date; a call of pick() looks at TRIES_MAX pages at most. No
  * scan or sort of all frames. Below FRAMES_MIN frames there is nothing to learn from: CLOCK.
  *
- * State: 8 bytes a frame. Invariant: a frame is in the pool if and only if it is marked
- * pooled. All under the mm lock.
+ * State: 8 bytes a frame, and 24 KiB. All under the mm lock.
  */
 #include <quire/policy.h>
 
-#include "hazard_page.h"
+#include "hazard_pool.h"
 
 #define EPOCHS       16u /* in as many faults as there are frames */
 #define VISITS_MAX   17u
 #define STEPS_MAX    64u
 #define TRIES_MAX    32u
-#define POOL_MAX     64u
 #define SHIELDED     7u
 #define SHIELD_AGE   2u  /* a page away for so many epochs came back soon */
 #define FRAMES_MIN   32u
 #define FILLED       4u  /* visits begin when one of so many frames is filled */
 #define AGE_KEPT     2047u /* older pages count as this old */
-
-struct entry {
-	uint32_t frame;
-	uint32_t key; /* what is worth least has the lowest; among equals the oldest */
-};
 
 static struct {
 	struct hazard_page *page;
@@ -62,51 +55,7 @@ static struct {
 	bool fresh;           /* its accessed bit is that of its coming */
 	uint32_t shield[SHIELDED];
 	uint32_t shield_next;
-	struct entry pool[POOL_MAX]; /* falling keys: the victim is the last */
-	uint32_t pool_count;
 } state;
-
-/* ---- the pool ----------------------------------------------------------------------------- */
-
-static void pool_remove(uint32_t at)
-{
-	state.page[state.pool[at].frame].pooled = false;
-	state.pool_count--;
-	for (; at < state.pool_count; at++) {
-		state.pool[at] = state.pool[at + 1];
-	}
-}
-
-static void pool_forget(uint32_t frame)
-{
-	uint32_t at = 0;
-
-	if (state.page[frame].pooled) {
-		while (state.pool[at].frame != frame) {
-			at++;
-		}
-		pool_remove(at);
-	}
-}
-
-/* Keep the frame in mind, if it is among the least. */
-static void pool_add(uint32_t frame, uint32_t key)
-{
-	uint32_t at;
-
-	pool_forget(frame);
-	if (state.pool_count == POOL_MAX) {
-		if (key >= state.pool[0].key) {
-			return;
-		}
-		pool_remove(0);
-	}
-	for (at = state.pool_count++; at > 0 && state.pool[at - 1].key < key; at--) {
-		state.pool[at] = state.pool[at - 1];
-	}
-	state.pool[at] = (struct entry){frame, key};
-	state.page[frame].pooled = true;
-}
 
 /* ---- with every fault ---------------------------------------------------------------------- */
 
@@ -135,7 +84,7 @@ static void visit(uint32_t frame)
 	if (bits & K_MEM_FRAME_ACCESSED) {
 		hazard_page_used(page, age);
 	}
-	pool_add(frame, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
+	hazard_pool_add(frame, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
 }
 
 /* The hand moves on by a fault's share. */
@@ -168,7 +117,7 @@ static void newest_settle(void)
 		const struct hazard_page *page = &state.page[state.newest - 1];
 		unsigned int bits = k_mem_frame_bits(state.newest - 1, true);
 
-		pool_add(state.newest - 1, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
+		hazard_pool_add(state.newest - 1, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
 	}
 	state.fresh = false;
 }
@@ -180,6 +129,7 @@ static void hazard_start(void *frames, uint32_t frame_count)
 	state.frame_count = frame_count;
 	state.epoch_faults = frame_count / EPOCHS + 1;
 	hazard_page_start(k_mem_history_bits());
+	hazard_pool_start(frames);
 	hazard_table_start();
 	k_mem_policy_clock.start(NULL, frame_count);
 }
@@ -220,7 +170,7 @@ static void hazard_forgotten(uint32_t frame)
 	}
 	page->held = false;
 	state.held_count--;
-	pool_forget(frame);
+	hazard_pool_forget(frame);
 	if (state.newest == frame + 1) {
 		state.newest = 0;
 	}
@@ -263,23 +213,20 @@ static void hazard_came_back(uint32_t frame, uint32_t history)
 
 /* ---- a victim ------------------------------------------------------------------------------- */
 
-/* Look at a page of the pool again: still the least? */
+/* Look at the page again, which is the least of the pool or was: is it still? */
 static bool confirmed(uint32_t frame, bool last_try)
 {
 	struct hazard_page *page = &state.page[frame];
 	unsigned int bits = k_mem_frame_bits(frame, true);
-	uint32_t key;
+	uint32_t key, least, least_key;
 
 	if (bits & K_MEM_FRAME_ACCESSED) {
 		hazard_page_used(page, hazard_page_age(page));
 	}
 	key = hazard_page_key(page, bits & K_MEM_FRAME_DIRTY);
-	if (last_try || (!(bits & K_MEM_FRAME_ACCESSED) &&
-			 (state.pool_count == 0 || key <= state.pool[state.pool_count - 1].key))) {
-		return true;
-	}
-	pool_add(frame, key);
-	return false;
+	hazard_pool_add(frame, key);
+	(void)hazard_pool_least(&least, &least_key);
+	return last_try || (!(bits & K_MEM_FRAME_ACCESSED) && least_key == key);
 }
 
 /* The hand met nobody that may go but those shielded: the one that came first. */
@@ -299,16 +246,17 @@ static int shielded_take(uint32_t *frame)
 
 static int hazard_pick(uint32_t *frame)
 {
+	uint32_t least, key;
+
 	if (state.frame_count < FRAMES_MIN) {
 		return k_mem_policy_clock.pick(frame);
 	}
 	newest_settle();
-	for (uint32_t tries = 1; state.pool_count > 0; tries++) {
-		uint32_t least = state.pool[state.pool_count - 1].frame;
-
-		pool_remove(state.pool_count - 1);
-		if (k_mem_frame_evictable(least) && !shielded(least) &&
-		    confirmed(least, tries >= TRIES_MAX)) {
+	for (uint32_t tries = 1; hazard_pool_least(&least, &key); tries++) {
+		if (!k_mem_frame_evictable(least) || shielded(least)) {
+			hazard_pool_forget(least);
+		} else if (confirmed(least, tries >= TRIES_MAX)) {
+			hazard_pool_forget(least);
 			state.passed = 0;
 			*frame = least;
 			return 0;

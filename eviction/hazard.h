@@ -15,7 +15,7 @@
 #define HAZARD_BINS    32u
 
 #define HAZARD_GAPS    8u  /* classes of the last gap between two uses */
-#define HAZARD_PACES   12u /* classes of the slow average of gaps */
+#define HAZARD_PACES   11u /* classes of the slow average of gaps */
 #define HAZARD_ONCE    (HAZARD_GAPS * HAZARD_PACES) /* used once: came to be read, written */
 #define HAZARD_CLASSES (HAZARD_ONCE + 2u)
 

@@ -119,6 +119,9 @@ void hazard_page_restore(struct hazard_page *page, uint32_t history)
 	uint32_t grain = history_form.epoch_grain;
 	uint32_t age = (hazard_epoch >> grain) - (history >> CLASS_BITS);
 
+	if (class >= HAZARD_CLASSES) {
+		class = HAZARD_ONCE; /* no history of ours */
+	}
 	age = (age & ((1u << history_form.epoch_bits) - 1)) << grain;
 	age += hazard_epoch & ((1u << grain) - 1);
 	page->last = (uint16_t)(hazard_epoch - age);

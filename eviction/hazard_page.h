@@ -17,7 +17,7 @@ struct hazard_page {
 	uint16_t pace;  /* average of the logarithm of 1 + gap, 64 a doubling */
 	uint8_t gap;    /* class of the last gap */
 	uint8_t once;   /* 0: used more than once; 1: came to be read, 2: to be written */
-	bool pooled;
+	uint8_t pooled; /* hazard_pool.c */
 	bool held;      /* the frame holds a page */
 };
 

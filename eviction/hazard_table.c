@@ -24,7 +24,7 @@
  * with it, so that on the stack each block is better than those below. One pass is the
  * maximum over all horizons.
  *
- * Bounds. hazard_turn() does TURN_BINS columns of one row; a row is done after 4 turns,
+ * Bounds. hazard_turn() does TURN_BINS columns of one row; a row is done after two,
  * rows of which no page was seen yet are passed over, and a turn of all begins when two epochs
  * have passed since the last began. Everything decays by a 64th a turn of all.
  *
@@ -45,7 +45,7 @@
 #define LIKELY      (ONE - ONE / 50u) /* no hazard is higher */
 #define STEPS_MAX   4u                /* epochs of pages away that are caught up with at once */
 #define DECAY_SHIFT 6
-#define TURN_BINS   8u
+#define TURN_BINS   16u
 #define TURN_EPOCHS 2u
 
 struct row {

@@ -169,7 +169,7 @@ $(eval $(call kernel_boot_test,hello-icount,hello,microvm,4M --icount \
 $(eval $(call kernel_boot_test,hello-q35,hello,q35,4M --append ramstore=80))
 # Stacks and the zero page take 33 frames; each of eight threads must be able to hold another,
 # and one more be left for who faults with interrupts masked (CAVEATS.md).
-$(foreach policy,clock nru lru,$(eval $(call kernel_boot_test,stress-$(policy),stress,\
+$(foreach policy,clock hazard nru lru,$(eval $(call kernel_boot_test,stress-$(policy),stress,\
 	microvm,4M --append "frames=44 threads=8 rounds=1000 policy=$(policy)" \
 	$(call kernel_test_disk,stress-$(policy)))))
 $(eval $(call kernel_boot_test,stress-q35,stress,q35,\

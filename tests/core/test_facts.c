@@ -199,7 +199,8 @@ static void test_resident_memory_made_writable_no_fault(void **state)
 static void test_locked_memory_is_never_evicted(void **state)
 {
 	static const struct k_mem_policy *const policies[] = {
-		&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
+		&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru,
+		&k_mem_policy_lru,
 	};
 
 	(void)state;
@@ -255,7 +256,8 @@ static uint32_t run_instruction(uint8_t *first, uint32_t pages, uint32_t written
 static void test_pages_of_one_instruction_do_not_chase_each_other(void **state)
 {
 	static const struct k_mem_policy *const policies[] = {
-		&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
+		&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru,
+		&k_mem_policy_lru,
 	};
 
 	(void)state;

@@ -127,7 +127,8 @@ static void test_policy_knows_what_may_be_evicted(void **state)
 static void test_no_use_of_a_page_is_missed(void **state)
 {
 	static const struct k_mem_policy *const policies[] = {
-		&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru,
+		&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru,
+		&k_mem_policy_lru,
 	};
 	const uint32_t frames = 4 * CONFIG_MEM_TLB_RANGE_MAX, pages = frames + frames / 2;
 

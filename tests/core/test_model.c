@@ -1135,7 +1135,8 @@ static void stores_shuffle(void)
 static void round_start(void)
 {
 	static const struct k_mem_policy *const policies[] = {
-		&k_mem_policy_clock, &k_mem_policy_nru, &k_mem_policy_lru};
+		&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru,
+		&k_mem_policy_lru};
 
 	uint32_t frames = one_in(4) ? 1 + random_below(8) : 8 + random_below(57);
 

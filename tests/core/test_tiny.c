@@ -13,8 +13,8 @@
 
 #define ROUNDS 30u
 
-static const struct k_mem_policy *const policies[] = {&k_mem_policy_clock, &k_mem_policy_nru,
-						      &k_mem_policy_lru};
+static const struct k_mem_policy *const policies[] = {
+	&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru, &k_mem_policy_lru};
 
 /* What can be promised beside `locked` pages: charge.h. */
 static uint32_t promise(uint32_t frames, uint32_t slots, uint32_t locked)

@@ -10,6 +10,7 @@ struct fake_frames fake;
 
 static const struct k_mem_policy *policy_in_use;
 static uint32_t frame_count;
+static uint32_t history_bits;
 static uint64_t state[FAKE_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES / 8];
 
 void qr_port_panic(const char *what)
@@ -40,7 +41,17 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 	return bits;
 }
 
+uint32_t k_mem_history_bits(void)
+{
+	return history_bits;
+}
+
 void fake_start(const struct k_mem_policy *policy, uint32_t count)
+{
+	fake_start_history(policy, count, 16);
+}
+
+void fake_start_history(const struct k_mem_policy *policy, uint32_t count, uint32_t bits)
 {
 	assert_true(count <= FAKE_FRAMES_MAX);
 	assert_true(policy->frame_bytes <= CONFIG_EVICTION_FRAME_BYTES);
@@ -48,6 +59,7 @@ void fake_start(const struct k_mem_policy *policy, uint32_t count)
 	memset(state, 0, sizeof(state));
 	policy_in_use = policy;
 	frame_count = count;
+	history_bits = bits;
 	policy->start(state, count);
 }
 
@@ -65,6 +77,25 @@ void fake_drop(uint32_t frame)
 	fake.evictable[frame] = false;
 	if (policy_in_use->forgotten != NULL) {
 		policy_in_use->forgotten(frame);
+	}
+}
+
+void fake_evict(uint32_t frame)
+{
+	fake.history = policy_in_use->evicted != NULL ? policy_in_use->evicted(frame) : 0;
+	assert_true((uint64_t)fake.history >> history_bits == 0);
+	fake_drop(frame);
+}
+
+void fake_return(uint32_t frame, uint32_t history)
+{
+	fake.evictable[frame] = true;
+	fake.accessed[frame] = true;
+	if (history != 0 && policy_in_use->returned != NULL) {
+		policy_in_use->returned(frame, history);
+	}
+	if (policy_in_use->seen != NULL) {
+		policy_in_use->seen(frame, true);
 	}
 }
 
