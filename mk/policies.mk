@@ -23,7 +23,7 @@ $(policies_tool): $(policies_objs) $(policies_trace)
 
 .PHONY: policies
 policies: $(policies_tool) ## compare the eviction policies on all recordings (TRACES=folder)
-	$(Q)tools/policies_table --program $(policies_tool) $(TRACES)
+	$(Q)tools/policies_table.py --program $(policies_tool) $(TRACES)
 
 .PHONY: curves
 curves: $(policies_tool) ## draw page-ins and I/O of WORKLOAD= against the size of RAM

@@ -6,7 +6,7 @@
  *
  *	recording --> machine.c: frames and bits as the core has them <--> eviction/NAME.c
  *	          --> schedule.c, tools/trace/optimum.c: offline schedules, exact LRU
- *	          --> main.c: lines --> tools/policies_table, tools/curves
+ *	          --> main.c: lines --> tools/policies_table.py, tools/curves
  */
 #ifndef TOOLS_POLICIES_H
 #define TOOLS_POLICIES_H
