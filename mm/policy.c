@@ -127,6 +127,7 @@ int qr_policy_init(const struct k_mem_policy *policy)
 		return -EINVAL;
 	}
 	qr_policy = policy;
+	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
 	return 0;
 }
