@@ -227,7 +227,7 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 	}
 	arch_mem_page_in(virt, phys,
 			 ARCH_MEM_ACCESSED | ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
-	qr_frames[frame] = qr_frame_word(bring->page, qr_location_with(location, 0),
+	qr_frames[frame] = qr_frame_word(bring->page, qr_location_bare(location),
 					 QR_FRAME_MAPPED | (borrowed ? 0 : QR_FRAME_BACKED));
 	qr_frame_table.busy_count--;
 	qr_domain_came(bring->page);

@@ -45,7 +45,7 @@ static void keep(uint32_t frame, uint32_t word_flags, uint32_t location)
 {
 	uint32_t page = qr_frame_page(qr_frames[frame]);
 
-	qr_frames[frame] = qr_frame_word(page, qr_location_with(location, 0), word_flags);
+	qr_frames[frame] = qr_frame_word(page, qr_location_bare(location), word_flags);
 	qr_frame_table.busy_count--;
 	if (!(word_flags & QR_FRAME_PINNED)) {
 		qr_policy_came(frame, location, false);

@@ -69,25 +69,15 @@ static void flush_cleared(void)
 	cleared_count = 0;
 }
 
-void qr_policy_seen(uint32_t frame, bool by_fault)
-{
-	if (CONFIG_DEMAND_PAGING && qr_policy->seen != NULL) {
-		qr_policy->seen(frame, by_fault);
-		if (cleared_count != 0) {
-			flush_cleared();
-		}
-	}
-}
-
-void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
+void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault)
 {
 	uint32_t history = qr_location_history(location);
 
-	if (CONFIG_DEMAND_PAGING && history != 0 && qr_location_store(location) != QR_STORE_NONE &&
-	    qr_policy->returned != NULL) {
+	if (history != 0 && qr_location_store(location) != QR_STORE_NONE) {
 		qr_policy->returned(frame, history);
 	}
 	qr_policy_seen(frame, by_fault);
+	flush_cleared();
 }
 
 int qr_policy_pick(uint32_t *frame)

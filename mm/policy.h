@@ -12,12 +12,27 @@
 
 extern const struct k_mem_policy *qr_policy;
 
-/* The frame may be evicted from now on. Translations whose accessed bit the policy cleared
- * are flushed. */
-void qr_policy_seen(uint32_t frame, bool by_fault);
+/* The frame may be evicted from now on. */
+QR_INLINE void qr_policy_seen(uint32_t frame, bool by_fault)
+{
+	if (CONFIG_DEMAND_PAGING && qr_policy->seen != NULL) {
+		qr_policy->seen(frame, by_fault);
+	}
+}
 
-/* The same for a page that a fault or a page-in brought from `location`. */
-void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault);
+/* The same for a page that comes from `location`, with a policy that remembers: it is given
+ * what it remembered there, and translations whose accessed bit it cleared are flushed. */
+void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault);
+
+/* The same with any policy. */
+QR_INLINE void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
+{
+	if (CONFIG_DEMAND_PAGING && qr_policy->returned != NULL) {
+		qr_policy_returned(frame, location, by_fault);
+	} else {
+		qr_policy_seen(frame, by_fault);
+	}
+}
 
 /* The page in the frame is being evicted to a location of a store: with its history. */
 QR_INLINE uint32_t qr_policy_remembered(uint32_t frame, uint32_t location)

@@ -44,6 +44,7 @@ int qr_stores_init(const struct k_mem_store *stores, size_t count)
 			table->free_slots = stores[i].slot_count;
 		}
 	}
+	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct qr_store_table {
 	uint32_t in_flight;  /* transfers that a store has taken and not ended */
 	uint32_t ended;      /* transfers that ended so far */
 	uint32_t slot_bits;  /* that the largest store needs, at least 1 */
+	uint32_t bare_mask;  /* of a location's bits: all but those of its history */
 };
 extern struct qr_store_table qr_store_table;
 
@@ -52,11 +53,14 @@ QR_INLINE uint32_t qr_location_history(uint32_t location)
 	return (location & (K_MEM_SLOTS_MAX - 1u)) >> qr_store_table.slot_bits;
 }
 
-/* A location of a store with another history. */
+/* The location without its history, and one of a store with another. */
+QR_INLINE uint32_t qr_location_bare(uint32_t location)
+{
+	return location & qr_store_table.bare_mask;
+}
 QR_INLINE uint32_t qr_location_with(uint32_t location, uint32_t history)
 {
-	return (uint32_t)K_MEM_LOCATION(qr_location_store(location), qr_location_slot(location)) |
-	       history << qr_store_table.slot_bits;
+	return qr_location_bare(location) | history << qr_store_table.slot_bits;
 }
 
 /* Is the location a slot that the mapping owns: one of a store that can be written? */

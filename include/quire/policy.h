@@ -68,7 +68,8 @@ bool k_mem_frame_evictable(uint32_t frame);
 				 * read, or never written to a store */
 
 /* The bits of the page in an evictable frame, over all sets of tables; with
- * `clear`, for seen(), pick() and tick() only, the accessed bit is cleared in the same step
+ * `clear`, for pick() and tick() only, and for seen(), by a fault, of a policy that has
+ * returned(), the accessed bit is cleared in the same step
  * (the flush is batched and done by the core when they return). */
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
 
