@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_domain.c - what memory domains promise, and mistakes that were made with them elsewhere, each
- * as one test: partitions, their rights, paging under them, the end of a domain. All of it runs
- * twice: on a CPU that sets accessed and dirty bits, and on one that leaves that to software.
+ * as one test: which partitions there may be, and what rights they give. All of it runs twice: on
+ * a CPU that sets accessed and dirty bits, and on one that leaves that to software.
  */
 #include "domain_help.h"
 

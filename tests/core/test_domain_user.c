@@ -183,6 +183,13 @@ static void test_copy_across_many_pages(void **state)
 	end();
 }
 
+static int fails(void *argument, const struct k_mem_io *io)
+{
+	(void)argument;
+	(void)io;
+	return -EIO;
+}
+
 static void test_page_that_cannot_be_read_ends_the_copy(void **state)
 {
 	uint64_t word = 3;
@@ -191,8 +198,9 @@ static void test_page_that_cannot_be_read_ends_the_copy(void **state)
 	start();
 	assert_int_equal(k_usermode_to_copy(memory, &word, sizeof(word)), 0);
 	assert_int_equal(k_mem_page_out(memory, RIG_PAGE), 0);
-	rig_store.fail_read = 1;
+	rig_store.verdict = fails;
 	assert_int_equal(k_usermode_from_copy(&word, memory, sizeof(word)), -EIO);
+	rig_store.verdict = NULL;
 	word = 0;
 	assert_int_equal(k_usermode_from_copy(&word, memory, sizeof(word)), 0);
 	assert_int_equal(word, 3);
