@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_domain.c - what memory domains promise, and mistakes that were made with them elsewhere, each
- * as one test: which partitions there may be, and what rights they give. All of it runs twice: on
- * a CPU that sets accessed and dirty bits, and on one that leaves that to software.
+ * test_domain.c - what memory domains promise, and mistakes that were made with them elsewhere,
+ * each as one test: which partitions there may be, and what rights they give. All of it runs
+ * twice: on a CPU that sets accessed and dirty bits, and on one that leaves that to software.
  */
 #include "domain_help.h"
 
@@ -42,7 +42,7 @@ static void page_out(uint8_t *addr, uint32_t pages)
 	assert_int_equal(k_mem_page_out(addr, pages * RIG_PAGE), 0);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------ */
+/* ---- what is refused ------------------------------------------------------------------- */
 
 static void test_default_domain_does_not_end(void **state)
 {
@@ -196,7 +196,7 @@ static void test_init_takes_all_partitions_or_none(void **state)
 	end();
 }
 
-/* ---- rights ------------------------------------------------------------------------------------ */
+/* ---- rights ---------------------------------------------------------------------------- */
 
 static void test_partition_is_its_domains_alone(void **state)
 {
@@ -266,7 +266,7 @@ static void test_partition_over_image_and_on_demand_pages(void **state)
 	end();
 }
 
-/* A device in a large leaf, split for the partition; and one that comes where a private table is. */
+/* A device in a large leaf, split for the partition; and one that comes over a private table. */
 static void test_partition_over_a_device(void **state)
 {
 	const size_t size = TABLE_PAGES * RIG_PAGE;

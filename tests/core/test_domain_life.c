@@ -46,7 +46,7 @@ static void page_out(uint8_t *addr, uint32_t pages)
 	assert_int_equal(k_mem_page_out(addr, pages * RIG_PAGE), 0);
 }
 
-/* ---- paging ------------------------------------------------------------------------------------ */
+/* ---- paging ---------------------------------------------------------------------------- */
 
 static void test_partition_over_pages_that_are_out(void **state)
 {
@@ -152,7 +152,7 @@ static void test_refused_access_brings_nothing_in(void **state)
 	end();
 }
 
-/* ---- ends ----------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------ */
 
 /* The tables of a domain that has ended are nobody's, also where it was current until then. */
 static void test_ended_domain_is_not_used_any_more(void **state)

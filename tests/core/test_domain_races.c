@@ -137,7 +137,7 @@ static void test_accessed_is_set_again_by_software(void **state)
 	accessed_is_set_again(true);
 }
 
-/* ---- walks at the wrong moment --------------------------------------------------------------- */
+/* ---- walks at the wrong moment --------------------------------------------------------- */
 
 static uint8_t *walked;
 
@@ -226,7 +226,7 @@ static void test_scratch_window_is_walked_while_it_is_opened(void **state)
 	end();
 }
 
-/* ---- calls that meet ------------------------------------------------------------------------- */
+/* ---- calls that meet ------------------------------------------------------------------- */
 
 static uint8_t *expected;
 
@@ -301,7 +301,7 @@ static void test_limits_set_by_two(void **state)
 	end();
 }
 
-/* ---- how much is done in one hold ------------------------------------------------------------ */
+/* ---- how much is done in one hold ------------------------------------------------------ */
 
 static uint64_t written, written_most;
 

@@ -44,7 +44,7 @@ static void put(uint8_t *at, const char *text, size_t size)
 	k_mem_domain_switch(&a);
 }
 
-/* ---- validation -------------------------------------------------------------------------------- */
+/* ---- validation ------------------------------------------------------------------------ */
 
 static void test_validation_follows_the_current_set(void **state)
 {
@@ -56,7 +56,7 @@ static void test_validation_follows_the_current_set(void **state)
 	assert_int_equal(arch_buffer_validate(memory + 2 * RIG_PAGE - 1, 1, 0), 0);
 	assert_int_equal(arch_buffer_validate(memory + 2 * RIG_PAGE - 1, 2, 0), -EACCES);
 	assert_int_equal(arch_buffer_validate(memory + 4 * RIG_PAGE - 1, 1, 1), 0);
-	assert_int_equal(arch_buffer_validate(memory + 4 * RIG_PAGE - 1, 2, 1), -EFAULT); /* guard */
+	assert_int_equal(arch_buffer_validate(memory + 4 * RIG_PAGE - 1, 2, 1), -EFAULT);
 	assert_int_equal(arch_buffer_validate((void *)RIG_TEXT, 1, 0), -EACCES);
 	k_mem_domain_switch(NULL);
 	assert_int_equal(arch_buffer_validate(memory, 1, 0), -EACCES);
@@ -70,23 +70,28 @@ static void test_validation_follows_the_current_set(void **state)
 static void test_validation_does_not_wrap(void **state)
 {
 	const uint8_t *zero = NULL;
+	size_t to_end;
 
 	(void)state;
 	start();
+	to_end = SIZE_MAX - (uintptr_t)memory + 1;
 	assert_int_equal(arch_buffer_validate(memory, SIZE_MAX, 0), -EFAULT);
-	assert_int_equal(arch_buffer_validate(memory, SIZE_MAX - (uintptr_t)memory + 1, 0), -EACCES);
-	assert_int_equal(arch_buffer_validate(memory, SIZE_MAX - (uintptr_t)memory + 2, 0), -EFAULT);
+	assert_int_equal(arch_buffer_validate(memory, to_end, 0), -EACCES);
+	assert_int_equal(arch_buffer_validate(memory, to_end + 1, 0), -EFAULT);
 	assert_int_equal(arch_buffer_validate((void *)UINTPTR_MAX, 1, 0), -EFAULT);
 	assert_int_equal(arch_buffer_validate((void *)UINTPTR_MAX, 2, 0), -EFAULT);
 	assert_int_equal(arch_buffer_validate(zero, 1, 0), -EFAULT);
 	assert_int_equal(arch_buffer_validate(zero, 0, 1), 0);
 	assert_int_equal(arch_buffer_validate((void *)UINTPTR_MAX, 0, 1), 0);
-	assert_int_equal(arch_buffer_validate(page_at(SPACE_SCRATCH), 1, 0), -EACCES);
+	/* the core's window, closed or open */
+	assert_true(arch_buffer_validate(page_at(SPACE_SCRATCH), 1, 0) < 0);
+	assert_int_equal(k_usermode_to_copy(memory, buffer, 1), 0);
+	assert_true(arch_buffer_validate(page_at(SPACE_SCRATCH), 1, 0) < 0);
 	assert_int_equal(arch_buffer_validate(page_at(SPACE_PAGES), 1, 0), -EFAULT);
 	end();
 }
 
-/* ---- copies --------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------- */
 
 static void test_copies_are_judged_by_the_domain(void **state)
 {
@@ -207,7 +212,7 @@ static void test_page_that_cannot_be_read_ends_the_copy(void **state)
 	end();
 }
 
-/* ---- strings ---------------------------------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------------- */
 
 /* The limit, not the page, ends what is looked at; and the 0, where a page that may not be read
  * follows. */
