@@ -7,9 +7,9 @@
 #include "set.h"
 
 /* A page that is not the domain's own, but perhaps the trampoline. */
-static struct qr_view shared_view(const qr_entry_t *entry)
+static struct qr_view shared_view(qr_entry_t *entry)
 {
-	struct qr_view view = qr_view_of(qr_entry_load(qr_shared_entry((qr_entry_t *)entry)), 0);
+	struct qr_view view = qr_view_of(qr_entry_load(qr_shared_entry(entry)), 0);
 
 	view.last = false;
 	return view;
@@ -22,7 +22,7 @@ static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
 {
 	const size_t to_end = QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt);
 	const uint16_t leaf = qr_set_leaf(domain, virt);
-	const qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t *entry = qr_entry(0, virt);
 	size_t count = size >> ENTRY_PAGE_SHIFT;
 
 	count = count < to_end ? count : to_end;
@@ -42,6 +42,7 @@ static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
 			to.dirty = was.dirty;
 			view = qr_private_view(kernel, to);
 		} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
+		qr_overlay_keep(&entry[i], qr_view_page(was));
 		qr_privates[leaf].own_count += view.last;
 		qr_privates[leaf].own_count -= was.last;
 	}

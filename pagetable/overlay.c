@@ -77,6 +77,15 @@ arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
 	return bits;
 }
 
+void qr_overlay_keep(qr_entry_t *entry, arch_page_t bits)
+{
+	const uint32_t both = ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY;
+
+	if ((bits & both) != 0 && qr_view_of(qr_entry_load(entry), 0).kind == QR_LEAF) {
+		(void)qr_entry_bits(entry, (uint32_t)bits & both, 0);
+	}
+}
+
 static size_t copies_count(const qr_entry_t *entry)
 {
 	size_t count = qr_copy_first(entry) == QR_COPY_BASE ? 1 : 0;

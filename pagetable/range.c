@@ -302,13 +302,13 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 /* Bring the copies of an entry up to date that says, or is to say there, `view`. */
 static void copies_set(unsigned int level, const void *virt, struct qr_view view)
 {
-	const qr_entry_t *entry = qr_entry(level, virt);
+	qr_entry_t *entry = qr_entry(level, virt);
 
 	if (!qr_has_copies(entry)) {
 		return;
 	}
 	if (level == 0) {
-		(void)qr_overlay_sync(entry, view);
+		qr_overlay_keep(entry, qr_overlay_sync(entry, view));
 	} else {
 		qr_overlay_upper(level, virt, view.kind == QR_LEAF ? qr_entry_of(view, level) : 0);
 	}

@@ -161,6 +161,56 @@ static void test_L12_what_an_ended_domain_wrote_is_not_lost(void **state)
 	end();
 }
 
+/* A page in a frame, with a copy in the store, that user mode wrote to in this set, and no other. */
+static void written_in(struct k_mem_domain *domain, uint8_t *page)
+{
+	assert_int_equal(k_mem_page_out(page, RIG_PAGE), 0);
+	assert_true(user_reads(domain, page));
+	clean(page);
+	assert_int_equal(user_write(domain, page, 55), 0);
+	k_mem_domain_switch(NULL);
+}
+
+static void check_written(uint8_t *page)
+{
+	assert_int_equal(bits(page), ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+	assert_int_equal(k_mem_page_out(page, RIG_PAGE), 0);
+	assert_int_equal(rig_get(page), 55);
+}
+
+/* Where user mode has tables of its own its entry goes with the right to see the page. */
+static void test_L12_what_was_written_before_a_right_went_is_not_lost(void **state)
+{
+	uint8_t *page;
+
+	(void)state;
+	start(40);
+	page = pages_map(1, K_MEM_PERM_RW);
+	pages_fill(page, 1);
+	assert_int_equal(part_add(&domains[0], page, 1, U_RW), 0);
+	assert_int_equal(part_add(&domains[1], page, 1, U_RW), 0);
+	written_in(&domains[0], page);
+	assert_int_equal(part_remove(&domains[0], page, 1), 0);
+	check_written(page);
+	/* the kernel's own right for user mode, in a set with a private table and in those without */
+	for (uint32_t d = 0; d < 2; d++) {
+		assert_int_equal(k_mem_update_flags(page, RIG_PAGE,
+						    K_MEM_PERM_RW | K_MEM_PERM_USER), 0);
+		written_in(d == 0 ? &domains[2] : &domains[1], page);
+		assert_int_equal(k_mem_update_flags(page, RIG_PAGE, K_MEM_PERM_RW), 0);
+		check_written(page);
+	}
+	/* a partition that takes the right away */
+	assert_int_equal(k_mem_update_flags(page, RIG_PAGE, K_MEM_PERM_RW | K_MEM_PERM_USER), 0);
+	assert_int_equal(part_add(&domains[0], page, 1, U_RW), 0);
+	written_in(&domains[0], page);
+	assert_int_equal(part_remove(&domains[0], page, 1), 0);
+	assert_int_equal(part_add(&domains[0], page, 1, K_MEM_PARTITION_P_RW_U_NA), 0);
+	check_written(page);
+	pages_unmap(page, 1);
+	end();
+}
+
 static void test_L13_queries_answer_the_same_in_every_set(void **state)
 {
 	static arch_page_t answers[SPACE_PAGES];
@@ -292,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_L12_accessed_and_dirty_of_any_set_are_seen),
 		cmocka_unit_test(test_L12_what_any_set_wrote_is_not_lost),
 		cmocka_unit_test(test_L12_what_an_ended_domain_wrote_is_not_lost),
+		cmocka_unit_test(test_L12_what_was_written_before_a_right_went_is_not_lost),
 		cmocka_unit_test(test_L13_queries_answer_the_same_in_every_set),
 		cmocka_unit_test(test_L11_all_sets_map_alike_whichever_is_current),
 		cmocka_unit_test(test_every_set_forgets_what_is_taken_away),
