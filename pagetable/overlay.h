@@ -163,8 +163,8 @@ arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct q
  * accessed and dirty bits that they had. */
 arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel);
 
-/* What copies had of accessed and dirty goes to the kernel's entry: of pages that become hidden it is
- * in no copy any more. */
+/* What copies had of accessed and dirty goes to the kernel's entry: of pages that become hidden it
+ * is in no copy any more. */
 void qr_overlay_keep(qr_entry_t *entry, arch_page_t bits);
 
 /* The same for a run of entries of level 0, as they are now. */

@@ -236,6 +236,30 @@ static void test_tags_are_used_again_safely(void **state)
 	end();
 }
 
+/* A CPU may remember where tables are. */
+static void test_cpu_forgets_each_table_that_joins_or_leaves_a_set(void **state)
+{
+	uint8_t *pages;
+	uint64_t drops;
+
+	(void)state;
+	start();
+	pages = pages_map(1, K_MEM_PERM_RW);
+	assert_int_equal(part_add(&a, (void *)RIG_DATA, 1, U_RW), 0);
+	assert_true(user_reads(&a, (void *)RIG_DATA));
+	drops = emu_counters()->tag_drops;
+	assert_int_equal(part_add(&a, pages, 1, U_RW), 0);
+	assert_true(emu_counters()->tag_drops > drops); /* its leaf table */
+	assert_true(user_reads(&a, pages));
+	drops = emu_counters()->tag_drops;
+	assert_int_equal(part_remove(&a, (void *)RIG_DATA, 1), 0);
+	assert_int_equal(emu_counters()->tag_drops, drops + 1);
+	assert_int_equal(part_remove(&a, pages, 1), 0);
+	assert_int_equal(emu_counters()->tag_drops, drops + 1 + ENTRY_LEVELS);
+	pages_unmap(pages, 1);
+	end();
+}
+
 static void test_four_partitions_in_one_area_cost_a_path_of_tables(void **state)
 {
 	uint8_t *pages;
@@ -283,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_ended_domain_is_not_used_any_more),
 		cmocka_unit_test(test_domain_ends_under_partitions_of_others),
 		cmocka_unit_test(test_tags_are_used_again_safely),
+		cmocka_unit_test(test_cpu_forgets_each_table_that_joins_or_leaves_a_set),
 		cmocka_unit_test(test_four_partitions_in_one_area_cost_a_path_of_tables),
 	};
 	int failed = cmocka_run_group_tests_name("hardware bits", tests, setup_hardware, NULL);

@@ -161,7 +161,7 @@ static void test_L12_what_an_ended_domain_wrote_is_not_lost(void **state)
 	end();
 }
 
-/* A page in a frame, with a copy in the store, that user mode wrote to in this set, and no other. */
+/* A page in a frame, with a copy in the store, that user mode wrote to in this set alone. */
 static void written_in(struct k_mem_domain *domain, uint8_t *page)
 {
 	assert_int_equal(k_mem_page_out(page, RIG_PAGE), 0);
@@ -192,7 +192,7 @@ static void test_L12_what_was_written_before_a_right_went_is_not_lost(void **sta
 	written_in(&domains[0], page);
 	assert_int_equal(part_remove(&domains[0], page, 1), 0);
 	check_written(page);
-	/* the kernel's own right for user mode, in a set with a private table and in those without */
+	/* the kernel's right for user mode, in a set with a private table and in one without */
 	for (uint32_t d = 0; d < 2; d++) {
 		assert_int_equal(k_mem_update_flags(page, RIG_PAGE,
 						    K_MEM_PERM_RW | K_MEM_PERM_USER), 0);
@@ -316,7 +316,12 @@ static void test_every_set_forgets_what_is_taken_away(void **state)
 			assert_true(user_writes(sets[s], memory + page * RIG_PAGE));
 		}
 	}
+	/* the private table stays, for this */
+	assert_int_equal(part_add(&domains[0], memory + 3 * RIG_PAGE, 1, U_RW), 0);
+	assert_int_equal(k_mem_update_flags(memory, 2 * RIG_PAGE, K_MEM_PERM_RW), 0);
+	assert_true(user_writes(&domains[0], memory));
 	assert_int_equal(part_remove(&domains[0], memory, 2), 0);
+	assert_false(user_reads(&domains[0], memory));
 	assert_int_equal(part_add(&domains[0], memory, 2, U_RO), 0);
 	assert_true(user_reads(&domains[0], memory));
 	assert_false(user_writes(&domains[0], memory));

@@ -682,6 +682,28 @@ static void test_write_before_flush(void **state)
 	expect_errors(0);
 }
 
+static void read_in_hook(void)
+{
+	(void)peek(BASE);
+}
+
+/* What a CPU looks up right after a drop it remembers. */
+static void test_walk_after_drop(void **state)
+{
+	uint8_t byte;
+
+	(void)state;
+	put(BASE, page_of(4));
+	flush(BASE);
+	emu_drop_hook = read_in_hook;
+	mmu_tlb_all();
+	mmu_tlb_sync();
+	emu_drop_hook = NULL;
+	put(BASE, (struct qr_view){.kind = QR_TOKEN, .token = 1});
+	assert_int_equal(emu_read(BASE, &byte, 1, 0), -EFAULT);
+	expect_errors(1);
+}
+
 /* ---- tags --------------------------------------------------------------------------- */
 
 static void test_tags(void **state)
@@ -826,6 +848,7 @@ int main(void)
 		cmocka_unit_test_setup(test_software_bits, setup),
 		cmocka_unit_test_setup(test_walker_marks, setup),
 		cmocka_unit_test_setup(test_write_before_flush, setup),
+		cmocka_unit_test_setup(test_walk_after_drop, setup),
 		cmocka_unit_test_setup(test_tags, setup),
 		cmocka_unit_test_setup(test_core_access, setup),
 		cmocka_unit_test_setup(test_damaged_tables, setup),

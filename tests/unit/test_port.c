@@ -114,6 +114,38 @@ static void nested_too_deeply(void **state)
 	assert_string_equal(strict_caught(), "locks and masks are nested too deeply");
 }
 
+/* ---- between two holds ----------------------------------------------------------------- */
+
+static unsigned int between_count;
+
+static void take_the_lock_between(void)
+{
+	assert_false(strict_locked());
+	between_count++;
+	qr_port_unlock(qr_port_lock());
+}
+
+static void hook_runs_between_two_holds(void **state)
+{
+	qr_port_key_t key;
+
+	(void)state;
+	between_count = 0;
+	strict_between_set(take_the_lock_between);
+	key = qr_port_lock();
+	assert_int_equal(between_count, 1);
+	qr_port_unlock(key);
+	assert_int_equal(between_count, 2);
+	/* not where interrupts are masked */
+	key = qr_port_irq_lock();
+	qr_port_unlock(qr_port_lock());
+	qr_port_irq_unlock(key);
+	assert_int_equal(between_count, 2);
+	strict_between_set(NULL);
+	qr_port_unlock(qr_port_lock());
+	assert_int_equal(between_count, 2);
+}
+
 /* ---- sleeping ------------------------------------------------------------------------ */
 
 static const char sleep_not_allowed[] = "a sleep where sleeping is not allowed";
@@ -364,6 +396,7 @@ int main(void)
 		TEST(irq_unlock_without_lock),
 		TEST(copy_under_the_lock),
 		TEST(nested_too_deeply),
+		TEST(hook_runs_between_two_holds),
 		TEST(sleep_without_lock),
 		TEST(sleep_with_a_wrong_key),
 		TEST(sleep_with_interrupts_masked),
