@@ -21,7 +21,8 @@ core_flags_split  := -DCONFIG_EMU_SPLIT=1
 core_tests        := $(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c))
 core_tests_plain  := $(filter-out test_eager,$(core_tests))
 core_tests_eager  := $(filter test_eager test_model,$(core_tests))
-core_tests_small  := $(filter test_model test_fail test_tiny test_races test_domain%,$(core_tests))
+core_tests_small  := $(filter test_model test_fail test_tiny test_races test_domain_races \
+		     test_domain_pool test_domain_anon test_domain_model,$(core_tests))
 
 core_tests_split  := $(filter test_domain% test_model,$(core_tests))
 
