@@ -51,7 +51,8 @@ struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was)
 	return view;
 }
 
-arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct qr_view kernel)
+QR_NOINLINE arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry,
+					    struct qr_view kernel)
 {
 	qr_entry_t *mine = qr_private_entry(copy, entry);
 	qr_entry_t old = qr_entry_load(mine);
@@ -67,7 +68,7 @@ arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct q
 	return qr_view_page(was) & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
 }
 
-arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
+QR_NOINLINE arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel)
 {
 	arch_page_t bits = 0;
 
@@ -106,14 +107,19 @@ size_t qr_overlay_most(const qr_entry_t *entry, size_t count)
 	return most > 0 ? most : 1;
 }
 
-void qr_overlay_sync_run(const qr_entry_t *entry, size_t count)
+QR_NOINLINE arch_page_t qr_overlay_update(const qr_entry_t *entry)
+{
+	return qr_overlay_sync(entry, qr_view_of(qr_entry_load(entry), 0));
+}
+
+QR_NOINLINE void qr_overlay_sync_run(const qr_entry_t *entry, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		(void)qr_overlay_sync(&entry[i], qr_view_of(qr_entry_load(&entry[i]), 0));
+		(void)qr_overlay_update(&entry[i]);
 	}
 }
 
-arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear)
+QR_NOINLINE arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear)
 {
 	arch_page_t bits = 0;
 
@@ -170,7 +176,7 @@ qr_entry_t qr_base_pointer(unsigned int level, const void *virt)
 	return qr_entry_of(view, level);
 }
 
-void qr_overlay_upper(unsigned int level, const void *virt, qr_entry_t value)
+QR_NOINLINE void qr_overlay_upper(unsigned int level, const void *virt, qr_entry_t value)
 {
 	const struct qr_view view = qr_view_of(value, level);
 	const qr_entry_t *entry = qr_entry(level, virt);

@@ -167,6 +167,9 @@ arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel);
  * is in no copy any more. */
 void qr_overlay_keep(qr_entry_t *entry, arch_page_t bits);
 
+/* The same for an entry as it is now. */
+arch_page_t qr_overlay_update(const qr_entry_t *entry);
+
 /* The same for a run of entries of level 0, as they are now. */
 void qr_overlay_sync_run(const qr_entry_t *entry, size_t count);
 QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)

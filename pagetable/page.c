@@ -38,6 +38,12 @@ QR_INLINE bool is_in_copies(const qr_entry_t *entry, const struct qr_view *view)
 	       (!MMU_SPLIT || qr_has_copies(entry));
 }
 
+/* Apart, like all that only copies need: so the common case saves no registers for it. */
+static QR_NOINLINE arch_page_t in_copies(const qr_entry_t *entry, qr_entry_t value)
+{
+	return word_of(value, 0) | qr_overlay_bits(entry, 0, 0);
+}
+
 arch_page_t arch_page_get(const void *virt)
 {
 	const qr_entry_t *entry = qr_entry(0, virt);
@@ -49,9 +55,14 @@ arch_page_t arch_page_get(const void *virt)
 	}
 	view = entry_decode(value, 0);
 	if (QR_UNLIKELY(is_in_copies(entry, &view))) {
-		return qr_view_page(view) | qr_overlay_bits(entry, 0, 0);
+		return in_copies(entry, value);
 	}
 	return qr_view_page(view);
+}
+
+static QR_NOINLINE arch_page_t out_of_copies(const qr_entry_t *entry, qr_entry_t was)
+{
+	return word_of(was, 0) | qr_overlay_update(entry);
 }
 
 arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
@@ -72,7 +83,7 @@ arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
 			.last = was.last,
 		};
 	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return word_of(old, 0) | (is_in_copies(entry, &was) ? qr_overlay_sync(entry, view) : 0);
+	return QR_UNLIKELY(is_in_copies(entry, &was)) ? out_of_copies(entry, old) : word_of(old, 0);
 }
 
 void arch_page_token_set(void *virt, arch_token_t token)
@@ -108,8 +119,8 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 		code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
 	}
 	qr_entry_store(entry, entry_encode(view, 0));
-	if (QR_UNLIKELY(!view.global) && (!MMU_SPLIT || qr_has_copies(entry))) {
-		(void)qr_overlay_sync(entry, view);
+	if (QR_UNLIKELY(qr_has_copies(entry))) {
+		(void)qr_overlay_update(entry);
 	}
 }
 
