@@ -11,7 +11,7 @@
 
 include mk/kernel.mk
 
-measure_flags_bench       :=
+measure_flags_bench       := -DCONFIG_MEM_DOMAIN_TABLES=300 # 64 domains
 measure_flags_bench-small := -DCONFIG_MMU_LARGE_PAGES=0
 measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1
 # pagetable/ finds the counting mmu.h before the machine's
@@ -32,6 +32,7 @@ measure_srcs   := $(LIB_SRCS) $(sort $(wildcard arch/$(ARCH)/*.[cS]))
 measure_spaces := 8M 64M 512M 1G
 measure_objs   := $(measure_srcs:%=$(measure_dir)/Os/%.o) \
 		  $(measure_srcs:%=$(measure_dir)/Os-assert/%.o) \
+		  $(measure_srcs:%=$(measure_dir)/Os-user/%.o) \
 		  $(measure_spaces:%=$(measure_dir)/tables/%.o) $(measure_dir)/frames/1000.o
 
 measure_space_8M   := 0x800000
@@ -41,11 +42,15 @@ measure_space_1G   := 0x40000000
 
 $(measure_dir)/Os/%.o: %
 	@mkdir -p $(@D)
+	$(Q)$(measure_cc) -UCONFIG_USERSPACE -DCONFIG_MEM_ASSERT=0 -c $< -o $@
+
+$(measure_dir)/Os-user/%.o: %
+	@mkdir -p $(@D)
 	$(Q)$(measure_cc) -DCONFIG_MEM_ASSERT=0 -c $< -o $@
 
 $(measure_dir)/Os-assert/%.o: %
 	@mkdir -p $(@D)
-	$(Q)$(measure_cc) -DCONFIG_MEM_ASSERT=1 -c $< -o $@
+	$(Q)$(measure_cc) -UCONFIG_USERSPACE -DCONFIG_MEM_ASSERT=1 -c $< -o $@
 
 # What one array of the library takes, by the space's size and by the number of frames.
 $(measure_dir)/tables/%.o: pagetable/tables.c

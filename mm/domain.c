@@ -110,7 +110,10 @@ static void own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rig
 {
 	uint32_t done = 0;
 
-	qr_domain_cover(domain, pages, hold);
+	if (!arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
+				    (size_t)pages.count << QR_PAGE_SHIFT)) {
+		qr_domain_cover(domain, pages, hold);
+	}
 	while (done < pages.count) {
 		struct qr_pages batch = qr_domain_batch(pages, done);
 
@@ -170,15 +173,23 @@ static bool overlap(struct qr_pages a, struct qr_pages b)
 static int place_find(struct k_mem_domain *domain, struct qr_pages pages,
 		      struct k_mem_partition **place)
 {
+	uint32_t left = domain->num_partitions, i;
+
 	*place = NULL;
-	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
+	for (i = 0; left > 0; i++) {
 		struct k_mem_partition *here = &domain->partitions[i];
 
 		if (here->size == 0) {
 			*place = *place == NULL ? here : *place;
-		} else if (overlap(pages_of(here), pages)) {
+			continue;
+		}
+		if (overlap(pages_of(here), pages)) {
 			return -EINVAL;
 		}
+		left--;
+	}
+	if (*place == NULL && i < CONFIG_MAX_DOMAIN_PARTITIONS) {
+		*place = &domain->partitions[i];
 	}
 	return *place == NULL ? -ENOSPC : 0;
 }
@@ -210,6 +221,10 @@ bool qr_domain_tables_suffice(const struct k_mem_domain *domain, struct qr_pages
 {
 	uint32_t lacking;
 
+	if (arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
+				   (size_t)pages.count << QR_PAGE_SHIFT)) {
+		return true;
+	}
 	/* a look for each table that there could be */
 	qr_unlock(hold);
 	lacking = arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages.first),

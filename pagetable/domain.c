@@ -70,6 +70,14 @@ size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *vi
 	return own_pages(domain, virt, size, (struct qr_view){.last = false});
 }
 
+bool arch_mem_domain_covers(const struct arch_mem_domain *domain, const void *virt, size_t size)
+{
+	const uintptr_t first = (uintptr_t)virt, last = first + (size - 1);
+
+	return first >> QR_TABLE_SHIFT(0) == last >> QR_TABLE_SHIFT(0) &&
+	       qr_set_leaf(domain, virt) != 0;
+}
+
 bool arch_mem_domain_owns(const struct arch_mem_domain *domain, const void *virt)
 {
 	const uint16_t leaf = qr_set_leaf(domain, virt);

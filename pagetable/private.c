@@ -61,9 +61,6 @@ uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, vo
 	const uint64_t first = (uintptr_t)virt, last = first + (size - 1);
 	uint32_t lacking = 0;
 
-	if (first >> QR_TABLE_SHIFT(0) == last >> QR_TABLE_SHIFT(0) && qr_set_leaf(domain, virt)) {
-		return 0;
-	}
 	/* each level's tables over the range, less those that are there */
 	for (unsigned int level = 0; level < ENTRY_LEVELS; level++) {
 		const unsigned int shift = QR_TABLE_SHIFT(level);

@@ -20,17 +20,20 @@ static uint64_t private_phys(uint16_t table)
 	return mmu_table_phys(qr_private_tables[table - 1]);
 }
 
+/* Entries that point to the private tables, one after the other, are a step apart (view.h); bits
+ * a walker sets in them are lower. */
 uint16_t qr_set_below(uint16_t table, const void *virt)
 {
 	const unsigned int level = qr_privates[table].level;
 	const size_t index = qr_entry_index(level, (uintptr_t)virt);
+	const struct qr_view first = {.kind = QR_TABLE, .address = private_phys(1)};
+	const struct qr_view zero = {.kind = QR_TABLE};
+	const struct qr_view next = {.kind = QR_TABLE, .address = QR_TABLE_BYTES};
+	const qr_entry_t step = entry_encode(next, 1) - entry_encode(zero, 1);
 	qr_entry_t entry = qr_entry_load(&qr_private_tables[table - 1][index]);
-	struct qr_view view = qr_view_of(entry, level);
-	uint64_t offset = view.address - mmu_table_phys(qr_private_tables);
+	qr_entry_t offset = entry - entry_encode(first, 1);
 
-	return view.kind == QR_TABLE && offset < sizeof(qr_private_tables)
-		       ? (uint16_t)(offset / QR_TABLE_BYTES + 1)
-		       : 0;
+	return offset < QR_PRIVATE_COUNT * step ? (uint16_t)(offset / step + 1) : 0;
 }
 
 uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)

@@ -43,5 +43,6 @@ void bench_sweep(const char *name);
 void bench_range(void);
 void bench_tlb(void);
 void bench_user(void);
+void bench_domain(void);
 
 #endif /* APPS_BENCH_BENCH_H */

@@ -101,6 +101,8 @@ int app_main(void)
 		bench_sweep(name);
 	} else if (kernel_option_number("tlb", 0) != 0) {
 		bench_tlb();
+	} else if (kernel_option_number("domain", 0) != 0) {
+		bench_domain();
 	} else if (kernel_option_number("user", 0) != 0) {
 		bench_user();
 	} else {

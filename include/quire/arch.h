@@ -214,6 +214,9 @@ uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, vo
 					size_t size);
 uint32_t arch_mem_domain_tables_free(void);
 
+/* Is the range in one stretch of addresses that has a private leaf table? Else it may be, too. */
+bool arch_mem_domain_covers(const struct arch_mem_domain *domain, const void *virt, size_t size);
+
 /* Make a private leaf table for `virt`, batch by batch: true when it is there. As many tables as
  * are lacking must be free. */
 bool arch_mem_domain_cover(struct arch_mem_domain *domain, void *virt) QR_MUST_CHECK;
