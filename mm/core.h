@@ -166,7 +166,7 @@ QR_INLINE struct qr_pages qr_batch_of_all_sets(struct qr_pages pages, uint32_t d
 {
 	struct qr_pages batch = qr_batch(pages, done, most);
 
-	if (CONFIG_USERSPACE) {
+	if (CONFIG_USERSPACE && batch.count > 1) {
 		batch.count = (uint32_t)arch_mem_batch(qr_page_addr(batch.first), batch.count);
 	}
 	return batch;

@@ -182,7 +182,7 @@ QR_NOINLINE void qr_overlay_upper(unsigned int level, const void *virt, qr_entry
 	const qr_entry_t *entry = qr_entry(level, virt);
 
 	/* in the base: a large leaf that user mode may use, or the base's own table */
-	if (MMU_SPLIT && value != 0 && !(view.kind == QR_LEAF && view.user)) {
+	if (MMU_SPLIT && !(view.kind == QR_LEAF && view.user)) {
 		value = qr_base_pointer(level, virt);
 	}
 	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {

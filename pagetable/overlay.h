@@ -184,9 +184,8 @@ QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)
 size_t qr_overlay_most(const qr_entry_t *entry, size_t count);
 QR_INLINE size_t qr_overlay_batch(const qr_entry_t *entry, size_t count)
 {
-	return QR_UNLIKELY(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))
-		       ? qr_overlay_most(entry, count)
-		       : count;
+	return QR_UNLIKELY(qr_run_has_copies(entry, count)) ? qr_overlay_most(entry, count)
+							     : count;
 }
 
 /* Set and clear accessed and dirty in the copies of an entry; returns what they had. */
@@ -200,5 +199,15 @@ void qr_overlay_upper(unsigned int level, const void *virt, qr_entry_t value);
 
 /* The base's entry that points to its table of the next level down. */
 qr_entry_t qr_base_pointer(unsigned int level, const void *virt);
+
+/* Do copies of that entry have to change? The base's do for what user mode may see, only. */
+QR_INLINE bool qr_upper_differs(unsigned int level, const void *virt, qr_entry_t value)
+{
+	qr_entry_t *entry = qr_entry(level, virt);
+
+	return qr_copies_of(entry) != 0 ||
+	       (MMU_SPLIT && (entry_decode(value, level).user ||
+			      entry_decode(*qr_shared_entry(entry), level).kind != QR_TABLE));
+}
 
 #endif /* QR_PAGETABLE_OVERLAY_H */

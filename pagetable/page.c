@@ -124,7 +124,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 	}
 }
 
-struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
+QR_INLINE struct qr_view change_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
 {
 	qr_entry_t old = qr_entry_load(entry);
 	struct qr_view was, view;
@@ -143,14 +143,25 @@ struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
 	return was;
 }
 
+QR_NOINLINE struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
+{
+	return change_bits(entry, set, clear);
+}
+
+static QR_NOINLINE arch_page_t bits_of_copies(const qr_entry_t *entry, arch_page_t page,
+					      uint32_t set, uint32_t clear)
+{
+	return page | qr_overlay_bits(entry, set, clear);
+}
+
 arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view was = qr_entry_bits(entry, set, clear);
+	struct qr_view was = change_bits(entry, set, clear);
 
 	QR_REQUIRE(was.kind == QR_LEAF);
 	if (QR_UNLIKELY(is_in_copies(entry, &was))) {
-		return qr_view_page(was) | qr_overlay_bits(entry, set, clear);
+		return bits_of_copies(entry, qr_view_page(was), set, clear);
 	}
 	return qr_view_page(was);
 }

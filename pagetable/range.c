@@ -67,7 +67,11 @@ static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, s
 	qr_flush_all();
 	fill(entry, count, entry_encode(view, level), level, ends);
 	for (size_t i = 0; CONFIG_USERSPACE && i < count; i++) {
-		qr_overlay_upper(level, (void *)(virt + i * bytes), qr_entry_load(&entry[i]));
+		void *at = (void *)(virt + i * bytes);
+
+		if (qr_upper_differs(level, at, qr_entry_load(&entry[i]))) {
+			qr_overlay_upper(level, at, qr_entry_load(&entry[i]));
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ static uint64_t private_phys(uint16_t table)
 }
 
 /* Entries that point to the private tables, one after the other, are a step apart (view.h); bits
- * a walker sets in them are lower. */
+ * that a walker sets in them are lower. */
 uint16_t qr_set_below(uint16_t table, const void *virt)
 {
 	const unsigned int level = qr_privates[table].level;

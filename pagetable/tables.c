@@ -105,7 +105,7 @@ void qr_upper_set(unsigned int level, void *virt, qr_entry_t value)
 	qr_entry_t *entry = qr_entry(level, virt);
 
 	(void)qr_entry_exchange(entry, value);
-	if (qr_has_copies(entry)) {
+	if (qr_upper_differs(level, virt, value)) {
 		qr_overlay_upper(level, virt, value);
 	}
 }
