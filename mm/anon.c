@@ -8,6 +8,7 @@
 #include "anon.h"
 
 #include "charge.h"
+#include "clean.h"
 #include "evict.h"
 #include "store.h"
 
@@ -76,6 +77,9 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 {
 	uint32_t got = qr_frames_reserve(count) ? count : 0;
 
+	if (got < count) {
+		qr_clean_call();
+	}
 	while (got < count) {
 		uint32_t frame = QR_NO_INDEX;
 		int status;

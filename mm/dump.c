@@ -12,7 +12,7 @@ size_t k_mem_free_get(void)
 	uint32_t count;
 
 	qr_lock(&hold);
-	count = qr_frame_table.free_count;
+	count = qr_frame_table.free_count + qr_frame_table.aside;
 	qr_unlock(&hold);
 	return count > kept ? (size_t)(count - kept) << QR_PAGE_SHIFT : 0;
 }

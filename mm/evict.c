@@ -19,6 +19,7 @@
 #include "evict.h"
 
 #include "charge.h"
+#include "clean.h"
 #include "domain.h"
 #include "policy.h"
 #include "stats.h"
@@ -76,7 +77,10 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 			qr_slot_give(location);
 			backed = 0;
 		}
-		keep(frame, QR_FRAME_MAPPED | backed | (uint32_t)(word & pins),
+		QR_COUNT_ALL(transfer.kept, status == 0 ? 1 : 0);
+		keep(frame,
+		     QR_FRAME_MAPPED | backed | (uint32_t)(word & pins) |
+			     (status == 0 ? QR_FRAME_WRITTEN : 0),
 		     backed ? location : 0);
 		qr_frames_changed();
 		return -EAGAIN;
@@ -137,6 +141,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 		keep(frame, (uint32_t)word & QR_FRAME_FLAGS, qr_frame_location(word));
 		return -ENOMEM;
 	}
+	QR_COUNT_ALL(transfer.kept_again, (word & QR_FRAME_WRITTEN) ? 1 : 0);
 	location = leave(frame, location);
 	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY | QR_FRAME_OUT);
 	return write_ended(frame, location,
@@ -243,8 +248,10 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	uint32_t start = qr_stats_time();
-	int status = evict_until(frame, take_free, hold);
+	int status;
 
+	qr_clean_call();
+	status = evict_until(frame, take_free, hold);
 	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
 	return status;
 }

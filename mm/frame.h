@@ -25,6 +25,7 @@
  *   ORPHAN     with BUSY: the page was unmapped, or brought in by somebody else, meanwhile;
  *              the owner, when done, releases `location` (if any) and frees the frame.
  *   BACKED     `location` is valid; dropping the page loses nothing if it is not dirty
+ *   WRITTEN    OUT's bit, without BUSY: the page was written and stayed here
  */
 #ifndef QR_MM_FRAME_H
 #define QR_MM_FRAME_H
@@ -40,6 +41,7 @@
 #define QR_FRAME_ORPHAN   0x40u
 #define QR_FRAME_BACKED   0x80u
 #define QR_FRAME_PINNING  0x100u
+#define QR_FRAME_WRITTEN  QR_FRAME_OUT
 #define QR_FRAME_FLAGS    0x1ffu
 
 #define QR_FRAME_PAGE_SHIFT     9
@@ -80,6 +82,8 @@ struct qr_frame_table {
 	/* the pool */
 	uint32_t free_head;   /* first frame of the free list, or QR_NO_INDEX */
 	uint32_t free_count;  /* free frames that nobody has reserved */
+	uint32_t aside;       /* of those reserved: by the sleeping cleaner (clean.c) */
+	bool cleaner_waits;   /* a cleaner sleeps until it is called */
 	uint32_t busy_count;  /* frames that are BUSY */
 	uint32_t changes;     /* how often a frame or a slot became free, or a frame evictable */
 	uint32_t zero;        /* the frame of zeros, or QR_NO_INDEX */

@@ -69,6 +69,22 @@ int k_mem_page_fault(void *addr, uint32_t access) QR_MUST_CHECK;
  * the NRU policy): let the policy age its frames. Any context but a fault. */
 void k_mem_paging_tick(void);
 
+/* ---- background cleaning ------------------------------------------------------------- */
+
+/* For a thread of the host kernel of low priority, which calls it again and again: sleep until
+ * no more than `low` frames are free, then evict until `high` are, as the policy picks, so that a
+ * fault finds a free frame and waits for no write. What cannot be evicted then is left; the
+ * next call waits until a fault finds no frame. One thread at a time.
+ *
+ * A page that is cleaned is evicted, so it is written once, and again only where it came back and
+ * was changed. One that is touched while it is being written stays; k_mem_paging_stats_t counts
+ * those of them that are written again. Frames are as if there were `high` fewer; the
+ * promise of k_mem_map does not depend on it.
+ *  0         frames were wanted, and evicted as far as that was possible
+ *  -EINVAL   not 0 < low < high < the frames that there are, or called where it may not sleep
+ *  -ENOTSUP  without CONFIG_DEMAND_PAGING */
+int k_mem_paging_clean(uint32_t low, uint32_t high) QR_MUST_CHECK;
+
 /* ---- statistics ----------------------------------------------------------------------- */
 
 struct k_mem_paging_stats_t {
@@ -88,6 +104,9 @@ struct k_mem_paging_stats_t {
 		unsigned long zero_fill;  /* frames filled with zeros */
 		unsigned long zero_map;   /* read faults served by the zero page */
 		unsigned long rescued;    /* touched while being written out */
+		unsigned long cleaned;    /* pages evicted by k_mem_paging_clean */
+		unsigned long kept;       /* pages written that stayed in their frames */
+		unsigned long kept_again; /* of these, changed after that and written again */
 		unsigned long flags;      /* faults that only set accessed or dirty */
 		unsigned long in_errors;  /* reads that failed */
 		unsigned long out_errors; /* writes that failed: slots retired */

@@ -151,8 +151,8 @@ static bool frame_ok(uint32_t frame)
 		return WRONG("frame %u is being pinned for ever: %jx", frame, (uintmax_t)word);
 	}
 	/* a busy frame that nobody waits for is in somebody's hand, and empty */
-	if ((word & (QR_FRAME_BACKED | QR_FRAME_OUT | QR_FRAME_ORPHAN)) ||
-	    state.frame_awaited[frame]) {
+	if ((word & QR_FRAME_BACKED) ||
+	    (busy && (word & (QR_FRAME_OUT | QR_FRAME_ORPHAN))) || state.frame_awaited[frame]) {
 		return name_slot(qr_frame_location(word), "frame", frame);
 	}
 	return true;
@@ -160,6 +160,7 @@ static bool frame_ok(uint32_t frame)
 
 static bool frames_ok(void)
 {
+	const uint32_t counted = qr_frame_table.free_count + qr_frame_table.aside;
 	uint32_t free = 0, on_list = 0;
 	uint32_t frame;
 
@@ -176,9 +177,9 @@ static bool frames_ok(void)
 		}
 		on_list++;
 	}
-	if (free != on_list || (state.quiet && free != qr_frame_table.free_count)) {
+	if (free != on_list || (state.quiet && free != counted)) {
 		return WRONG("%u frames are free, %u are in the pool, which counts %u", free,
-			     on_list, qr_frame_table.free_count);
+			     on_list, counted);
 	}
 	return true;
 }

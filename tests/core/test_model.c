@@ -1040,11 +1040,12 @@ static void op_look(void)
 {
 	char map[CONFIG_MEM_FRAMES_MAX];
 	size_t count = k_mem_page_frames_map(0, map, sizeof(map)), free = 0;
+	size_t aside = qr_frame_table.aside;
 
 	for (size_t i = 0; i < count; i++) {
 		free += map[i] == '.';
 	}
-	MUST(count == qr_frame_table.count && free == qr_frame_table.free_count);
+	MUST(count == qr_frame_table.count && free == qr_frame_table.free_count + aside);
 	k_mem_page_frames_dump();
 	k_mem_paging_tick();
 }
