@@ -18,6 +18,7 @@
 #include "bring.h"
 
 #include "charge.h"
+#include "cluster.h"
 #include "domain.h"
 #include "evict.h"
 #include "policy.h"
@@ -169,14 +170,17 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 	return 0;
 }
 
-/* 3: read or zero the frame at `phys`; the lock is let go. */
-static int fill(uint64_t phys, uint32_t location, struct qr_hold *hold)
+/* 3: read or zero the frame; the lock is let go. */
+static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold *hold)
 {
 	if (location == QR_LOCATION_UNINIT) {
 		return 0;
 	}
 	if (location != QR_LOCATION_ZERO) {
-		return qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
+		return CONFIG_MEM_CLUSTER &&
+				       qr_store_table.read_pages[qr_location_store(location)] > 1
+			       ? qr_cluster_read(frame, hold)
+			       : qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
 	}
 	QR_COUNT(transfer.zero_fill);
 	qr_unlock(hold);
@@ -203,7 +207,7 @@ static void unfill(struct bring *bring, uint32_t location)
 static int fill_and_map(struct bring *bring, uint32_t frame)
 {
 	uint64_t phys = qr_frame_phys(frame);
-	int status = fill(phys, bring->location, bring->hold);
+	int status = fill(frame, phys, bring->location, bring->hold);
 	uint64_t word = qr_frames[frame];
 	uint32_t location = qr_frame_location(word);
 	void *virt = bring->virt;

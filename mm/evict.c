@@ -20,6 +20,7 @@
 
 #include "charge.h"
 #include "clean.h"
+#include "cluster.h"
 #include "domain.h"
 #include "policy.h"
 #include "stats.h"
@@ -109,6 +110,19 @@ static uint32_t leave(uint32_t frame, uint32_t location)
 	return location;
 }
 
+static int slot_take(uint32_t page, uint32_t *location)
+{
+	return qr_store_table.homes ? qr_slot_take_near(page, location) : qr_slot_take(location);
+}
+
+static int write_out(uint32_t frame, uint32_t location, struct qr_hold *hold)
+{
+	return CONFIG_MEM_CLUSTER && qr_store_table.write_pages > 1 &&
+			       qr_location_store(location) == qr_store_table.paging
+		       ? qr_cluster_write(frame, hold)
+		       : qr_store_transfer(K_MEM_IO_WRITE, location, qr_frame_phys(frame), hold);
+}
+
 int qr_evict(uint32_t frame, struct qr_hold *hold)
 {
 	uint64_t word = qr_frames[frame];
@@ -125,6 +139,10 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	QR_COUNT_ALL(transfer.flushes, 1);
 	qr_domain_left(page);
 	qr_frame_table.busy_count++;
+	if (QR_UNLIKELY(word & QR_FRAME_AHEAD)) {
+		qr_cluster_judge(frame, (was & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY)));
+		word &= ~(uint64_t)QR_FRAME_AHEAD;
+	}
 
 	if ((word & QR_FRAME_BACKED) && !(was & ARCH_DATA_PAGE_DIRTY)) {
 		location = leave(frame, location);
@@ -133,7 +151,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 		QR_COUNT(eviction.clean);
 		return 0;
 	}
-	if (!owned && qr_slot_take(&location) != 0) {
+	if (!owned && slot_take(page, &location) != 0) {
 		uint32_t dirty = (was & ARCH_DATA_PAGE_DIRTY) ? ARCH_MEM_DIRTY : 0;
 
 		qr_policy_forgotten(frame);
@@ -144,9 +162,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	QR_COUNT_ALL(transfer.kept_again, (word & QR_FRAME_WRITTEN) ? 1 : 0);
 	location = leave(frame, location);
 	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY | QR_FRAME_OUT);
-	return write_ended(frame, location,
-			   qr_store_transfer(K_MEM_IO_WRITE, location, qr_frame_phys(frame),
-					     hold));
+	return write_ended(frame, location, write_out(frame, location, hold));
 }
 
 /* Can the frame be emptied without a new slot? */

@@ -25,6 +25,7 @@
  *   ORPHAN     with BUSY: the page was unmapped, or brought in by somebody else, meanwhile;
  *              the owner, when done, releases `location` (if any) and frees the frame.
  *   BACKED     `location` is valid; dropping the page loses nothing if it is not dirty
+ *   AHEAD      ORPHAN's bit, without BUSY: the page was read ahead, and not seen used so far
  *   WRITTEN    OUT's bit, without BUSY: the page was written and stayed here
  */
 #ifndef QR_MM_FRAME_H
@@ -42,6 +43,7 @@
 #define QR_FRAME_BACKED   0x80u
 #define QR_FRAME_PINNING  0x100u
 #define QR_FRAME_WRITTEN  QR_FRAME_OUT
+#define QR_FRAME_AHEAD    QR_FRAME_ORPHAN
 #define QR_FRAME_FLAGS    0x1ffu
 
 #define QR_FRAME_PAGE_SHIFT     9

@@ -135,7 +135,13 @@ static int page_out(uint32_t page, struct qr_hold *hold)
 			continue;
 		}
 		if (frame == QR_NO_INDEX) {
-			return 0;
+			frame = qr_paged_frame(page, now);
+			if (frame == QR_NO_INDEX || !(qr_frames[frame] & QR_FRAME_BUSY) ||
+			    hold->sleep == QR_SLEEP_NO) {
+				return 0;
+			}
+			qr_wait(qr_frame_channel(frame), hold); /* part of a request of others */
+			continue;
 		}
 		status = qr_evict(frame, hold);
 		if (status == 0) {

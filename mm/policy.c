@@ -8,6 +8,7 @@
  */
 #include "policy.h"
 
+#include "cluster.h"
 #include "domain.h"
 #include "stats.h"
 
@@ -45,6 +46,10 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 
 	QR_ASSERT_LOCKED();
 	QR_COUNT_ALL(transfer.looks, 1);
+	if (QR_UNLIKELY(word & QR_FRAME_AHEAD) &&
+	    (bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY))) {
+		qr_cluster_judge(frame, true);
+	}
 	if (clear && (bits & ARCH_DATA_PAGE_ACCESSED)) {
 		if (cleared_count < CONFIG_MEM_TLB_RANGE_MAX) {
 			cleared[cleared_count] = page;

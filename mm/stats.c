@@ -57,20 +57,29 @@ void qr_stats_fault(enum qr_port_context context)
 	}
 }
 
-void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t cycles)
+void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count, uint32_t cycles)
 {
+	bool reads = op == K_MEM_IO_READ;
+
 	QR_ASSERT_LOCKED();
-	if (status != 0 && op == K_MEM_IO_READ) {
+	if (status != 0 && reads) {
 		QR_COUNT(transfer.in_errors);
-	} else if (status != 0) {
-		QR_COUNT(transfer.out_errors);
-	} else if (op == K_MEM_IO_READ) {
-		QR_COUNT(transfer.page_in);
-		qr_stats_duration(QR_HISTOGRAM_PAGE_IN, cycles);
-	} else {
-		QR_COUNT(transfer.page_out);
-		qr_stats_duration(QR_HISTOGRAM_PAGE_OUT, cycles);
+		return;
 	}
+	if (status != 0) {
+		QR_COUNT(transfer.out_errors);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (reads) {
+			QR_COUNT(transfer.page_in);
+		} else {
+			QR_COUNT(transfer.page_out);
+		}
+	}
+	QR_COUNT_ALL(transfer.reads, reads ? 1 : 0);
+	QR_COUNT_ALL(transfer.writes, reads ? 0 : 1);
+	qr_stats_duration(reads ? QR_HISTOGRAM_PAGE_IN : QR_HISTOGRAM_PAGE_OUT, cycles);
 }
 
 void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats)

@@ -45,7 +45,7 @@ void qr_stats_duration(enum qr_histogram which, uint32_t cycles);
 /* A fault, by the context that it came from. */
 void qr_stats_fault(enum qr_port_context context);
 
-/* A transfer ended. Lock held. */
-void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t cycles);
+/* A transfer of `count` pages ended. Lock held. */
+void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count, uint32_t cycles);
 
 #endif /* QR_MM_STATS_H */

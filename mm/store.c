@@ -10,12 +10,43 @@
 
 struct qr_store_table qr_store_table;
 
+/* How many pages to move at once where a request costs `units` pages: the power of two at or
+ * below that, within what the store can do. */
+static uint8_t pages_at_once(const struct k_mem_store *store, uint64_t units)
+{
+	uint64_t most = units < QR_CLUSTER_MAX ? units : QR_CLUSTER_MAX;
+	uint32_t pages = 1;
+
+	most = most < store->page_count_max ? most : store->page_count_max;
+	while (pages * 2 <= most) {
+		pages *= 2;
+	}
+	return (uint8_t)pages;
+}
+
+/* Reading a page ahead in vain costs a page, and a frame; reading one that is wanted saves a
+ * request. Writing a page early in vain costs a page, too, but is rarer. docs/architecture.md. */
+static void plan_clusters(uint32_t index)
+{
+	struct qr_store_table *table = &qr_store_table;
+	const struct k_mem_store *store = &table->store[index];
+	uint64_t cost = store->request_cost;
+
+	table->read_pages[index] = pages_at_once(store, CONFIG_MEM_CLUSTER ? cost * 8 / 256 : 1);
+	if (index == table->paging) {
+		table->write_pages = store->ops->reserve_near == NULL ? 1
+			: pages_at_once(store, CONFIG_MEM_CLUSTER ? cost * 4 / 256 : 1);
+		table->homes = store->ops->reserve_near != NULL && table->read_pages[index] > 1;
+	}
+}
+
 static bool store_usable(const struct k_mem_store *store)
 {
 	const struct k_mem_store_ops *ops = store->ops;
 
 	if (ops == NULL || ops->submit == NULL || store->slot_count == 0 ||
-	    store->slot_count > K_MEM_SLOTS_MAX || store->page_count_max == 0) {
+	    store->slot_count > K_MEM_SLOTS_MAX || store->page_count_max == 0 ||
+	    store->request_cost > UINT16_MAX) {
 		return false;
 	}
 	return store->read_only ||
@@ -43,6 +74,7 @@ int qr_stores_init(const struct k_mem_store *stores, size_t count)
 			table->paging = i;
 			table->free_slots = stores[i].slot_count;
 		}
+		plan_clusters(i);
 	}
 	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
 	return 0;
@@ -74,6 +106,21 @@ int qr_slot_take(uint32_t *location)
 	}
 	store = &table->store[table->paging];
 	if (store->ops->reserve(store->context, &slot) != 0) {
+		return -ENOSPC;
+	}
+	table->free_slots--;
+	*location = (uint32_t)K_MEM_LOCATION(table->paging, slot);
+	return 0;
+}
+
+int qr_slot_take_near(uint32_t near, uint32_t *location)
+{
+	struct qr_store_table *table = &qr_store_table;
+	const struct k_mem_store *store = &table->store[table->paging];
+	uint32_t slot;
+
+	QR_ASSERT_LOCKED();
+	if (store->ops->reserve_near(store->context, near % store->slot_count, &slot) != 0) {
 		return -ENOSPC;
 	}
 	table->free_slots--;
@@ -127,10 +174,9 @@ void qr_stores_poll(void)
 	}
 }
 
-/* One page on its way, on the stack of the thread that waits for it. */
+/* Pages on their way, on the stack of the thread that waits for it. */
 struct transfer {
 	struct k_mem_io io;
-	uintptr_t frame;
 	int status;
 	bool done;
 };
@@ -188,7 +234,8 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 	}
 }
 
-int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, struct qr_hold *hold)
+int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_t *phys,
+			  uint32_t count, struct qr_hold *hold)
 {
 	const struct k_mem_store *store = &qr_store_table.store[qr_location_store(location)];
 	struct transfer transfer; /* not initialised as a whole: part of it is the store's */
@@ -197,11 +244,10 @@ int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, str
 
 	QR_ASSERT_LOCKED();
 	transfer.done = false;
-	transfer.frame = (uintptr_t)phys;
 	transfer.io.op = op;
 	transfer.io.slot = qr_location_slot(location);
-	transfer.io.page_count = 1;
-	transfer.io.frames = &transfer.frame;
+	transfer.io.page_count = count;
+	transfer.io.frames = phys;
 	transfer.io.done = transfer_done;
 	transfer.io.context = &transfer;
 	status = submit(store, &transfer, hold);
@@ -211,6 +257,15 @@ int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, str
 		}
 		status = transfer.status;
 	}
-	qr_stats_transfer(op, status, qr_stats_time() - start);
+	if (status == 0 || count == 1) {
+		qr_stats_transfer(op, status, count, qr_stats_time() - start);
+	}
 	return status == 0 ? 0 : -EIO;
+}
+
+int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, struct qr_hold *hold)
+{
+	uintptr_t frame = (uintptr_t)phys;
+
+	return qr_store_transfer_run(op, location, &frame, 1, hold);
 }

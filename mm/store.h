@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store.h - the registered stores, locations, and transfers of single pages.
+ * store.h - the registered stores, locations, and transfers.
  *
  * Location numbers (quire/store.h) name a store by index and a slot. The last store index
  * is no store: it is where content is that needs none, zeros and don't-care.
@@ -26,6 +26,9 @@
 #define QR_LOCATION_ZERO   ((uint32_t)K_MEM_LOCATION(QR_STORE_NONE, 0))
 #define QR_LOCATION_UNINIT ((uint32_t)K_MEM_LOCATION(QR_STORE_NONE, 1))
 
+/* Pages that one transfer moves at most. */
+#define QR_CLUSTER_MAX 32u
+
 struct qr_store_table {
 	struct k_mem_store store[CONFIG_MEM_STORES_MAX];
 	uint32_t count;
@@ -35,6 +38,10 @@ struct qr_store_table {
 	uint32_t ended;      /* transfers that ended so far */
 	uint32_t slot_bits;  /* that the largest store needs, at least 1 */
 	uint32_t bare_mask;  /* of a location's bits: all but those of its history */
+	/* pages that one request is to move at most, powers of two; 1: one by one (cluster.h) */
+	uint8_t read_pages[CONFIG_MEM_STORES_MAX];
+	uint8_t write_pages; /* to the paging store */
+	bool homes;          /* pages get slots that lie as they do */
 };
 extern struct qr_store_table qr_store_table;
 
@@ -85,6 +92,9 @@ int qr_location_check(uintptr_t location, uint32_t count) QR_MUST_CHECK;
 /* Take a slot of the paging store. -ENOSPC. Lock held. */
 int qr_slot_take(uint32_t *location) QR_MUST_CHECK;
 
+/* The same, as near to the location's slot of the paging store as can be. */
+int qr_slot_take_near(uint32_t near, uint32_t *location) QR_MUST_CHECK;
+
 /* The slot's content is no longer wanted; nothing to do for locations that are not owned.
  * Lock held. */
 void qr_slot_give(uint32_t location);
@@ -99,6 +109,11 @@ void qr_slot_retire(uint32_t location);
  * go of the lock meanwhile; the frame must be BUSY. */
 int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, struct qr_hold *hold)
 	QR_MUST_CHECK;
+
+/* The same for `count` pages, up to QR_CLUSTER_MAX, in consecutive slots from `location` on. After
+ * an error nothing is known of any of them, and it is not counted: who asked tries each alone. */
+int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_t *phys,
+			  uint32_t count, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* Let every store look for completed transfers. Called without the lock. */
 void qr_stores_poll(void);

@@ -21,6 +21,13 @@ static int block_reserve(void *context, uint32_t *slot)
 	return k_mem_slot_map_reserve(&block->map, slot);
 }
 
+static int block_reserve_near(void *context, uint32_t near, uint32_t *slot)
+{
+	struct k_mem_block *block = context;
+
+	return k_mem_slot_map_reserve_near(&block->map, near, slot);
+}
+
 static void block_release(void *context, uint32_t slot)
 {
 	struct k_mem_block *block = context;
@@ -62,6 +69,7 @@ static void block_poll(void *context)
 static const struct k_mem_store_ops block_ops = {
 	.name = "block",
 	.reserve = block_reserve,
+	.reserve_near = block_reserve_near,
 	.release = block_release,
 	.retire = block_retire,
 	.submit = block_submit,
@@ -96,6 +104,7 @@ int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block,
 		.context = block,
 		.slot_count = (uint32_t)slots,
 		.page_count_max = block->page_count_max,
+		.request_cost = block->request_cost,
 		.read_only = !words,
 	};
 	return 0;

@@ -15,6 +15,13 @@ static int ram_reserve(void *context, uint32_t *slot)
 	return k_mem_slot_map_reserve(&ram->map, slot);
 }
 
+static int ram_reserve_near(void *context, uint32_t near, uint32_t *slot)
+{
+	struct k_mem_ram_store *ram = context;
+
+	return k_mem_slot_map_reserve_near(&ram->map, near, slot);
+}
+
 static void ram_release(void *context, uint32_t slot)
 {
 	struct k_mem_ram_store *ram = context;
@@ -50,6 +57,7 @@ static int ram_submit(void *context, struct k_mem_io *io)
 static const struct k_mem_store_ops ram_ops = {
 	.name = "ram",
 	.reserve = ram_reserve,
+	.reserve_near = ram_reserve_near,
 	.release = ram_release,
 	.retire = ram_retire,
 	.submit = ram_submit,

@@ -74,9 +74,9 @@ static uint32_t slot_find(const struct k_mem_slot_map *map, uint32_t from)
 	return NOWHERE;
 }
 
-int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot)
+int k_mem_slot_map_reserve_near(struct k_mem_slot_map *map, uint32_t near, uint32_t *slot)
 {
-	uint32_t place = slot_find(map, map->next);
+	uint32_t place = slot_find(map, near);
 
 	if (place == NOWHERE) {
 		place = slot_find(map, 0);
@@ -85,7 +85,6 @@ int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot)
 		return -ENOSPC;
 	}
 	*slot = place;
-	map->next = place + 1;
 	map->free_count--;
 	for (unsigned int level = 0; level < LEVELS; level++) {
 		uint64_t *word = &map->used[level][place / 64];
@@ -97,6 +96,16 @@ int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot)
 		place /= 64;
 	}
 	return 0;
+}
+
+int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot)
+{
+	int status = k_mem_slot_map_reserve_near(map, map->next, slot);
+
+	if (status == 0) {
+		map->next = *slot + 1;
+	}
+	return status;
 }
 
 void k_mem_slot_map_release(struct k_mem_slot_map *map, uint32_t slot)

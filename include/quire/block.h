@@ -33,6 +33,7 @@ struct k_mem_block {
 	uint64_t first_sector;   /* of slot 0 */
 	uint64_t sector_count;   /* set aside for the store */
 	uint32_t page_count_max; /* pages that the driver can move at once */
+	uint32_t request_cost;   /* struct k_mem_store's; 0: not known */
 	struct k_mem_slot_map map;
 };
 

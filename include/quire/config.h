@@ -93,6 +93,18 @@
 #define CONFIG_MEM_STORES_MAX 4
 #endif
 
+/* 1: pages beside each other are read and written together where a store says that requests
+ * are dear (k_mem_store.request_cost). */
+#ifndef CONFIG_MEM_CLUSTER
+#define CONFIG_MEM_CLUSTER 1
+#endif
+
+/* For how many regions of 16 pages it is remembered how far reading ahead pays, a byte each.
+ * More regions than this share. */
+#ifndef CONFIG_MEM_CLUSTER_REGIONS
+#define CONFIG_MEM_CLUSTER_REGIONS 1024
+#endif
+
 /* Bytes of per-frame state that the eviction policies in the build need. */
 #ifndef CONFIG_EVICTION_FRAME_BYTES
 #define CONFIG_EVICTION_FRAME_BYTES 8
@@ -211,6 +223,9 @@
 #endif
 #if CONFIG_MEM_STORES_MAX < 1 || CONFIG_MEM_STORES_MAX > 7
 #error "CONFIG_MEM_STORES_MAX must be 1 to 7"
+#endif
+#if CONFIG_MEM_CLUSTER_REGIONS < 1
+#error "CONFIG_MEM_CLUSTER_REGIONS must be at least 1"
 #endif
 #if CONFIG_MEM_BATCH < 1 || CONFIG_MEM_BATCH > 512
 #error "CONFIG_MEM_BATCH must be 1 to 512"

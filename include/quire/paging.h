@@ -101,6 +101,8 @@ struct k_mem_paging_stats_t {
 	struct {
 		unsigned long page_in;    /* pages read from a store */
 		unsigned long page_out;   /* pages written to a store */
+		unsigned long reads;      /* requests that read these pages */
+		unsigned long writes;     /* requests that wrote these */
 		unsigned long zero_fill;  /* frames filled with zeros */
 		unsigned long zero_map;   /* read faults served by the zero page */
 		unsigned long rescued;    /* touched while being written out */
@@ -108,6 +110,9 @@ struct k_mem_paging_stats_t {
 		unsigned long kept;       /* pages written that stayed in their frames */
 		unsigned long kept_again; /* of these, changed after that and written again */
 		unsigned long flags;      /* faults that only set accessed or dirty */
+		unsigned long prefetched; /* pages read ahead of their use, of page_in */
+		unsigned long prefetch_used;   /* of these, seen used */
+		unsigned long prefetch_wasted; /* evicted without having been seen used */
 		unsigned long in_errors;  /* reads that failed */
 		unsigned long out_errors; /* writes that failed: slots retired */
 		unsigned long looks;      /* page-table entries a policy looked at */

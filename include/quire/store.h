@@ -79,6 +79,11 @@ struct k_mem_store_ops {
 	/* Look for completed transfers and call their `done`; for contexts that
 	 * cannot sleep. NULL for a store whose submit() never returns -EINPROGRESS. */
 	void (*poll)(void *context);
+
+	/* Take the first free slot at or after `near`, starting again at 0 after the last, so
+	 * that pages beside each other lie beside each other. As reserve(). NULL: the store
+	 * cannot, and pages are not written several at a time. */
+	int (*reserve_near)(void *context, uint32_t near, uint32_t *slot);
 };
 
 struct k_mem_store {
@@ -86,6 +91,10 @@ struct k_mem_store {
 	void *context;
 	uint32_t slot_count;     /* slots that exist, at most K_MEM_SLOTS_MAX */
 	uint32_t page_count_max; /* pages that one transfer may move, at least 1 */
+	/* What a request costs beside its pages, in 256ths of what moving a page does: the
+	 * seek, the interrupt, the command. The dearer it is, the more pages are moved by one
+	 * request, up to page_count_max; below 128 and for 0, not known: one. Up to 65535. */
+	uint32_t request_cost;
 	bool read_only;          /* holds images: pages are read, never written out */
 };
 
@@ -126,6 +135,10 @@ void k_mem_slot_map_init(struct k_mem_slot_map *map, uint64_t *words, uint32_t s
 
 /* Take a free slot; -ENOSPC: none is free. */
 int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot) QR_MUST_CHECK;
+
+/* The same, at or after `near`, which is a slot; reserve() is not affected. */
+int k_mem_slot_map_reserve_near(struct k_mem_slot_map *map, uint32_t near,
+				uint32_t *slot) QR_MUST_CHECK;
 
 /* Give back a slot that was reserved. */
 void k_mem_slot_map_release(struct k_mem_slot_map *map, uint32_t slot);

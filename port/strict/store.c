@@ -17,7 +17,10 @@ enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_MOVING, SLOT_RETIRED };
 
 /* The two words of a request that are the store's while it is under way. */
 enum { POLLS_LEFT, VERDICT };
-#define OVERTAKEN 0x10000u /* beside the verdict, an errno value */
+/* Beside the verdict, an errno value, for each of the first pages of a request. */
+#define OVERTAKEN(i) ((uintptr_t)0x10000u << (i))
+#define OVERTAKEN_MAX 32u
+#define VERDICT_MASK ((uintptr_t)0xffffu)
 
 static void must(bool condition, const char *what)
 {
@@ -28,6 +31,16 @@ static void must(bool condition, const char *what)
 
 /* ---- slots --------------------------------------------------------------------------- */
 
+static int reserved(struct strict_store *strict, int status, uint32_t slot)
+{
+	if (status == 0) {
+		must(strict->slots[slot] == SLOT_FREE, "a slot is reserved twice");
+		strict->slots[slot] = SLOT_RESERVED;
+		strict->reserved++;
+	}
+	return status;
+}
+
 static int strict_reserve(void *context, uint32_t *slot)
 {
 	struct strict_store *strict = context;
@@ -35,12 +48,18 @@ static int strict_reserve(void *context, uint32_t *slot)
 
 	must(strict_locked(), "a slot is reserved without the mm lock");
 	status = strict->inner.ops->reserve(strict->inner.context, slot);
-	if (status == 0) {
-		must(strict->slots[*slot] == SLOT_FREE, "a slot is reserved twice");
-		strict->slots[*slot] = SLOT_RESERVED;
-		strict->reserved++;
-	}
-	return status;
+	return reserved(strict, status, *slot);
+}
+
+static int strict_reserve_near(void *context, uint32_t near, uint32_t *slot)
+{
+	struct strict_store *strict = context;
+	int status;
+
+	must(strict_locked(), "a slot is reserved without the mm lock");
+	must(near < strict->inner.slot_count, "a slot is reserved near one beyond the end");
+	status = strict->inner.ops->reserve_near(strict->inner.context, near, slot);
+	return reserved(strict, status, *slot);
 }
 
 static void slot_end(struct strict_store *strict, uint32_t slot, enum slot_state state)
@@ -78,9 +97,11 @@ static void overtake(struct strict_store *strict, uint32_t slot)
 		return;
 	}
 	for (struct k_mem_io *io = strict->first; io != NULL; io = io->next) {
-		if (io->op == K_MEM_IO_READ && io->page_count == 1 && io->slot == slot &&
-		    !(io->scratch[VERDICT] & OVERTAKEN)) {
-			io->scratch[VERDICT] |= OVERTAKEN;
+		uint32_t i = slot - io->slot;
+
+		if (io->op == K_MEM_IO_READ && i < io->page_count && i < OVERTAKEN_MAX &&
+		    !(io->scratch[VERDICT] & OVERTAKEN(i))) {
+			io->scratch[VERDICT] |= OVERTAKEN(i);
 			strict->slots[slot] = SLOT_RESERVED;
 		}
 	}
@@ -109,14 +130,23 @@ static void io_check(const struct strict_store *strict, const struct k_mem_io *i
 	}
 }
 
-static void slots_set(struct strict_store *strict, const struct k_mem_io *io,
-		      enum slot_state state)
+static void slots_move(struct strict_store *strict, const struct k_mem_io *io)
 {
 	if (strict->inner.read_only) {
 		return;
 	}
 	for (uint32_t i = 0; i < io->page_count; i++) {
-		strict->slots[io->slot + i] = (uint8_t)state;
+		strict->slots[io->slot + i] = SLOT_MOVING;
+	}
+}
+
+/* The request is over, but not what overtook it. */
+static void slots_end(struct strict_store *strict, const struct k_mem_io *io)
+{
+	for (uint32_t i = 0; i < io->page_count && !strict->inner.read_only; i++) {
+		if (i >= OVERTAKEN_MAX || !(io->scratch[VERDICT] & OVERTAKEN(i))) {
+			strict->slots[io->slot + i] = SLOT_RESERVED;
+		}
 	}
 }
 
@@ -158,7 +188,7 @@ static int strict_submit(void *context, struct k_mem_io *io)
 	if (strict->late == 0) {
 		return io_do(strict, io, verdict);
 	}
-	slots_set(strict, io, SLOT_MOVING);
+	slots_move(strict, io);
 	io->scratch[POLLS_LEFT] = strict->late;
 	io->scratch[VERDICT] = (uintptr_t)(unsigned int)-verdict;
 	io->next = NULL;
@@ -202,16 +232,15 @@ static void strict_poll(void *context)
 		}
 	}
 	while ((io = due_take(strict)) != NULL) {
-		if (!(io->scratch[VERDICT] & OVERTAKEN)) {
-			slots_set(strict, io, SLOT_RESERVED);
-		}
-		io->done(io, io_do(strict, io, -(int)(io->scratch[VERDICT] & ~OVERTAKEN)));
+		slots_end(strict, io);
+		io->done(io, io_do(strict, io, -(int)(io->scratch[VERDICT] & VERDICT_MASK)));
 	}
 }
 
 static const struct k_mem_store_ops read_write_ops = {
 	.name = "strict",
 	.reserve = strict_reserve,
+	.reserve_near = strict_reserve_near,
 	.release = strict_release,
 	.retire = strict_retire,
 	.submit = strict_submit,

@@ -6,7 +6,7 @@
 
 #include <quire/ramstore.h>
 
-const char *const but_counters[] = {"qr_stats", NULL};
+const char *const but_counters[] = {"qr_stats", "qr_cluster_steps", NULL};
 
 bool is_guard(arch_page_t what)
 {

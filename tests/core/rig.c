@@ -10,6 +10,7 @@
 #include <quire/ramstore.h>
 
 #include <mm/charge.h>
+#include <mm/cluster.h>
 #include <mm/frame.h>
 #include <mm/policy.h>
 #include <mm/space.h>
@@ -53,6 +54,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 		assert_int_equal(k_mem_ram_store_init(&rig_store.inner, &ram_store, store_pages,
 						      rig->slots, store_words), 0);
 		rig_store.slots = store_slots;
+		rig_store.inner.request_cost = rig->request_cost;
 		strict_store_init(&stores[RIG_STORE_PAGING], &rig_store);
 		if (rig->compressed) {
 			rig_compressed_start(&stores[RIG_STORE_PAGING]);
@@ -67,6 +69,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 	assert_int_equal(k_mem_image_store_init(&rig_image_store.inner, &image_store, image_pages,
 						sizeof(image_pages)), 0);
 	rig_image_store.slots = image_slots;
+	rig_image_store.inner.request_cost = rig->request_cost;
 	strict_store_init(image, &rig_image_store);
 	strict_poll_add(image);
 }
@@ -78,6 +81,7 @@ void rig_forget(void)
 	}
 	memset(&qr_charge, 0, sizeof(qr_charge));
 	memset(qr_frames, 0, sizeof(qr_frames));
+	memset(qr_cluster_steps, 0, sizeof(qr_cluster_steps));
 	memset(&qr_stats, 0, sizeof(qr_stats));
 	rig_tables_clear();
 }

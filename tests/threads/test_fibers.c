@@ -584,6 +584,7 @@ static void round_start(void)
 		.slots = one_in(3) ? random_below(3) : 1 + random_below(60),
 		.policy = policies[random_below(COUNT(policies))],
 		.compressed = one_in(2),
+		.request_cost = one_in(2) ? 4 * 256 : 0,
 		.second_bank = frames >= 8 && one_in(3),
 		.software_flags = one_in(3),
 		.device_bytes = DEVICE_BYTES,

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster.h - several pages in one request: pages beside the one that is read or written, whose
+ * slots lie beside its slot. Lock held; what takes a hold lets go of it.
+ *
+ *     pages     first                 mine                    + QR_CLUSTER_MAX
+ *               |   .   .  [ R   R   GAP  M   R ]  .   .   |  one request, [lo, hi)
+ *     slots                s-3 s-2  s-1   s  s+1
+ *
+ * How far to reach is the store's cost of a request (store.c) and, for reads, what was learned
+ * about this part of the space (cluster.c). Nothing here is needed for the core to be right: any
+ * page may be left out, and after an error each page of the request is tried alone.
+ */
+#ifndef QR_MM_CLUSTER_H
+#define QR_MM_CLUSTER_H
+
+#include "frame.h"
+#include "store.h"
+
+struct qr_cluster {
+	uint32_t first;    /* the page of index 0; arrays go by page - first */
+	uint32_t size;     /* pages that may be in it */
+	uint32_t mine;     /* the page that the request is for */
+	uint32_t lo, hi;   /* those that are in it */
+	uint32_t location; /* of `mine`, without history */
+	uint32_t frame[QR_CLUSTER_MAX];  /* whose flag BUSY is ours */
+	uintptr_t phys[QR_CLUSTER_MAX];  /* from or to which */
+	uint8_t flags[QR_CLUSTER_MAX];   /* of a frame that is let go again */
+};
+
+/* What was learned: cluster.c. */
+#define QR_CLUSTER_REGIONS (CONFIG_MEM_CLUSTER ? CONFIG_MEM_CLUSTER_REGIONS : 1u)
+extern int8_t qr_cluster_steps[QR_CLUSTER_REGIONS];
+
+/* What a page beside those in the request is to it. */
+enum qr_beside {
+	QR_BESIDE_STOP, /* it cannot be in it: the request ends before it */
+	QR_BESIDE_WANT, /* better with it */
+	QR_BESIDE_GAP,  /* better without, but it costs less than another request for one behind it */
+};
+typedef enum qr_beside (*qr_beside_t)(const struct qr_cluster *cluster, uint32_t index);
+
+/* The next page that is wanted, from `index` on in steps of +1 or -1, gaps between; cluster->size:
+ * there is none. `beside` is not asked about indexes outside, nor beyond the store's ends. */
+uint32_t qr_cluster_next(const struct qr_cluster *cluster, uint32_t index, uint32_t step,
+			 qr_beside_t beside);
+
+/* Only this page: in this frame, at this location; others up to an aligned `size` around it. */
+void qr_cluster_start(struct qr_cluster *cluster, uint32_t page, uint32_t frame, uint32_t location,
+		      uint32_t size);
+
+/* Where the page of an index must be to be in the request. */
+QR_INLINE uint32_t qr_cluster_location(const struct qr_cluster *cluster, uint32_t index)
+{
+	return cluster->location + index - cluster->mine;
+}
+
+/* A page that stayed mapped while its frame was BUSY for a request: so no longer. flags: BACKED
+ * if its slot has the content, AHEAD, WRITTEN. */
+void qr_cluster_let_go(uint32_t frame, uint32_t flags);
+
+/* The page in a frame that is AHEAD was, or was not, used while it was there. */
+void qr_cluster_judge(uint32_t frame, bool used);
+
+/* How many pages to read for this one that is at this location. */
+uint32_t qr_cluster_window(uint32_t page, uint32_t location);
+
+/* Read the page that is on its way into the BUSY frame, and others beside it, which are then
+ * AHEAD. 0 or -EIO for this page alone. Where the holder may not sleep nothing else is read. */
+int qr_cluster_read(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
+
+/* Write the page that is on its way out of the frame (BUSY and OUT), and others beside it that are
+ * dirty and unused, which stay mapped. 0 or -EIO for this page alone. */
+int qr_cluster_write(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
+
+#endif /* QR_MM_CLUSTER_H */
