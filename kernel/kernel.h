@@ -32,7 +32,8 @@ void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* The kernel's own: frames=N (hand exactly N frames to the core), policy=NAME,
  * ramstore=PAGES (where there is no disk "swap"), compress=PAGES (of RAM, in which pages are
- * kept compressed before they go there), clean=N (a thread of the lowest priority keeps between
+ * kept compressed before they go there), request=N (what a request to a disk
+ * costs, in 256ths of a page), clean=N (a thread of the lowest priority keeps between
  * N/2 and N frames free), tick=0 (no timer). */
 
 /* Copy the value of `key` into `value` (terminated, cut to size); false: not there. */

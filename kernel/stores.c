@@ -59,6 +59,7 @@ static uintptr_t behind_phys(const void *at)
 static void swap_on_disk(int disk, struct k_mem_store *store)
 {
 	disk_block(disk, &block_swap);
+	block_swap.request_cost = (uint32_t)kernel_option_number("request", 0);
 	if (k_mem_block_store_init(store, &block_swap, slot_words, SLOTS_MAX) != 0) {
 		kernel_refuse("disk swap: %lu bytes are too few\n", disk_bytes(disk));
 	}
@@ -119,6 +120,7 @@ void stores_find(void)
 	}
 	if (image >= 0) {
 		disk_block(image, &block_image);
+		block_image.request_cost = block_swap.request_cost;
 		store_image = stores.count++;
 		if (k_mem_block_store_init(&stores.list[store_image], &block_image, NULL,
 					   K_MEM_SLOTS_MAX) != 0) {

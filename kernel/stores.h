@@ -5,6 +5,8 @@
  *     option           effect
  *     ramstore=PAGES   a RAM store of so many pages, where there is no disk "swap"
  *     compress=PAGES   a compressed store with a pool of so many pages in front of it
+ *     request=N        a request to disk "swap" costs as much as moving N/256 pages: several are
+ *                      moved by one request; 0, the default: not known
  *
  * Disk "swap" takes the pages that are written out; disk "image" has the on-demand parts of
  * the image from its first page on.

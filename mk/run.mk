@@ -9,6 +9,8 @@ WORKLOAD   ?= sqlite_bulk
 POLICY     ?= clock
 DISK_PAGES ?=
 COMPRESS   ?=
+REQUEST    ?=
+CLEAN      ?=
 CPU        ?=
 run_options = --build $(BUILD) --arch $(ARCH) --ram '$(RAM)' --policy '$(POLICY)' \
 	      $(if $(CPU),--cpu '$(CPU)')
@@ -34,10 +36,12 @@ $(trace_tool): $(trace_objs)
 run: $(trace_tool) $(KERNEL)/replay.elf ## run a recorded program in RAM=25 percent of its memory
 # also: WORKLOAD= (a name in workloads/ or a file) POLICY= (clock, hazard, nru, lru) DISK_PAGES=
 # COMPRESS= (percent of that RAM in which pages are kept compressed)
+# REQUEST= (pages that a request to the disk costs) CLEAN= (frames that are kept free)
 # ARCH= CPU= (a CPU model of QEMU's)
 	$(Q)tools/run $(run_options) --workload '$(WORKLOAD)' \
 		$(if $(DISK_PAGES),--disk-pages '$(DISK_PAGES)') \
-		$(if $(COMPRESS),--compress '$(COMPRESS)')
+		$(if $(COMPRESS),--compress '$(COMPRESS)') \
+		$(if $(REQUEST),--request-cost '$(REQUEST)') $(if $(CLEAN),--clean '$(CLEAN)')
 
 # ---- an image larger than RAM: generated code, for the machine and for the host ---------
 

@@ -36,7 +36,7 @@ extern int8_t qr_cluster_steps[QR_CLUSTER_REGIONS];
 enum qr_beside {
 	QR_BESIDE_STOP, /* it cannot be in it: the request ends before it */
 	QR_BESIDE_WANT, /* better with it */
-	QR_BESIDE_GAP,  /* better without, but it costs less than another request for one behind it */
+	QR_BESIDE_GAP,  /* better without, if that were not another request for one behind it */
 };
 typedef enum qr_beside (*qr_beside_t)(const struct qr_cluster *cluster, uint32_t index);
 

@@ -86,7 +86,7 @@ class Machine:
     the block `status` is what the program gave to kernel_exit(). A compressed store has a
     pool of so many pages, beside the frames; 0: there is none."""
 
-    def __init__(self, options, program, frames, disks, pool=0):
+    def __init__(self, options, program, frames, disks, pool=0, more=None):
         arch = options.arch
         self.elf = options.build / "kernel" / arch / f"{program}.elf"
         if arch not in MACHINES:
@@ -102,6 +102,7 @@ class Machine:
         words = {"frames": frames, "tick": 0, "policy": options.policy}
         if pool:
             words["compress"] = pool
+        words.update(more or {})
         self.command = [ROOT / "tools/qemu", MACHINES[arch], self.elf, f"{self.memory >> 10}K",
                         "--icount", "--cpu", options.cpu, "--timeout", TIMEOUT_SECONDS,
                         "--append", " ".join(f"{key}={value}" for key, value in words.items())]

@@ -44,6 +44,13 @@ static struct k_mem_paging_stats_t stats_since(const struct k_mem_paging_stats_t
 	now.eviction.dirty -= before->eviction.dirty;
 	now.transfer.page_in -= before->transfer.page_in;
 	now.transfer.page_out -= before->transfer.page_out;
+	now.transfer.reads -= before->transfer.reads;
+	now.transfer.writes -= before->transfer.writes;
+	now.transfer.prefetched -= before->transfer.prefetched;
+	now.transfer.prefetch_used -= before->transfer.prefetch_used;
+	now.transfer.cleaned -= before->transfer.cleaned;
+	now.transfer.kept -= before->transfer.kept;
+	now.transfer.kept_again -= before->transfer.kept_again;
 	now.transfer.zero_fill -= before->transfer.zero_fill;
 	now.transfer.rescued -= before->transfer.rescued;
 	now.transfer.in_errors -= before->transfer.in_errors;
@@ -137,6 +144,11 @@ void report_result(uint64_t errors, uint64_t faults, uint64_t fault_instructions
 	kernel_printf("evict_clean=%lu evict_dirty=%lu zero_fills=%lu rescued=%lu looks=%lu ",
 		      replay->eviction.clean, replay->eviction.dirty, replay->transfer.zero_fill,
 		      replay->transfer.rescued, replay->transfer.looks);
+	kernel_printf("reads=%lu writes=%lu prefetched=%lu prefetch_used=%lu ",
+		      replay->transfer.reads, replay->transfer.writes,
+		      replay->transfer.prefetched, replay->transfer.prefetch_used);
+	kernel_printf("cleaned=%lu kept=%lu kept_again=%lu ", replay->transfer.cleaned,
+		      replay->transfer.kept, replay->transfer.kept_again);
 	kernel_printf("in_errors=%lu out_errors=%lu check_faults=%lu check_page_ins=%lu ",
 		      replay->transfer.in_errors + check.transfer.in_errors,
 		      replay->transfer.out_errors + check.transfer.out_errors, check.pagefaults.cnt,

@@ -1146,6 +1146,7 @@ static void round_start(void)
 		.slots = one_in(4) ? random_below(3) : 1 + random_below(one_in(2) ? 16 : 400),
 		.policy = policies[random_below(COUNT(policies))],
 		.second_bank = frames >= 8 && one_in(3),
+		.request_cost = one_in(2) ? 4 * 256 : 0,
 		.software_flags = one_in(3),
 		.device_bytes = DEVICE_BYTES,
 	};

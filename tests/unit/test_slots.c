@@ -200,9 +200,36 @@ static void slots_misuse(void **state)
 	fixture_end(&fixture);
 }
 
+/* The first free slot from a place on, going round; reserve() goes on where it was. */
+static void slots_near(void **state)
+{
+	struct fixture fixture;
+	uint32_t slot;
+
+	(void)state;
+	fixture_start(&fixture, 200);
+	assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 100, &slot), 0);
+	assert_int_equal(slot, 100);
+	assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 100, &slot), 0);
+	assert_int_equal(slot, 101);
+	assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 199, &slot), 0);
+	assert_int_equal(slot, 199);
+	assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 199, &slot), 0);
+	assert_int_equal(slot, 0);
+	assert_int_equal(k_mem_slot_map_reserve(&fixture.map, &slot), 0);
+	assert_int_equal(slot, 1);
+	assert_int_equal(fixture.map.free_count, 195);
+	while (fixture.map.free_count > 0) {
+		assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 50, &slot), 0);
+	}
+	assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 50, &slot), -ENOSPC);
+	fixture_end(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slots_near),
 		cmocka_unit_test(slots_random),
 		cmocka_unit_test(slots_full_and_sparse),
 		cmocka_unit_test(slots_side_by_side),
