@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # `make clusters`: what moving several pages by one request saves, on recordings replayed on the
-# core itself. docs/eviction.md.
+# core itself. docs/architecture.md, section 8.
 
 cluster_tool  := $(BUILD)/tools/cluster
 cluster_objs  := $(patsubst %.c,$(BUILD)/cluster/%.o,$(LIB_SRCS) $(wildcard arch/emu/*.c) \
@@ -19,4 +19,10 @@ $(cluster_tool): $(cluster_objs) $(cluster_trace)
 	$(Q)$(CC) -rdynamic -o $@ $^ -llzma -ldl
 
 -include $(cluster_objs:.o=.d)
-TEST_DEPS += $(cluster_tool)
+
+.PHONY: clusters
+clusters: $(cluster_tool) ## what several pages in a request save on recordings (TRACES=folder)
+	$(Q)tools/clusters_table --program $(cluster_tool) $(TRACES)
+
+SCRIPT_TESTS += tests/host/clusters_test
+TEST_DEPS    += $(cluster_tool)
