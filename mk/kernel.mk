@@ -119,10 +119,10 @@ endef
 
 # ARCH, DIRECTORY, FLAGS
 define kernel_directory
-$2/obj/%.o: % | $(kernel_needs_$1)
+$2/obj/%.o: % mk/kernel.mk | $(kernel_needs_$1)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $(call kernel_cflags,$1) $$(KERNEL_OPT) $$(KERNEL_CONFIG) $3 -c $$< -o $$@
-$2/user/obj/%.o: % | $(kernel_needs_$1)
+$2/user/obj/%.o: % mk/kernel.mk | $(kernel_needs_$1)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $(call kernel_cflags,$1) $$(KERNEL_OPT) $$(KERNEL_CONFIG) \
 		$(filter-out -flto,$3) -c $$< -o $$@
