@@ -5,7 +5,7 @@
 # core_flags_<variant>, and core_tests_<variant> names its test programs.
 
 core_formats  := x86_64 arm64 riscv64
-core_variants := plain eager small split
+core_variants := plain eager small split million
 
 core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
 		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
@@ -17,6 +17,8 @@ core_flags_small  := -DCONFIG_MEM_BATCH=3 -DCONFIG_MEM_TLB_RANGE_MAX=2 -DCONFIG_
 		     -DCONFIG_DEMAND_PAGING_ZERO_PAGE=0
 # user mode with tables of its own, as with KPTI
 core_flags_split  := -DCONFIG_EMU_SPLIT=1
+# more than a million operations, three formats together, each checked: without sanitizers
+core_flags_million := -DDOMAIN_MODEL_STEPS=170000
 
 core_tests        := $(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c))
 core_tests_plain  := $(filter-out test_eager,$(core_tests))
@@ -25,9 +27,15 @@ core_tests_small  := $(filter test_model test_fail test_tiny test_races test_dom
 		     test_domain_pool test_domain_anon test_domain_model,$(core_tests))
 
 core_tests_split  := $(filter test_domain% test_model,$(core_tests))
+core_tests_million := test_domain_model
+
+core_cc            = $(CC) $(CFLAGS_HOST_TEST)
+core_cc_million   := $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS_HOST_TEST)) -O2
 
 core_lib_srcs := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
 		 $(filter-out tests/core/test_%,$(wildcard tests/core/*.c))
+# what test_domain_model shares with the kernel's test
+core_model_srcs := $(addprefix tests/domains/,accesses.c model.c operations.c walk.c)
 
 # $1 format, $2 variant
 define core_rules
@@ -36,12 +44,15 @@ core_objs_$1_$2 := $(core_lib_srcs:%.c=$(BUILD)/core/$1-$2/%.o)
 
 $(BUILD)/core/$1-$2/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -Iarch/emu -Iarch/$1 $(core_flags_common) $(core_flags_$2) \
-		-c $$< -o $$@
+	$$(Q)$(or $(core_cc_$2),$(core_cc)) -Iarch/emu -Iarch/$1 $(core_flags_common) \
+		$(core_flags_$2) -c $$< -o $$@
+
+$(BUILD)/tests/core/$1-$2/test_domain_model: \
+		$(core_model_srcs:%.c=$(BUILD)/core/$1-$2/%.o)
 
 $(BUILD)/tests/core/$1-$2/test_%: $(BUILD)/core/$1-$2/tests/core/test_%.o $$(core_objs_$1_$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
+	$$(Q)$(or $(core_cc_$2),$(core_cc)) -rdynamic $$^ -lcmocka -ldl -o $$@
 
 HOST_TESTS += $(core_tests_$2:%=$(BUILD)/tests/core/$1-$2/%)
 .SECONDARY: $$(core_objs_$1_$2) $(core_tests_$2:%=$(BUILD)/core/$1-$2/tests/core/%.o)
