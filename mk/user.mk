@@ -53,3 +53,18 @@ $(eval $(call attack_test,shared,microvm,,check-shared))
 $(eval $(call attack_test,old-cpu,microvm,--cpu Nehalem,check-shared))
 $(foreach m,$(kernel_models),$(eval $(call attack_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
 	--cpu $(notdir $m))))
+
+# ---- the model of domains (tests/domains), as on the emulated machine (mk/core.mk) ---------------
+
+$(call user_program,domains,$(wildcard tests/domains/*.c))
+
+# NAME, MACHINE, ARGUMENTS, FOLDER
+define domains_test
+$(call kernel_boot_test,domains-$1,domains,$2,\
+	40M --append "frames=90 ramstore=400 tick=0 $(if $(SEED),seed=$(SEED))" $3,$4)
+endef
+$(eval $(call domains_test,microvm,microvm))
+$(eval $(call domains_test,shared,microvm,,check-shared))
+domains_models := virt-arm64/cortex-a53 virt-arm64/max virt-riscv64/rv64
+$(foreach m,$(domains_models),$(eval $(call domains_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
+	--cpu $(notdir $m))))
