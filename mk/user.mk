@@ -54,7 +54,7 @@ $(eval $(call attack_test,old-cpu,microvm,--cpu Nehalem,check-shared))
 $(foreach m,$(kernel_models),$(eval $(call attack_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
 	--cpu $(notdir $m))))
 
-# ---- the model of domains (tests/domains), as on the emulated machine (mk/core.mk) ---------------
+# ---- the model of domains (tests/domains), as on the emulated machine (mk/core.mk) -----------
 
 $(call user_program,domains,$(wildcard tests/domains/*.c))
 
