@@ -65,6 +65,6 @@ $(call kernel_boot_test,domains-$1,domains,$2,\
 endef
 $(eval $(call domains_test,microvm,microvm))
 $(eval $(call domains_test,shared,microvm,,check-shared))
-domains_models := virt-arm64/cortex-a53 virt-arm64/max virt-riscv64/rv64
-$(foreach m,$(domains_models),$(eval $(call domains_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
+domains_on := virt-arm64/cortex-a53 virt-arm64/max virt-riscv64/rv64
+$(foreach m,$(domains_on),$(eval $(call domains_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
 	--cpu $(notdir $m))))
