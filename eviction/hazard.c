@@ -74,17 +74,17 @@ static void visit(uint32_t frame)
 {
 	struct hazard_page *page = &state.page[frame];
 	unsigned int bits = k_mem_frame_bits(frame, true);
-	uint32_t age = hazard_page_age(page);
+	uint32_t age = qr_hazard_page_age(page);
 
 	if (age > AGE_KEPT) {
 		age = AGE_KEPT;
-		page->last = (uint16_t)(hazard_epoch - age);
+		page->last = (uint16_t)(qr_hazard_epoch - age);
 	}
-	hazard_exposed(hazard_page_class(page), age);
+	qr_hazard_exposed(qr_hazard_page_class(page), age);
 	if (bits & K_MEM_FRAME_ACCESSED) {
-		hazard_page_used(page, age);
+		qr_hazard_page_used(page, age);
 	}
-	hazard_pool_add(frame, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
+	qr_hazard_pool_add(frame, qr_hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
 }
 
 /* The hand moves on by a fault's share. */
@@ -102,7 +102,7 @@ static void sweep(void)
 		state.owed -= state.epoch_faults;
 		state.passed++;
 		state.hand = frame + 1 < state.frame_count ? frame + 1 : 0;
-		hazard_epoch += state.hand == 0;
+		qr_hazard_epoch += state.hand == 0;
 		if (state.page[frame].held && k_mem_frame_evictable(frame)) {
 			visit(frame);
 			visits++;
@@ -117,7 +117,8 @@ static void newest_settle(void)
 		const struct hazard_page *page = &state.page[state.newest - 1];
 		unsigned int bits = k_mem_frame_bits(state.newest - 1, true);
 
-		hazard_pool_add(state.newest - 1, hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
+		qr_hazard_pool_add(state.newest - 1,
+				   qr_hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
 	}
 	state.fresh = false;
 }
@@ -128,9 +129,9 @@ static void hazard_start(void *frames, uint32_t frame_count)
 	state.page = frames;
 	state.frame_count = frame_count;
 	state.epoch_faults = frame_count / EPOCHS + 1;
-	hazard_page_start(k_mem_history_bits());
-	hazard_pool_start(frames);
-	hazard_table_start();
+	qr_hazard_page_start(k_mem_history_bits());
+	qr_hazard_pool_start(frames);
+	qr_hazard_table_start();
 	k_mem_policy_clock.start(NULL, frame_count);
 }
 
@@ -144,7 +145,7 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	}
 	state.passed = 0;
 	if (state.known != frame + 1) {
-		hazard_page_new(page, k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
+		qr_hazard_page_new(page, k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
 	}
 	state.known = 0;
 	state.held_count += !page->held;
@@ -157,7 +158,7 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	state.fresh = true;
 	if (state.held_count >= state.frame_count / FILLED) {
 		sweep();
-		hazard_turn(hazard_epoch);
+		qr_hazard_turn(qr_hazard_epoch);
 	}
 }
 
@@ -170,7 +171,7 @@ static void hazard_forgotten(uint32_t frame)
 	}
 	page->held = false;
 	state.held_count--;
-	hazard_pool_forget(frame);
+	qr_hazard_pool_forget(frame);
 	if (state.newest == frame + 1) {
 		state.newest = 0;
 	}
@@ -186,10 +187,10 @@ static void hazard_forgotten(uint32_t frame)
 static uint32_t hazard_evicted(uint32_t frame)
 {
 	const struct hazard_page *page = &state.page[frame];
-	uint32_t history = page->held ? hazard_page_history(page) : 0;
+	uint32_t history = page->held ? qr_hazard_page_history(page) : 0;
 
 	if (history != 0) {
-		hazard_left(hazard_page_class(page), hazard_page_age(page));
+		qr_hazard_left(qr_hazard_page_class(page), qr_hazard_page_age(page));
 	}
 	return history;
 }
@@ -199,11 +200,11 @@ static void hazard_came_back(uint32_t frame, uint32_t history)
 	struct hazard_page *page = &state.page[frame];
 	uint32_t age;
 
-	hazard_page_restore(page, history);
-	age = hazard_page_age(page);
-	hazard_returned(hazard_page_class(page), age);
-	hazard_exposed(hazard_page_class(page), age);
-	hazard_page_used(page, age);
+	qr_hazard_page_restore(page, history);
+	age = qr_hazard_page_age(page);
+	qr_hazard_returned(qr_hazard_page_class(page), age);
+	qr_hazard_exposed(qr_hazard_page_class(page), age);
+	qr_hazard_page_used(page, age);
 	state.known = frame + 1;
 	if (age <= SHIELD_AGE) {
 		state.shield[state.shield_next] = frame + 1;
@@ -221,11 +222,11 @@ static bool confirmed(uint32_t frame, bool last_try)
 	uint32_t key, least, least_key;
 
 	if (bits & K_MEM_FRAME_ACCESSED) {
-		hazard_page_used(page, hazard_page_age(page));
+		qr_hazard_page_used(page, qr_hazard_page_age(page));
 	}
-	key = hazard_page_key(page, bits & K_MEM_FRAME_DIRTY);
-	hazard_pool_add(frame, key);
-	(void)hazard_pool_least(&least, &least_key);
+	key = qr_hazard_page_key(page, bits & K_MEM_FRAME_DIRTY);
+	qr_hazard_pool_add(frame, key);
+	(void)qr_hazard_pool_least(&least, &least_key);
 	return last_try || (!(bits & K_MEM_FRAME_ACCESSED) && least_key == key);
 }
 
@@ -252,11 +253,11 @@ static int hazard_pick(uint32_t *frame)
 		return k_mem_policy_clock.pick(frame);
 	}
 	newest_settle();
-	for (uint32_t tries = 1; hazard_pool_least(&least, &key); tries++) {
+	for (uint32_t tries = 1; qr_hazard_pool_least(&least, &key); tries++) {
 		if (!k_mem_frame_evictable(least) || shielded(least)) {
-			hazard_pool_forget(least);
+			qr_hazard_pool_forget(least);
 		} else if (confirmed(least, tries >= TRIES_MAX)) {
-			hazard_pool_forget(least);
+			qr_hazard_pool_forget(least);
 			state.passed = 0;
 			*frame = least;
 			return 0;

@@ -20,25 +20,25 @@
 #define HAZARD_CLASSES (HAZARD_ONCE + 2u)
 
 /* Forget everything. */
-void hazard_table_start(void);
+void qr_hazard_table_start(void);
 
 /* A page of this class reached this age; it was used at this age. */
-void hazard_exposed(uint32_t class, uint32_t age);
-void hazard_used(uint32_t class, uint32_t age);
+void qr_hazard_exposed(uint32_t class, uint32_t age);
+void qr_hazard_used(uint32_t class, uint32_t age);
 
 /* A page of this class and age was evicted; one that had been evicted came back. */
-void hazard_left(uint32_t class, uint32_t age);
-void hazard_returned(uint32_t class, uint32_t age);
+void qr_hazard_left(uint32_t class, uint32_t age);
+void qr_hazard_returned(uint32_t class, uint32_t age);
 
 /* How much a page of this class and age is worth keeping: the binary logarithm of the uses
  * per epoch that it promises, in eighths, above an arbitrary zero. At most 199. */
-uint32_t hazard_index(uint32_t class, uint32_t age);
+uint32_t qr_hazard_index(uint32_t class, uint32_t age);
 
 /* Bring a part of the table up to date; `epoch` is the present one. */
-void hazard_turn(uint32_t epoch);
+void qr_hazard_turn(uint32_t epoch);
 
 /* A number from 0 to mask, which is a power of two less one: what rounds without bias. */
-uint32_t hazard_dice(uint32_t mask);
+uint32_t qr_hazard_dice(uint32_t mask);
 
 /* The whole part of the binary logarithm; value > 0. */
 QR_INLINE uint32_t hazard_log2(uint32_t value)

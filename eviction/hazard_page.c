@@ -19,16 +19,16 @@
 _Static_assert(HAZARD_CLASSES + 1 <= 1u << CLASS_BITS, "a history holds a class");
 _Static_assert(HAZARD_HISTORY_BITS_MIN >= CLASS_BITS + 3, "and a few bits of an epoch");
 
-uint32_t hazard_epoch;
+uint32_t qr_hazard_epoch;
 
 static struct {
 	uint32_t epoch_bits;  /* of an epoch in a history; 0: there are no histories */
 	uint32_t epoch_grain; /* low bits of an epoch that are left out */
 } history_form;
 
-void hazard_page_start(uint32_t bits)
+void qr_hazard_page_start(uint32_t bits)
 {
-	hazard_epoch = 0;
+	qr_hazard_epoch = 0;
 	history_form.epoch_bits = history_form.epoch_grain = 0;
 	if (bits < HAZARD_HISTORY_BITS_MIN) {
 		return;
@@ -63,45 +63,47 @@ static uint32_t pace_class(uint32_t pace)
 	return class < HAZARD_PACES ? class : HAZARD_PACES - 1;
 }
 
-void hazard_page_new(struct hazard_page *page, bool dirty)
+void qr_hazard_page_new(struct hazard_page *page, bool dirty)
 {
-	page->last = (uint16_t)hazard_epoch;
+	page->last = (uint16_t)qr_hazard_epoch;
 	page->once = dirty ? 2 : 1;
 	page->pace = 0;
 	page->gap = 0;
 }
 
-uint32_t hazard_page_class(const struct hazard_page *page)
+uint32_t qr_hazard_page_class(const struct hazard_page *page)
 {
 	return page->once ? HAZARD_ONCE + page->once - 1
 			  : page->gap * HAZARD_PACES + pace_class(page->pace);
 }
 
-uint32_t hazard_page_age(const struct hazard_page *page)
+uint32_t qr_hazard_page_age(const struct hazard_page *page)
 {
-	return (uint16_t)(hazard_epoch - page->last);
+	return (uint16_t)(qr_hazard_epoch - page->last);
 }
 
-void hazard_page_used(struct hazard_page *page, uint32_t age)
+void qr_hazard_page_used(struct hazard_page *page, uint32_t age)
 {
 	int32_t pace = (int32_t)pace_of(1 + age), before = page->pace;
 
-	hazard_used(hazard_page_class(page), age);
+	qr_hazard_used(qr_hazard_page_class(page), age);
 	page->pace = (uint16_t)(page->once ? pace : before + (pace - before) / PACE_SHARE);
 	page->gap = (uint8_t)gap_class(age);
 	page->once = 0;
-	page->last = (uint16_t)hazard_epoch;
+	page->last = (uint16_t)qr_hazard_epoch;
 }
 
-uint32_t hazard_page_key(const struct hazard_page *page, bool dirty)
+uint32_t qr_hazard_page_key(const struct hazard_page *page, bool dirty)
 {
-	uint32_t age = hazard_page_age(page);
-	uint32_t worth = hazard_index(hazard_page_class(page), age) + (dirty ? DIRTY_WORTH : 0);
+	uint32_t age = qr_hazard_page_age(page);
+	uint32_t worth = qr_hazard_index(qr_hazard_page_class(page), age);
+
+	worth += dirty ? DIRTY_WORTH : 0;
 
 	return worth << 11 | (AGE_KEPT - (age < AGE_KEPT ? age : AGE_KEPT));
 }
 
-uint32_t hazard_page_history(const struct hazard_page *page)
+uint32_t qr_hazard_page_history(const struct hazard_page *page)
 {
 	uint32_t epoch = page->last >> history_form.epoch_grain;
 
@@ -109,24 +111,24 @@ uint32_t hazard_page_history(const struct hazard_page *page)
 		return 0;
 	}
 	return (epoch & ((1u << history_form.epoch_bits) - 1)) << CLASS_BITS |
-	       (hazard_page_class(page) + 1);
+	       (qr_hazard_page_class(page) + 1);
 }
 
 /* Where in its class the average was is not known: anywhere. */
-void hazard_page_restore(struct hazard_page *page, uint32_t history)
+void qr_hazard_page_restore(struct hazard_page *page, uint32_t history)
 {
 	uint32_t class = (history & ((1u << CLASS_BITS) - 1)) - 1;
 	uint32_t grain = history_form.epoch_grain;
-	uint32_t age = (hazard_epoch >> grain) - (history >> CLASS_BITS);
+	uint32_t age = (qr_hazard_epoch >> grain) - (history >> CLASS_BITS);
 
 	if (class >= HAZARD_CLASSES) {
 		class = HAZARD_ONCE; /* no history of ours */
 	}
 	age = (age & ((1u << history_form.epoch_bits) - 1)) << grain;
-	age += hazard_epoch & ((1u << grain) - 1);
-	page->last = (uint16_t)(hazard_epoch - age);
+	age += qr_hazard_epoch & ((1u << grain) - 1);
+	page->last = (uint16_t)(qr_hazard_epoch - age);
 	page->once = (uint8_t)(class < HAZARD_ONCE ? 0 : class - HAZARD_ONCE + 1);
 	page->gap = (uint8_t)(class < HAZARD_ONCE ? class / HAZARD_PACES : 0);
 	class %= HAZARD_PACES;
-	page->pace = (uint16_t)(((class << 6 | hazard_dice(63)) << 6) / 90);
+	page->pace = (uint16_t)(((class << 6 | qr_hazard_dice(63)) << 6) / 90);
 }

@@ -22,29 +22,29 @@ struct hazard_page {
 };
 
 /* The present epoch, 0 at first. */
-extern uint32_t hazard_epoch;
+extern uint32_t qr_hazard_epoch;
 
 /* Histories have `bits` bits. Fewer than HAZARD_HISTORY_BITS_MIN are not worth having. */
 #define HAZARD_HISTORY_BITS_MIN 10u
-void hazard_page_start(uint32_t bits);
+void qr_hazard_page_start(uint32_t bits);
 
 /* A page came that nothing is known of. */
-void hazard_page_new(struct hazard_page *page, bool dirty);
+void qr_hazard_page_new(struct hazard_page *page, bool dirty);
 
 /* The class of the page (hazard.h). */
-uint32_t hazard_page_class(const struct hazard_page *page);
+uint32_t qr_hazard_page_class(const struct hazard_page *page);
 
 /* Epochs since its last known use. */
-uint32_t hazard_page_age(const struct hazard_page *page);
+uint32_t qr_hazard_page_age(const struct hazard_page *page);
 
 /* It was used, at this age: count that. Its class changes and its age is 0. */
-void hazard_page_used(struct hazard_page *page, uint32_t age);
+void qr_hazard_page_used(struct hazard_page *page, uint32_t age);
 
 /* Its rank among pages: what is worth least has the lowest; among equals the oldest. */
-uint32_t hazard_page_key(const struct hazard_page *page, bool dirty);
+uint32_t qr_hazard_page_key(const struct hazard_page *page, bool dirty);
 
 /* Its history, 0 where there are none; and what is left of a page's past by its history. */
-uint32_t hazard_page_history(const struct hazard_page *page);
-void hazard_page_restore(struct hazard_page *page, uint32_t history);
+uint32_t qr_hazard_page_history(const struct hazard_page *page);
+void qr_hazard_page_restore(struct hazard_page *page, uint32_t history);
 
 #endif /* EVICTION_HAZARD_PAGE_H */

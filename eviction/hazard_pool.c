@@ -26,7 +26,7 @@ static struct {
 	struct entry heap[POOL_MAX];
 } pool;
 
-void hazard_pool_start(struct hazard_page *pages)
+void qr_hazard_pool_start(struct hazard_page *pages)
 {
 	pool.pages = pages;
 	pool.count = 0;
@@ -76,7 +76,7 @@ static void replace(uint32_t place, struct entry entry)
 	}
 }
 
-void hazard_pool_forget(uint32_t frame)
+void qr_hazard_pool_forget(uint32_t frame)
 {
 	uint32_t place = pool.pages[frame].pooled;
 
@@ -90,7 +90,7 @@ void hazard_pool_forget(uint32_t frame)
 	}
 }
 
-void hazard_pool_add(uint32_t frame, uint32_t key)
+void qr_hazard_pool_add(uint32_t frame, uint32_t key)
 {
 	struct entry entry = {frame, key};
 	uint32_t place = pool.pages[frame].pooled;
@@ -100,7 +100,7 @@ void hazard_pool_add(uint32_t frame, uint32_t key)
 	} else if (pool.count < POOL_MAX) {
 		up(pool.count++, entry);
 	} else {
-		place = POOL_MAX - LEAVES + hazard_dice(LEAVES - 1);
+		place = POOL_MAX - LEAVES + qr_hazard_dice(LEAVES - 1);
 		if (key < pool.heap[place].key) {
 			pool.pages[pool.heap[place].frame].pooled = 0;
 			up(place, entry);
@@ -108,7 +108,7 @@ void hazard_pool_add(uint32_t frame, uint32_t key)
 	}
 }
 
-bool hazard_pool_least(uint32_t *frame, uint32_t *key)
+bool qr_hazard_pool_least(uint32_t *frame, uint32_t *key)
 {
 	*frame = pool.heap[0].frame;
 	*key = pool.heap[0].key;

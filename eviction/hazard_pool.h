@@ -9,16 +9,16 @@
 #include "hazard_page.h"
 
 /* No frame is in the pool. pages[frame].pooled is the pool's from now on. */
-void hazard_pool_start(struct hazard_page *pages);
+void qr_hazard_pool_start(struct hazard_page *pages);
 
 /* Keep the frame in mind with this key, or with another than before. A pool that is full
  * forgets a frame of a high key, perhaps this one. */
-void hazard_pool_add(uint32_t frame, uint32_t key);
+void qr_hazard_pool_add(uint32_t frame, uint32_t key);
 
 /* Forget the frame, whether or not it is in the pool. */
-void hazard_pool_forget(uint32_t frame);
+void qr_hazard_pool_forget(uint32_t frame);
 
 /* The frame of the lowest key and its key; false: there is none. */
-bool hazard_pool_least(uint32_t *frame, uint32_t *key);
+bool qr_hazard_pool_least(uint32_t *frame, uint32_t *key);
 
 #endif /* EVICTION_HAZARD_POOL_H */

@@ -24,13 +24,13 @@
  * with it, so that on the stack each block is better than those below. One pass is the
  * maximum over all horizons.
  *
- * Bounds. hazard_turn() does TURN_BINS columns of one row; a row is done after two,
+ * Bounds. qr_hazard_turn() does TURN_BINS columns of one row; a row is done after two,
  * rows of which no page was seen yet are passed over, and a turn of all begins when two epochs
  * have passed since the last began. Everything decays by a 64th a turn of all.
  *
  * Numbers are integers. Counts are pages times UNIT; a cell that is full is halved, and the
  * ratio stays. Chances have 15 bits. What is rounded is rounded up as often as its rest says
- * (hazard_dice), for a small count would else never decay, or decay too fast. 24 KiB.
+ * (qr_hazard_dice), for a small count would else never decay, or decay too fast. 24 KiB.
  */
 #include "hazard.h"
 
@@ -77,7 +77,7 @@ static struct {
 	struct block stack[HAZARD_BINS];
 } turn;
 
-uint32_t hazard_dice(uint32_t mask)
+uint32_t qr_hazard_dice(uint32_t mask)
 {
 	turn.dice = turn.dice * 1664525u + 1013904223u;
 	return turn.dice >> 16 & mask;
@@ -145,12 +145,12 @@ static void cell_use(struct row *row, uint32_t bin)
 	}
 }
 
-void hazard_exposed(uint32_t class, uint32_t age)
+void qr_hazard_exposed(uint32_t class, uint32_t age)
 {
 	expose(class, bin_of(age), UNIT);
 }
 
-void hazard_used(uint32_t class, uint32_t age)
+void qr_hazard_used(uint32_t class, uint32_t age)
 {
 	uint32_t bin = bin_of(age), parent = parent_of(class);
 
@@ -161,7 +161,7 @@ void hazard_used(uint32_t class, uint32_t age)
 	cell_use(&table.row[ALL], bin);
 }
 
-void hazard_left(uint32_t class, uint32_t age)
+void qr_hazard_left(uint32_t class, uint32_t age)
 {
 	uint16_t *away = &table.away[class][bin_of(age)];
 
@@ -170,7 +170,7 @@ void hazard_left(uint32_t class, uint32_t age)
 	}
 }
 
-void hazard_returned(uint32_t class, uint32_t age)
+void qr_hazard_returned(uint32_t class, uint32_t age)
 {
 	uint16_t *away = table.away[class];
 	uint32_t bin = bin_of(age);
@@ -188,7 +188,7 @@ void hazard_returned(uint32_t class, uint32_t age)
 	}
 }
 
-uint32_t hazard_index(uint32_t class, uint32_t age)
+uint32_t qr_hazard_index(uint32_t class, uint32_t age)
 {
 	return table.index[class][bin_of(age)];
 }
@@ -207,10 +207,10 @@ static void away_step(uint32_t class, uint32_t bin)
 	expose(class, bin, count < ONE / UNIT ? count * UNIT : ONE - 1);
 	if (bin + 1 == HAZARD_BINS) {
 		/* gone for good, a few each time */
-		away[bin] = (uint16_t)(count - ((count + hazard_dice(63)) >> 6));
+		away[bin] = (uint16_t)(count - ((count + qr_hazard_dice(63)) >> 6));
 		return;
 	}
-	move = (count + hazard_dice((1u << width) - 1)) >> width;
+	move = (count + qr_hazard_dice((1u << width) - 1)) >> width;
 	next = away[bin + 1] + move;
 	away[bin] = (uint16_t)(count - move);
 	away[bin + 1] = (uint16_t)(next < UINT16_MAX ? next : UINT16_MAX);
@@ -218,7 +218,7 @@ static void away_step(uint32_t class, uint32_t bin)
 
 static void cell_decay(struct row *row, uint32_t bin)
 {
-	uint32_t dice = hazard_dice((1u << DECAY_SHIFT) - 1);
+	uint32_t dice = qr_hazard_dice((1u << DECAY_SHIFT) - 1);
 
 	row->exposed[bin] = (uint16_t)(row->exposed[bin] -
 				       ((row->exposed[bin] + dice) >> DECAY_SHIFT));
@@ -313,7 +313,7 @@ static void class_next(void)
 	} while (turn.class < HAZARD_CLASSES && !turn.live[turn.class]);
 }
 
-void hazard_turn(uint32_t epoch)
+void qr_hazard_turn(uint32_t epoch)
 {
 	uint32_t steps;
 
@@ -344,7 +344,7 @@ void hazard_turn(uint32_t epoch)
 	}
 }
 
-void hazard_table_start(void)
+void qr_hazard_table_start(void)
 {
 	__builtin_memset(&table, 0, sizeof(table));
 	__builtin_memset(&turn, 0, sizeof(turn));
