@@ -147,7 +147,7 @@ void report_result(uint64_t errors, uint64_t faults, uint64_t fault_instructions
 	kernel_printf("reads=%lu writes=%lu prefetched=%lu prefetch_used=%lu ",
 		      replay->transfer.reads, replay->transfer.writes,
 		      replay->transfer.prefetched, replay->transfer.prefetch_used);
-	kernel_printf("cleaned=%lu kept=%lu kept_again=%lu ", replay->transfer.cleaned,
+	kernel_printf("cleaned=%lu written_early=%lu kept_again=%lu ", replay->transfer.cleaned,
 		      replay->transfer.kept, replay->transfer.kept_again);
 	kernel_printf("in_errors=%lu out_errors=%lu check_faults=%lu check_page_ins=%lu ",
 		      replay->transfer.in_errors + check.transfer.in_errors,
