@@ -65,22 +65,6 @@ static struct qr_pages in_one_table(struct qr_pages pages, uint32_t done)
 	return qr_batch(pages, done, table_pages - first % table_pages);
 }
 
-/* User mode must not see what a frame held before. */
-static void zero_untouched(struct qr_pages pages)
-{
-	for (uint32_t i = 0; i < pages.count; i++) {
-		void *virt = qr_page_addr(pages.first + i);
-		arch_page_t now = arch_page_get(virt);
-
-		if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
-		    arch_page_token(now) ==
-			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
-			arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION,
-							     QR_LOCATION_ZERO));
-		}
-	}
-}
-
 void qr_domain_cover(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
 {
 	for (uint32_t at = 0; at < pages.count; at += in_one_table(pages, at).count) {
@@ -120,8 +104,8 @@ static void own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rig
 		if (done > 0) {
 			qr_breathe(hold);
 		}
-		if (rights & K_MEM_PERM_USER) {
-			zero_untouched(batch);
+		for (uint32_t i = 0; (rights & K_MEM_PERM_USER) && i < batch.count; i++) {
+			qr_zero_untouched(batch.first + i);
 		}
 		qr_domain_own(domain, batch, rights);
 		done += batch.count;

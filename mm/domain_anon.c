@@ -5,8 +5,8 @@
  * It is a region between guards like any (anon.c) to which the kernel's entries give no user
  * rights and the domain's private entries do. No list says which regions a domain has: a page is
  * its anonymous memory when it is the domain's own and in none of its partitions (neither may
- * come to lie over the other), and the guard
- * before a region says that a domain has it (QR_REGION_DOMAIN), so that k_mem_unmap refuses it.
+ * come to lie over the other), and the guard before a region says that a domain has it
+ * (QR_REGION_DOMAIN), so that k_mem_unmap refuses it.
  *
  * Frames that are kept for a domain (resident_count_min) are charged like pinned ones: however
  * many of its pages are in frames, the others find theirs beside these (charge.h).

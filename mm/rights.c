@@ -62,11 +62,8 @@ static void change_page(uint32_t page, uint32_t flags)
 	if (qr_is_zero_page(now)) {
 		(void)arch_mem_page_out(qr_page_addr(page),
 					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
-	} else if ((flags & K_MEM_PERM_USER) && !(now & ARCH_DATA_PAGE_LOADED) &&
-		   arch_page_token(now) == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
-		/* user mode must not see what a frame held before */
-		arch_page_token_set(qr_page_addr(page),
-				    ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
+	} else if (flags & K_MEM_PERM_USER) {
+		qr_zero_untouched(page);
 	}
 	if (counts) {
 		now = arch_page_get(qr_page_addr(page)) & ~(arch_page_t)ARCH_PAGE_RW;
