@@ -109,3 +109,29 @@ void domains_check(struct rig_counts before)
 	rig_counts_equal(before, rig_counts());
 	rig_check();
 }
+
+uint32_t tables_used(void)
+{
+	return CONFIG_MEM_DOMAIN_TABLES - arch_mem_domain_tables_free();
+}
+
+void pages_out(void *addr, uint32_t pages)
+{
+	assert_int_equal(k_mem_page_out(addr, pages * RIG_PAGE), 0);
+}
+
+bool software;
+
+int setup_hardware(void **state)
+{
+	(void)state;
+	software = false;
+	return 0;
+}
+
+int setup_software(void **state)
+{
+	(void)state;
+	software = true;
+	return 0;
+}

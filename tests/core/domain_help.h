@@ -48,6 +48,18 @@ int user_exec(struct k_mem_domain *domain, const void *addr);
 bool user_reads(struct k_mem_domain *domain, const void *addr);
 bool user_writes(struct k_mem_domain *domain, void *addr);
 
+/* Private tables in use. */
+uint32_t tables_used(void);
+
+/* Evict pages; must succeed. */
+void pages_out(void *addr, uint32_t pages);
+
+/* For tests that run twice: the CPU sets accessed and dirty bits, or leaves that to software.
+ * Setups of cmocka's. */
+extern bool software;
+int setup_hardware(void **state);
+int setup_software(void **state);
+
 /* All private tables are back, nothing is charged or lost, no mistake was seen. */
 void domains_check(struct rig_counts before);
 

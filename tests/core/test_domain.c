@@ -4,43 +4,7 @@
  * each as one test: which partitions there may be, and what rights they give. All of it runs
  * twice: on a CPU that sets accessed and dirty bits, and on one that leaves that to software.
  */
-#include "domain_help.h"
-
-static bool software;
-static struct k_mem_domain a, b;
-static struct rig_counts before;
-
-static void start_with(uint32_t frames, uint32_t slots)
-{
-	const struct rig rig = {.frames = frames, .slots = slots, .software_flags = software};
-
-	rig_start(&rig);
-	before = rig_counts();
-	domain_start(&a);
-	domain_start(&b);
-}
-
-static void start(void)
-{
-	start_with(40, 100);
-}
-
-static void end(void)
-{
-	domain_end(&a);
-	domain_end(&b);
-	domains_check(before);
-}
-
-static uint32_t tables_used(void)
-{
-	return CONFIG_MEM_DOMAIN_TABLES - arch_mem_domain_tables_free();
-}
-
-static void page_out(uint8_t *addr, uint32_t pages)
-{
-	assert_int_equal(k_mem_page_out(addr, pages * RIG_PAGE), 0);
-}
+#include "domain_pair.h"
 
 /* ---- what is refused ------------------------------------------------------------------- */
 
@@ -262,7 +226,7 @@ static void test_partition_over_image_and_on_demand_pages(void **state)
 	assert_int_equal(word, rig_image_word(1));
 	assert_int_equal(user_write(&a, (void *)RIG_DEMAND, 1), -EACCES);
 	k_mem_domain_switch(NULL);
-	page_out((uint8_t *)RIG_DEMAND, RIG_DEMAND_PAGES);
+	pages_out((uint8_t *)RIG_DEMAND, RIG_DEMAND_PAGES);
 	end();
 }
 
@@ -302,7 +266,7 @@ static void test_change_of_rights_goes_through_partitions(void **state)
 	start();
 	pages = pages_map(2, K_MEM_PERM_RW);
 	pages_fill(pages, 2);
-	page_out(pages + RIG_PAGE, 1);
+	pages_out(pages + RIG_PAGE, 1);
 	assert_int_equal(part_add(&a, pages, 2, U_RW), 0);
 	assert_true(user_writes(&a, pages));
 	assert_int_equal(k_mem_update_flags(pages, 2 * RIG_PAGE, 0), 0);
@@ -316,20 +280,6 @@ static void test_change_of_rights_goes_through_partitions(void **state)
 	assert_true(user_reads(&b, pages) && user_reads(&b, pages + RIG_PAGE));
 	pages_unmap(pages, 2);
 	end();
-}
-
-static int setup_hardware(void **state)
-{
-	(void)state;
-	software = false;
-	return 0;
-}
-
-static int setup_software(void **state)
-{
-	(void)state;
-	software = true;
-	return 0;
 }
 
 int main(void)

@@ -4,47 +4,11 @@
  * of a domain, tags and tables that are used again. All of it runs twice: on a CPU that sets
  * accessed and dirty bits, and on one that leaves that to software.
  */
-#include "domain_help.h"
+#include "domain_pair.h"
 
 #include <string.h>
 
 #include <pagetable/overlay.h>
-
-static bool software;
-static struct k_mem_domain a, b;
-static struct rig_counts before;
-
-static void start_with(uint32_t frames, uint32_t slots)
-{
-	const struct rig rig = {.frames = frames, .slots = slots, .software_flags = software};
-
-	rig_start(&rig);
-	before = rig_counts();
-	domain_start(&a);
-	domain_start(&b);
-}
-
-static void start(void)
-{
-	start_with(40, 100);
-}
-
-static void end(void)
-{
-	domain_end(&a);
-	domain_end(&b);
-	domains_check(before);
-}
-
-static uint32_t tables_used(void)
-{
-	return CONFIG_MEM_DOMAIN_TABLES - arch_mem_domain_tables_free();
-}
-
-static void page_out(uint8_t *addr, uint32_t pages)
-{
-	assert_int_equal(k_mem_page_out(addr, pages * RIG_PAGE), 0);
-}
 
 /* ---- paging ---------------------------------------------------------------------------- */
 
@@ -57,7 +21,7 @@ static void test_partition_over_pages_that_are_out(void **state)
 	start();
 	pages = pages_map(4, K_MEM_PERM_RW);
 	pages_fill(pages, 3); /* the fourth was never touched */
-	page_out(pages, 4);
+	pages_out(pages, 4);
 	assert_int_equal(part_add(&a, pages, 4, U_RW), 0);
 	assert_true(page_is_out(pages));
 	for (uint32_t i = 0; i < 3; i++) {
@@ -87,7 +51,7 @@ static void test_content_and_rights_survive_paging(void **state)
 	assert_int_equal(part_add(&b, pages, 2, U_RO), 0);
 	for (uint64_t round = 0; round < 3; round++) {
 		k_mem_domain_switch(round == 1 ? NULL : &b);
-		page_out(pages, 3);
+		pages_out(pages, 3);
 		assert_int_equal(user_write(&a, pages, 1), -EACCES);
 		assert_int_equal(user_write(&a, pages + RIG_PAGE, round), 0);
 		assert_int_equal(user_read(&b, pages + RIG_PAGE, &word), 0);
@@ -140,7 +104,7 @@ static void test_refused_access_brings_nothing_in(void **state)
 	pages = pages_map(2, K_MEM_PERM_RW);
 	pages_fill(pages, 2);
 	assert_int_equal(part_add(&a, pages + RIG_PAGE, 1, U_RO), 0);
-	page_out(pages, 2);
+	pages_out(pages, 2);
 	assert_int_equal(user_read(&a, pages, &word), -EACCES);
 	assert_int_equal(user_write(&a, pages, 1), -EACCES);
 	assert_int_equal(user_write(&a, pages + RIG_PAGE, 1), -EACCES);
@@ -281,20 +245,6 @@ static void test_four_partitions_in_one_area_cost_a_path_of_tables(void **state)
 	assert_int_equal(tables_used(), 0);
 	pages_unmap(pages, 68);
 	end();
-}
-
-static int setup_hardware(void **state)
-{
-	(void)state;
-	software = false;
-	return 0;
-}
-
-static int setup_software(void **state)
-{
-	(void)state;
-	software = true;
-	return 0;
 }
 
 int main(void)

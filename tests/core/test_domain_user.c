@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-static bool software;
 static struct k_mem_domain a;
 static struct rig_counts before;
 static uint8_t *memory; /* page 0 read and write, 1 read only, 2 the kernel's, 3 read and write */
@@ -296,20 +295,6 @@ static void test_strings_nowhere(void **state)
 	assert_int_equal(k_usermode_string_nlen((char *)UINTPTR_MAX, SIZE_MAX, &err), 0);
 	assert_int_equal(err, -EFAULT);
 	end();
-}
-
-static int setup_hardware(void **state)
-{
-	(void)state;
-	software = false;
-	return 0;
-}
-
-static int setup_software(void **state)
-{
-	(void)state;
-	software = true;
-	return 0;
 }
 
 int main(void)
