@@ -6,8 +6,8 @@
  * It moves pages as the kernel does under `make run` (mm/bring.c, mm/evict.c): free frames are
  * given out first, lowest first; a victim is asked for when there is none; a first touch that
  * writes finds zeros; a clean page is dropped, for its content is on the image disk or in the
- * slot that it was once written to; the policy's timer runs at the program's pace. One frame
- * more than pages can have is the core's page of zeros.
+ * slot that it was once written to; the policy's timer runs at the program's pace. Frames
+ * that pages cannot have are there too, for a policy counts them: the lowest KEPT.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@
 
 #include "policies.h"
 
-#define NONE  UINT32_MAX
-#define ZEROS 0u /* the frame of zeros */
+#define NONE UINT32_MAX
+/* The page of zeros and two stacks of four pages (KEPT_FRAMES in tools/run_machine.py). */
+#define KEPT 9u
 
 /* pick() answers -EAGAIN after bounded work; a policy that never chooses is broken. */
 #define CALLS_MAX 1000000u
@@ -102,7 +103,7 @@ static void evict(const struct k_mem_policy *policy, uint32_t frame)
 
 static void fault(const struct k_mem_policy *policy, uint32_t page, bool write)
 {
-	uint32_t frame = ZEROS + 1 + (uint32_t)machine.result->faults++;
+	uint32_t frame = KEPT + (uint32_t)machine.result->faults++;
 
 	machine.asked = 0;
 	if (frame >= machine.frame_count) {
@@ -167,10 +168,10 @@ void machine_run(const struct trace *trace, const struct k_mem_policy *policy,
 		 uint32_t frame_count, struct machine_result *result)
 {
 	uint32_t pages = trace->page_count;
-	void *state = trace_alloc((size_t)frame_count + ZEROS + 1, CONFIG_EVICTION_FRAME_BYTES);
+	void *state = trace_alloc((size_t)frame_count + KEPT, CONFIG_EVICTION_FRAME_BYTES);
 
 	*result = (struct machine_result){0};
-	frame_count += ZEROS + 1;
+	frame_count += KEPT;
 	machine.frame_count = frame_count;
 	machine.page = trace_alloc(frame_count, sizeof(uint32_t));
 	machine.bits = trace_alloc(frame_count, 1);
