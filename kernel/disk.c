@@ -49,9 +49,11 @@ static struct disk {
 	unsigned int slot; /* of the transport */
 	char serial[SERIAL_BYTES + 1];
 	uint64_t sector_count;
+	uint32_t in_flight;
 	struct request requests[VIRTIO_QUEUE];
 } disks[CONFIG_KERNEL_DISKS];
 static int disk_count;
+static uint32_t depth;
 
 static struct virtio_rings rings[CONFIG_KERNEL_DISKS]
 	QR_SECTION(".bss.pinned") QR_ALIGNED(4096);
@@ -76,6 +78,7 @@ static void request_send(struct disk *disk, const struct transfer *transfer, str
 	virtio_add(&disk->virtio, &last, (struct virtio_descriptor){
 		.phys = image_phys(&request->status), .bytes = 1,
 		.flags = VIRTIO_DESCRIPTOR_WRITE});
+	disk->in_flight++;
 	virtio_send(&disk->virtio, head);
 }
 
@@ -83,7 +86,7 @@ static void request_send(struct disk *disk, const struct transfer *transfer, str
 static int transfer_start(struct disk *disk, const struct transfer *transfer, struct k_mem_io *io)
 {
 	unsigned long key = irq_save();
-	bool room = disk->virtio.free_count >= transfer->count + 2;
+	bool room = disk->virtio.free_count >= transfer->count + 2 && disk->in_flight < depth;
 
 	if (room) {
 		request_send(disk, transfer, io);
@@ -100,6 +103,7 @@ static struct k_mem_io *ended_take(struct disk *disk, int *status)
 	struct k_mem_io *io = NULL;
 
 	if (head != VIRTIO_NONE) {
+		disk->in_flight--;
 		io = disk->requests[head].io;
 		*status = disk->requests[head].status == 0 ? 0 : -EIO;
 	}
@@ -228,6 +232,10 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 
 void disk_find_all(void)
 {
+	depth = (uint32_t)kernel_option_number("depth", VIRTIO_QUEUE);
+	if (depth == 0) {
+		kernel_refuse("depth=0: no request could ever be sent\n");
+	}
 	/* QEMU gives the last transport to the first disk. */
 	for (unsigned int slot = machine_virtio.count; slot-- > 0;) {
 		uint8_t *at = (uint8_t *)machine_virtio.base + slot * machine_virtio.stride;
@@ -265,6 +273,11 @@ int disk_find(const char *serial)
 		}
 	}
 	return -1;
+}
+
+uint32_t disk_depth(void)
+{
+	return depth;
 }
 
 uint64_t disk_bytes(int disk)

@@ -19,6 +19,10 @@ void disk_find_all(void);
 /* Reach the disks through the core's mappings and by interrupts from now on. */
 void disk_start_all(void);
 
+/* Requests that may be under way at once on each disk (option `depth=N`); where it was not said,
+ * as many as the queue has room for. */
+uint32_t disk_depth(void);
+
 /* The disk as a block device for quire/block.h. */
 void disk_block(int disk, struct k_mem_block *block);
 

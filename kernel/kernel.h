@@ -33,8 +33,9 @@ void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* The kernel's own: frames=N (hand exactly N frames to the core), policy=NAME,
  * ramstore=PAGES (where there is no disk "swap"), compress=PAGES (of RAM, in which pages are
  * kept compressed before they go there), request=N (what a request to a disk
- * costs, in 256ths of a page), clean=N (a thread of the lowest priority keeps between
- * N/2 and N frames free), tick=0 (no timer). */
+ * costs, in 256ths of a page), depth=N (requests at once on a disk), delay=N (each transfer of
+ * the swap store takes N nanoseconds under -icount; with tick=0), clean=N (a thread of the lowest
+ * priority keeps between N/2 and N frames free), tick=0 (no timer). */
 
 /* Copy the value of `key` into `value` (terminated, cut to size); false: not there. */
 bool kernel_option(const char *key, char *value, size_t size);
@@ -45,6 +46,8 @@ uint64_t kernel_option_number(const char *key, uint64_t fallback);
 
 /* A 64-bit counter; one a guest instruction under -icount shift=0. */
 uint64_t kernel_cycles(void);
+/* The same, and the time that the CPU waited: nanoseconds under -icount shift=0. */
+uint64_t kernel_clock(void);
 /* With CONFIG_KERNEL_IRQ_TIME: the longest stretch, in cycles, that the mm lock or the scratch
  * window kept interrupts masked since the last reset. 0 without it. */
 uint64_t kernel_irq_off_max(void);

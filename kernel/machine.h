@@ -75,6 +75,10 @@ void machine_irq_attach(unsigned int irq, void (*handler)(void *), void *argumen
 /* Call sched_tick() CONFIG_KERNEL_HZ times a second from now on. */
 void machine_timer_start(void);
 
+/* Where the timer was not started: call `handler()` once, masked, as soon as so many nanoseconds
+ * (at most a second) have passed, in place of what was to be called before; NULL: call nothing. */
+void machine_alarm_set(uint32_t nanoseconds, void (*handler)(void));
+
 /* Virtio-mmio transports: `count` of them from `base` on, interrupt lines likewise. */
 struct machine_virtio {
 	uintptr_t base;

@@ -130,6 +130,11 @@ uint64_t kernel_cycles(void)
 	return cpu_cycles() - cpu_waited();
 }
 
+uint64_t kernel_clock(void)
+{
+	return cpu_cycles();
+}
+
 struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 {
 	struct thread *of = thread ? thread : sched_current();

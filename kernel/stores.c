@@ -7,6 +7,7 @@
 #include <quire/ramstore.h>
 
 #include "kernel/compress.h"
+#include "kernel/delay.h"
 #include "kernel/disk.h"
 #include "kernel/main.h"
 
@@ -74,6 +75,19 @@ static void swap_in_ram(uint64_t pages, struct k_mem_store *store)
 	}
 }
 
+static void swap_delay(struct k_mem_store *store)
+{
+	uint64_t nanoseconds = kernel_option_number("delay", 0);
+
+	if (nanoseconds == 0) {
+		return;
+	}
+	if (nanoseconds > DELAY_MAX || kernel_option_number("tick", 1) != 0) {
+		kernel_refuse("delay=%lu: at most a second, and with tick=0\n", nanoseconds);
+	}
+	delay_start(store, (uint32_t)nanoseconds, disk_depth());
+}
+
 /* Put a compressed store in front of the store. */
 static void swap_compress(uint64_t pages, struct k_mem_store *store)
 {
@@ -114,6 +128,7 @@ void stores_find(void)
 		} else {
 			swap_in_ram(ram_pages, &stores.list[store_swap]);
 		}
+		swap_delay(&stores.list[store_swap]);
 		if (pool_pages > 0) {
 			swap_compress(pool_pages, &stores.list[store_swap]);
 		}

@@ -7,6 +7,10 @@
  *     compress=PAGES   a compressed store with a pool of so many pages in front of it
  *     request=N        a request to disk "swap" costs as much as moving N/256 pages: several are
  *                      moved by one request; 0, the default: not known
+ *     depth=N          at most N requests are under way at once on a disk; as many as its queue
+ *                      holds where this is not said
+ *     delay=N          each transfer of the store behind all takes N nanoseconds (delay.h), up to
+ *                      `depth` of them at once
  *
  * Disk "swap" takes the pages that are written out; disk "image" has the on-demand parts of
  * the image from its first page on.

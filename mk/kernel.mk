@@ -185,6 +185,15 @@ $(foreach m,microvm virt-arm64 virt-riscv64,$(eval $(call kernel_compress_test,$
 $(eval $(call kernel_boot_test,stress-compress-ram,stress,q35,\
 	8M --append "frames=40 pages=200 rounds=1000 ramstore=800 compress=4"))
 
+# On a store whose transfers take a while, of which few are under way at once.
+kernel_delay := tick=0 frames=44 threads=8 rounds=300 delay=200000 depth=2
+$(eval $(call kernel_boot_test,stress-delay-x86_64,stress,microvm,4M --icount \
+	--append "$(kernel_delay)" $(call kernel_test_disk,stress-delay-x86_64)))
+$(eval $(call kernel_boot_test,stress-delay-arm64,stress,virt-arm64,6M --icount \
+	--append "$(kernel_delay)" $(call kernel_test_disk,stress-delay-arm64)))
+$(eval $(call kernel_boot_test,stress-delay-riscv64,stress,virt-riscv64,12M --icount \
+	--append "$(kernel_delay) ramstore=1024" -- -icount sleep=off))
+
 # All of it on each model of CPU: MACHINE/MODEL. cortex-a53 leaves accessed and dirty bits to
 # software, cortex-a76 sets them and has PAN, max has what QEMU knows.
 kernel_models := virt-arm64/cortex-a53 virt-arm64/cortex-a76 virt-arm64/max virt-riscv64/rv64

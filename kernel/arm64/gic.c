@@ -93,26 +93,55 @@ void gic_interrupt(void)
 
 /* ---- the timer -------------------------------------------------------------------------- */
 
-/* Another interval from now on. */
-static void timer_set(void)
+/* So many of its ticks from now on. */
+static void timer_set(uint64_t count)
 {
-	__asm__ volatile("msr cntv_tval_el0, %0\n\tisb" : : "r"(timer_interval) : "memory");
+	__asm__ volatile("msr cntv_tval_el0, %0\n\tisb" : : "r"(count) : "memory");
+}
+
+static void timer_on(bool on)
+{
+	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"((uint64_t)on) : "memory");
+}
+
+static uint64_t timer_frequency(void)
+{
+	uint64_t frequency;
+
+	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
+	return frequency;
 }
 
 static void timer_interrupt(void *argument)
 {
 	(void)argument;
-	timer_set();
+	timer_set(timer_interval);
 	sched_tick();
 }
 
 void machine_timer_start(void)
 {
-	uint64_t frequency;
-
-	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
-	timer_interval = frequency / CONFIG_KERNEL_HZ;
-	timer_set();
-	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"((uint64_t)1) : "memory");
+	timer_interval = timer_frequency() / CONFIG_KERNEL_HZ;
+	timer_set(timer_interval);
+	timer_on(true);
 	machine_irq_attach(LINE_TIMER, timer_interrupt, NULL);
+}
+
+static void (*alarm_handler)(void);
+
+static void alarm_interrupt(void *argument)
+{
+	(void)argument;
+	timer_on(false);
+	alarm_handler();
+}
+
+void machine_alarm_set(uint32_t nanoseconds, void (*handler)(void))
+{
+	if (!alarm_handler) {
+		machine_irq_attach(LINE_TIMER, alarm_interrupt, NULL);
+	}
+	alarm_handler = handler ? handler : alarm_handler;
+	timer_set(nanoseconds * timer_frequency() / 1000000000u + 1);
+	timer_on(handler);
 }

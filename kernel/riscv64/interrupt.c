@@ -32,8 +32,11 @@
 
 #define SBI_TIME 0x54494d45u
 
+#define TIME_NEVER UINT64_MAX
+
 static uint8_t *priority, *enable, *target;
 static uint64_t timer_next;
+static void (*alarm_handler)(void);
 static struct {
 	void (*handler)(void *);
 	void *argument;
@@ -77,12 +80,26 @@ void timer_interrupt(void)
 {
 	uint64_t now = time_read();
 
+	if (alarm_handler) {
+		timer_set(TIME_NEVER);
+		alarm_handler();
+		return;
+	}
 	timer_next += TIMER_INTERVAL;
 	if (timer_next <= now) {
 		timer_next = now + TIMER_INTERVAL;
 	}
 	timer_set(timer_next);
 	sched_tick();
+}
+
+void machine_alarm_set(uint32_t nanoseconds, void (*handler)(void))
+{
+	uint64_t count = (uint64_t)nanoseconds * TREE_TIMEBASE_HZ / 1000000000u;
+
+	alarm_handler = handler ? handler : alarm_handler;
+	timer_set(handler ? time_read() + count + 1 : TIME_NEVER);
+	sie_set(SIE_TIMER);
 }
 
 /* ---- devices ------------------------------------------------------------------------------- */

@@ -40,6 +40,7 @@
 #define PIC_SLAVE_MASK  0xa1
 
 static uint8_t *lapic, *ioapic;
+static void (*timer_handler)(void);
 static struct {
 	void (*handler)(void *);
 	void *argument;
@@ -67,9 +68,19 @@ void machine_start(void)
 
 void machine_timer_start(void)
 {
+	timer_handler = sched_tick;
 	mmio_write(lapic, LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_1);
 	mmio_write(lapic, LAPIC_TIMER, LAPIC_TIMER_PERIODIC | VECTOR_TIMER);
 	mmio_write(lapic, LAPIC_TIMER_INITIAL, LAPIC_TIMER_HZ / CONFIG_KERNEL_HZ);
+}
+
+/* An initial count of 0 stops it. */
+void machine_alarm_set(uint32_t nanoseconds, void (*handler)(void))
+{
+	timer_handler = handler;
+	mmio_write(lapic, LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_1);
+	mmio_write(lapic, LAPIC_TIMER, VECTOR_TIMER);
+	mmio_write(lapic, LAPIC_TIMER_INITIAL, handler ? nanoseconds + 1 : 0);
 }
 
 static void ioapic_write(unsigned int index, uint32_t value)
@@ -98,7 +109,9 @@ void apic_interrupt(unsigned int vector)
 		return;
 	}
 	if (vector == VECTOR_TIMER) {
-		sched_tick();
+		if (timer_handler) { /* else it came before it was stopped */
+			timer_handler();
+		}
 	} else if (irq < IOAPIC_PINS && lines[irq].handler) {
 		lines[irq].handler(lines[irq].argument);
 	}
