@@ -191,21 +191,23 @@ static void transfer_done(struct k_mem_io *io, int status)
 	transfer->done = true;
 	qr_store_table.in_flight--;
 	qr_store_table.ended++;
-	qr_wake(transfer);
+	/* who waited for room before who will want it next, or equals wait for ever */
 	qr_wake(&qr_store_table);
+	qr_wake(transfer);
 	qr_unlock(&hold);
 }
 
-/* The store has no room for a request: let time pass until another transfer has ended. Its
- * queue may be full of somebody else's requests, whose end we are not told: then only poll. */
-static void wait_room(struct qr_hold *hold)
+/* The store had no room for a request when `ended` transfers had ended: let time pass until
+ * another one has. Who can sleep does not poll, so that nobody comes between room and its being
+ * told to all who wait for it, of whom the port lets the highest priority run first. But the queue
+ * may be full of somebody else's requests, whose end we are not told. */
+static void wait_room(uint32_t ended, struct qr_hold *hold)
 {
-	uint32_t ended = qr_store_table.ended;
-
-	qr_unlock(hold);
-	qr_stores_poll();
-	qr_relock(hold);
-	if (qr_store_table.in_flight > 0 && qr_store_table.ended == ended) {
+	if (qr_store_table.in_flight == 0) {
+		qr_unlock(hold);
+		qr_stores_poll();
+		qr_relock(hold);
+	} else if (qr_store_table.ended == ended) {
 		qr_wait(&qr_store_table, hold);
 	}
 }
@@ -216,6 +218,8 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 	int status;
 
 	for (;;) {
+		uint32_t ended = qr_store_table.ended;
+
 		qr_store_table.in_flight++; /* before the store can end it */
 		qr_unlock(hold);
 		status = store->ops->submit(store->context, &transfer->io);
@@ -230,7 +234,7 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 			qr_wake(&qr_store_table);
 			return status;
 		}
-		wait_room(hold);
+		wait_room(ended, hold);
 	}
 }
 

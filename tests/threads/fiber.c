@@ -28,6 +28,7 @@ struct fiber {
 	size_t stack_bytes;
 	void *fake; /* the sanitizer's */
 	const void *channel;
+	uint64_t order; /* fibers_rank(): when it could run again, then when it fell asleep */
 	bool done;
 };
 
@@ -44,6 +45,8 @@ static struct {
 	bool locked;
 	bool interrupt;
 	bool held; /* fibers_hold() */
+	const uint8_t *rank; /* fibers_rank() */
+	uint32_t sleeps, wakeups;
 	qr_port_key_t last_key;
 	qr_port_key_t key[8];
 	void (*handler)(void);
@@ -109,6 +112,21 @@ static void poll_stores(void)
 	}
 }
 
+/* The first of those that can run. Fiber 0 can when all others have ended. */
+static unsigned int first_of(const unsigned int *ready, unsigned int count)
+{
+	unsigned int first = ready[0];
+
+	for (unsigned int i = 1; i < count; i++) {
+		unsigned int a = port.rank[ready[i] - 1], b = port.rank[first - 1];
+
+		if (a < b || (a == b && fibers[ready[i]].order < fibers[first].order)) {
+			first = ready[i];
+		}
+	}
+	return first;
+}
+
 /* A fiber that can run. */
 static unsigned int choose(void)
 {
@@ -123,7 +141,7 @@ static unsigned int choose(void)
 			}
 		}
 		if (count > 0) {
-			return ready[chance(count)];
+			return port.rank != NULL ? first_of(ready, count) : ready[chance(count)];
 		}
 		interrupt(poll_stores);
 	}
@@ -134,6 +152,12 @@ static unsigned int choose(void)
 void fibers_yield(void)
 {
 	if (port.depth > 0 || port.interrupt) {
+		return;
+	}
+	if (port.rank != NULL) {
+		if (running > 0) {
+			switch_to(choose());
+		}
 		return;
 	}
 	if (chance(8) == 0) {
@@ -193,6 +217,16 @@ void fibers_run(unsigned int count, void (*body)(unsigned int self), uint64_t se
 void fibers_interrupt_set(void (*handler)(void))
 {
 	port.handler = handler;
+}
+
+void fibers_rank(const uint8_t *rank)
+{
+	port.rank = rank;
+}
+
+unsigned int fibers_self(void)
+{
+	return current - 1;
 }
 
 void fibers_hold(bool hold)
@@ -261,8 +295,9 @@ qr_port_key_t qr_port_sleep(const void *channel, qr_port_key_t key)
 	must(!port.interrupt && !port.held, "a sleep where sleeping is not allowed");
 	pop(key);
 	port.locked = false;
-	if (chance(16) != 0) { /* else woken early */
+	if (port.rank != NULL || chance(16) != 0) { /* else woken early */
 		fibers[current].channel = channel;
+		fibers[current].order = ++port.sleeps;
 	}
 	switch_to(choose());
 	must(port.depth == 0, "woken with something held");
@@ -272,9 +307,11 @@ qr_port_key_t qr_port_sleep(const void *channel, qr_port_key_t key)
 void qr_port_wakeup(const void *channel)
 {
 	must(port.locked, "a wakeup without the mm lock");
+	port.wakeups++;
 	for (unsigned int i = 0; i < fiber_count; i++) {
 		if (fibers[i].channel == channel) {
 			fibers[i].channel = NULL;
+			fibers[i].order |= (uint64_t)port.wakeups << 32;
 		}
 	}
 }

@@ -23,6 +23,14 @@ void fibers_run(unsigned int count, void (*body)(unsigned int self), uint64_t se
 /* The test's interrupt handler, or NULL. */
 void fibers_interrupt_set(void (*handler)(void));
 
+/* From now on, until strict_reset(), nothing is by chance: of those that can run the one with the
+ * lowest rank[self] does, among equals the one that has been able to for longest, as in a kernel
+ * with priorities; and devices are seen to only when all sleep. */
+void fibers_rank(const uint8_t *rank);
+
+/* Which fiber runs: the number that its body was given. */
+unsigned int fibers_self(void);
+
 /* No switching and no sleeping for the running fiber: its scheduler is locked. */
 void fibers_hold(bool hold);
 

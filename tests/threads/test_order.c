@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_order.c - faults that wait because the store does so many requests at once and no more:
+ * in which order they are issued, on fibers with priorities (fibers_rank).
+ */
+#include <tests/core/rig.h>
+
+#include <string.h>
+
+#include <quire/port.h>
+
+#include <mm/store.h>
+#include <tests/core/audit.h>
+
+#include "fiber.h"
+
+#define PAGES_EACH 4u
+#define FIBERS     6u
+#define LATE       4u
+
+static struct {
+	uint8_t *memory;
+	uint32_t touches;             /* by each fiber */
+	unsigned int issued[64];      /* by whom each request was */
+	unsigned int issued_count;
+	unsigned int in_flight_max;
+	unsigned int wrong;           /* touches */
+	bool gone;                    /* who is late has come */
+} order;
+
+static int on_fault(const struct qr_fault *fault)
+{
+	return k_mem_page_fault(fault->address, fault->access);
+}
+
+/* Asked once for each request, when the store takes it. */
+static int issued(void *argument, const struct k_mem_io *io)
+{
+	(void)argument;
+	(void)io;
+	if (order.issued_count < 64) {
+		order.issued[order.issued_count++] = fibers_self();
+	}
+	if (rig_store.in_flight + 1 > order.in_flight_max) {
+		order.in_flight_max = rig_store.in_flight + 1;
+	}
+	return 0;
+}
+
+/* Room that a thread made by polling, before the sleepers were told, would be for whoever
+ * interrupts it. */
+static struct k_mem_store_ops store_ops;
+static void (*strict_poll)(void *store);
+
+static void poll(void *store)
+{
+	if (qr_port_can_sleep() && qr_store_table.in_flight > 0) {
+		qr_port_panic("a thread polls that can sleep");
+	}
+	strict_poll(store);
+}
+
+static uint8_t *page_of(unsigned int self, uint32_t i)
+{
+	return order.memory + (self * PAGES_EACH + i) * RIG_PAGE;
+}
+
+/* Pages of all fibers, which are out, on a store that does `room` requests at once. */
+static void start(unsigned int room, uint32_t touches)
+{
+	static const struct rig rig = {.frames = FIBERS * PAGES_EACH + 2, .slots = 64};
+
+	memset(&order, 0, sizeof(order));
+	rig_start(&rig);
+	order.touches = touches;
+	order.memory = k_mem_map(FIBERS * PAGES_EACH * RIG_PAGE, K_MEM_PERM_RW);
+	assert_non_null(order.memory);
+	for (unsigned int self = 0; self < FIBERS; self++) {
+		for (uint32_t i = 0; i < PAGES_EACH; i++) {
+			rig_put(page_of(self, i), self * PAGES_EACH + i + 1);
+		}
+	}
+	assert_int_equal(k_mem_page_out(order.memory, FIBERS * PAGES_EACH * RIG_PAGE), 0);
+	store_ops = *qr_store_table.store[RIG_STORE_PAGING].ops;
+	strict_poll = store_ops.poll;
+	store_ops.poll = poll;
+	qr_store_table.store[RIG_STORE_PAGING].ops = &store_ops;
+	emu_fault = on_fault;
+	rig_store.late = LATE;
+	rig_store.room = room;
+	rig_store.verdict = issued;
+}
+
+static void end(void)
+{
+	const char *wrong = audit();
+
+	assert_int_equal(order.wrong, 0);
+	if (wrong != NULL) {
+		fail_msg("%s", wrong);
+	}
+	rig_check();
+}
+
+static void touch_all(unsigned int self)
+{
+	for (uint32_t i = 0; i < order.touches; i++) {
+		uint64_t word = 0;
+
+		int status = emu_read((uintptr_t)page_of(self, i), &word, sizeof(word), 0);
+
+		order.wrong += status != 0 || word != self * PAGES_EACH + i + 1;
+	}
+}
+
+/* The last fiber, of the lowest priority, lets the others go that come late: one does when all
+ * others wait. */
+static void late_or_touch(unsigned int self)
+{
+	qr_port_key_t key;
+
+	if (self == FIBERS - 1) {
+		key = qr_port_lock();
+		order.gone = true;
+		qr_port_wakeup(&order.gone);
+		qr_port_unlock(key);
+		return;
+	}
+	if (self >= 3) {
+		key = qr_port_lock();
+		while (!order.gone) {
+			key = qr_port_sleep(&order.gone, key);
+		}
+		qr_port_unlock(key);
+	}
+	touch_all(self);
+}
+
+static void issued_are(const unsigned int *wanted, unsigned int count)
+{
+	assert_int_equal(order.issued_count, count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (order.issued[i] != wanted[i]) {
+			fail_msg("request %u is fiber %u's, not %u's", i, order.issued[i],
+				 wanted[i]);
+		}
+	}
+}
+
+/* 0 is served, 1 and 2 wait; then 3 comes, and 4, who is more urgent. */
+static void test_the_most_urgent_first(void **state)
+{
+	static const uint8_t rank[FIBERS] = {20, 20, 20, 10, 5, 30};
+	static const unsigned int wanted[] = {0, 4, 3, 1, 2};
+
+	(void)state;
+	start(1, 1);
+	fibers_rank(rank);
+	fibers_run(FIBERS, late_or_touch, 1);
+	issued_are(wanted, 5);
+	assert_int_equal(order.in_flight_max, 1);
+	end();
+}
+
+/* Two at once: what is under way when the urgent ones come is 0's and 1's. */
+static void test_the_most_urgent_first_of_two(void **state)
+{
+	static const uint8_t rank[FIBERS] = {20, 20, 20, 10, 5, 30};
+	static const unsigned int wanted[] = {0, 1, 4, 3, 2};
+
+	(void)state;
+	start(2, 1);
+	fibers_rank(rank);
+	fibers_run(FIBERS, late_or_touch, 1);
+	issued_are(wanted, 5);
+	assert_int_equal(order.in_flight_max, 2);
+	end();
+}
+
+/* Equals that want more and more pages take turns: who was served comes after who waited. */
+static void test_equals_take_turns(void **state)
+{
+	static const uint8_t rank[FIBERS] = {7, 7, 7, 7, 7, 7};
+	unsigned int wanted[FIBERS * PAGES_EACH];
+
+	(void)state;
+	start(1, PAGES_EACH);
+	fibers_rank(rank);
+	fibers_run(FIBERS, touch_all, 1);
+	for (unsigned int i = 0; i < FIBERS * PAGES_EACH; i++) {
+		wanted[i] = i % FIBERS;
+	}
+	issued_are(wanted, FIBERS * PAGES_EACH);
+	end();
+}
+
+/* Who wants one page after the other goes before all who are less urgent. */
+static void test_urgent_all_the_time(void **state)
+{
+	static const uint8_t rank[FIBERS] = {20, 20, 20, 20, 5, 30};
+
+	(void)state;
+	start(1, PAGES_EACH);
+	fibers_rank(rank);
+	fibers_run(FIBERS, late_or_touch, 1);
+	assert_int_equal(order.issued_count, 5 * PAGES_EACH);
+	assert_int_equal(order.issued[0], 0);
+	for (uint32_t i = 1; i <= PAGES_EACH; i++) {
+		assert_int_equal(order.issued[i], 4);
+	}
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_most_urgent_first),
+		cmocka_unit_test(test_the_most_urgent_first_of_two),
+		cmocka_unit_test(test_equals_take_turns),
+		cmocka_unit_test(test_urgent_all_the_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
