@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * slow.c - what goes on while a disk takes its time: each transfer on the disk of
- * tests/qemu/disk_test takes LATENCY ticks, all of them at once if need be. It reads as zeros,
- * so all pages here are zeros that were written. Prints TAP.
+ * tests/qemu/disk_test takes LATENCY ticks, as many at once as option depth=N allows. It reads as
+ * zeros, so all pages here are zeros that were written. Prints TAP.
  */
 #include <quire/mm.h>
 #include <quire/paging.h>
@@ -38,9 +38,11 @@ struct toucher {
 	volatile uint64_t *word;
 	struct thread *thread;
 	uint64_t value; /* what was read */
+	uint32_t place; /* how many were served before */
 	volatile bool waiting;
 };
 static struct toucher touchers[THREADS];
+static uint32_t served;
 
 /* What another thread sees while the touchers wait. */
 static struct {
@@ -55,6 +57,7 @@ static void touch(void *argument)
 
 	self->waiting = true;
 	self->value = *self->word;
+	self->place = served++;
 	self->waiting = false;
 }
 
@@ -89,11 +92,16 @@ static void look_end(struct thread *thread)
 	thread_join(thread, NULL);
 }
 
-static void touch_start(uint32_t i, uint8_t *addr)
+static void touch_start_at(uint32_t i, uint8_t *addr, unsigned int priority)
 {
 	touchers[i].word = (volatile uint64_t *)addr;
 	touchers[i].value = 1;
-	touchers[i].thread = thread_start("touch", 10, touch, &touchers[i]);
+	touchers[i].thread = thread_start("touch", priority, touch, &touchers[i]);
+}
+
+static void touch_start(uint32_t i, uint8_t *addr)
+{
+	touch_start_at(i, addr, 10);
 }
 
 static bool touched_zeros(uint32_t count)
@@ -125,7 +133,8 @@ static void test_many_faults(void)
 {
 	uint8_t *memory = pages_out(THREADS);
 	struct thread *looker = look_start();
-	uint64_t start = kernel_ticks(), took;
+	uint64_t start = kernel_ticks(), took, wanted;
+	uint32_t depth = (uint32_t)kernel_option_number("depth", THREADS);
 	bool right;
 
 	for (uint32_t i = 0; i < THREADS; i++) {
@@ -138,9 +147,32 @@ static void test_many_faults(void)
 		      took, seen.waiting_max, seen.in_flight_max);
 	check(right, "many threads fault at once");
 	check(seen.waiting_max == THREADS, "all of them wait at the same time");
-	check(seen.in_flight_max == THREADS, "for as many requests in flight");
-	check(took >= LATENCY / 2 && took < LATENCY * THREADS / 2, "which take the time of few");
+	check(seen.in_flight_max == depth, "for as many requests in flight as there may be");
+	wanted = LATENCY * THREADS / depth;
+	check(took >= wanted / 2 && took < wanted * 2 - wanted / 4,
+	      "which take the time of so many fewer");
 	check(k_mem_unmap(memory, THREADS * PAGE) == 0, "unmapped");
+}
+
+/* One request at a time: who is more urgent than those who wait is served before them. */
+static void test_urgent(void)
+{
+	static const unsigned int priorities[] = {10, 10, 12, 10, 5, 8};
+	static const uint32_t places[] = {0, 3, 5, 4, 1, 2};
+	uint8_t *memory = pages_out(6);
+	bool right;
+
+	served = 0;
+	for (uint32_t i = 0; i < 6; i++) {
+		touch_start_at(i, memory + i * PAGE, priorities[i]);
+	}
+	check(touched_zeros(6), "threads of several priorities fault");
+	right = true;
+	for (uint32_t i = 0; i < 6; i++) {
+		right = right && touchers[i].place == places[i];
+	}
+	check(right, "the most urgent is served next, equals in turn");
+	check(k_mem_unmap(memory, 6 * PAGE) == 0, "unmapped");
 }
 
 static void test_one_page(void)
@@ -225,6 +257,9 @@ static void test_unmapped_meanwhile(void)
 int app_main(void)
 {
 	test_many_faults();
+	if (kernel_option_number("depth", 0) == 1) {
+		test_urgent();
+	}
 	test_one_page();
 	test_masked();
 	test_rescue();
