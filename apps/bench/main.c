@@ -2,8 +2,8 @@
 /*
  * main.c - exact instruction counts of the operations that a user of Quire waits for.
  * For tools/bench it prints lines "@row NAME NUMBER"; where that is measured, "@irq NAME
- * NUMBER", how long interrupts were masked at a stretch; "@size NAME NUMBER", bytes; and from
- * tlb.c "@tlb NAME NUMBER".
+ * NUMBER", how long interrupts were masked at a stretch; "@size NAME NUMBER", bytes; from tlb.c
+ * "@tlb NAME NUMBER"; and from overlap.c "@time NAME NUMBER", microseconds.
  */
 #include <quire/policy.h>
 
@@ -103,6 +103,8 @@ int app_main(void)
 		bench_tlb();
 	} else if (kernel_option_number("domain", 0) != 0) {
 		bench_domain();
+	} else if (kernel_option_number("overlap", 0) != 0) {
+		bench_overlap();
 	} else if (kernel_option_number("user", 0) != 0) {
 		bench_user();
 	} else {
