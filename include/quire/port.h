@@ -52,7 +52,8 @@ bool qr_port_can_sleep(void);
  * qr_port_can_sleep() was true before the lock was taken. */
 qr_port_key_t qr_port_sleep(const void *channel, qr_port_key_t key);
 
-/* Make ready every thread that sleeps on `channel`, highest priority first.
+/* Make ready every thread that sleeps on `channel`, highest priority first, equals as
+ * they fell asleep; those of an earlier call run before equals of a later one.
  * Called with the mm lock held, from threads and from interrupts; must not
  * switch threads before the lock is released. */
 void qr_port_wakeup(const void *channel);
