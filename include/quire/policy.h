@@ -55,6 +55,11 @@ struct k_mem_policy {
 	 * number of frames from there and moves it; returns false when the pass is
 	 * complete. NULL for policies without a clock. */
 	bool (*tick)(uint32_t *cursor);
+
+	/* Up to `pages` pages, more than one, go to the store in a request: a dirty victim takes
+	 * those beside it along that are not used. Called once by k_mem_init, after start().
+	 * May be NULL. */
+	void (*gather)(uint32_t pages);
 };
 
 /* ---- what a policy may ask, mm lock held ------------------------------------ */

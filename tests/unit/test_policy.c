@@ -133,6 +133,35 @@ static void clock_all_used(void **state)
 	assert_int_equal(fake.looks, 1);
 }
 
+/* Pages go to the store together: four times as many looks, 16 a call, and then the first. */
+static void clock_gather(void **state)
+{
+	const uint32_t pages = 8, calls = pages * 4 / LOOKS_MAX;
+	uint32_t victim;
+
+	(void)state;
+	fake_start(&k_mem_policy_clock, 1024);
+	k_mem_policy_clock.gather(pages);
+	for (uint32_t i = 0; i < 1024; i++) {
+		fake_load(i);
+	}
+	for (uint32_t call = 0; call < calls; call++) {
+		fake.looks = 0;
+		assert_int_equal(fake_pick(&victim, 1), call == calls - 1 ? 0 : -EAGAIN);
+		assert_int_equal(fake.looks, LOOKS_MAX);
+	}
+	assert_int_equal(victim, 0);
+	/* what is not used ends a scan at once, as ever; another start is as before */
+	fake.accessed[pages * 4] = false;
+	assert_int_equal(fake_pick(&victim, 1), 0);
+	assert_int_equal(victim, pages * 4);
+	fake_start(&k_mem_policy_clock, 64);
+	for (uint32_t i = 0; i < 64; i++) {
+		fake_load(i);
+	}
+	assert_int_equal(fake_pick(&victim, 1), 0);
+}
+
 /* Loads that sweep through all frames cost two looks each on average. */
 static void clock_average(void **state)
 {
@@ -222,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clock_order),
 		cmocka_unit_test(clock_all_used),
+		cmocka_unit_test(clock_gather),
 		cmocka_unit_test(clock_average),
 		cmocka_unit_test(clock_skips_are_bounded),
 		cmocka_unit_test(clock_none),
