@@ -23,8 +23,9 @@ core_flags_million := -DDOMAIN_MODEL_STEPS=170000
 core_tests        := $(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c))
 core_tests_plain  := $(filter-out test_eager,$(core_tests))
 core_tests_eager  := $(filter test_eager test_model,$(core_tests))
-core_tests_small  := $(filter test_model test_fail test_tiny test_races test_domain_races \
-		     test_domain_pool test_domain_anon test_domain_model,$(core_tests))
+core_tests_small  := $(filter test_model test_fail test_tiny test_races test_cluster \
+		     test_domain_races test_domain_pool test_domain_anon \
+		     test_domain_model,$(core_tests))
 
 core_tests_split  := $(filter test_domain% test_model,$(core_tests))
 core_tests_million := test_domain_model

@@ -3,7 +3,7 @@
  * cluster.c - what reading and writing several pages share, and how far to read ahead.
  *
  * The window is learned for each region of 16 pages, in half steps of its logarithm: up one for
- * a page that was read ahead and used, down two for one that was evicted unused. A region in
+ * a page that was read ahead and used, down four for one that was evicted unused. A region in
  * which reading ahead does not pay so ends at one page; it tries two again when both pages
  * beside the wanted one are in use. A page is judged when somebody looks at its accessed bit: the
  * policy, its eviction, or the next request beside it. Like the state of a policy, the table is
@@ -19,6 +19,8 @@
 #define REGION_PAGES 16u
 #define WINDOW_START 4 /* half steps: 4 pages */
 #define WINDOW_MAX   (2 * 5)
+#define STEPS_USED   1
+#define STEPS_WASTED (-4)
 #define SHARE_MAX    8u /* a request fills an eighth of the frames at most */
 
 _Static_assert(1u << WINDOW_MAX / 2 == QR_CLUSTER_MAX, "the largest window is all of a cluster");
@@ -39,25 +41,27 @@ void qr_cluster_start(struct qr_cluster *cluster, uint32_t page, uint32_t frame,
 	cluster->mine = cluster->lo = page - cluster->first;
 	cluster->hi = cluster->lo + 1;
 	cluster->location = qr_location_with(location, 0);
+	cluster->work = 0;
 	cluster->frame[cluster->mine] = frame;
 	cluster->phys[cluster->mine] = (uintptr_t)qr_frame_phys(frame);
 }
 
-uint32_t qr_cluster_next(const struct qr_cluster *cluster, uint32_t index, uint32_t step,
-			 qr_beside_t beside)
+uint32_t qr_cluster_next(struct qr_cluster *cluster, uint32_t index, uint32_t step,
+			 qr_beside_t beside, struct qr_hold *hold)
 {
 	const struct k_mem_store *store =
 		&qr_store_table.store[qr_location_store(cluster->location)];
-	const uint32_t most = store->request_cost / 256;
+	const uint32_t most = (store->request_cost + 255) / 256;
 	enum qr_beside what = QR_BESIDE_GAP;
 
-	for (uint32_t gaps = 0; what == QR_BESIDE_GAP && gaps <= most; gaps++) {
+	for (uint32_t gaps = 0; what == QR_BESIDE_GAP && gaps < most; gaps++) {
 		index += step;
 		what = index < cluster->size &&
 				       qr_location_slot(cluster->location) + index - cluster->mine <
 					       store->slot_count
 			       ? beside(cluster, index)
 			       : QR_BESIDE_STOP;
+		qr_cluster_worked(cluster, QR_CLUSTER_LOOK, hold);
 	}
 	return what == QR_BESIDE_WANT ? index : cluster->size;
 }
@@ -90,7 +94,7 @@ void qr_cluster_let_go(uint32_t frame, uint32_t flags)
 void qr_cluster_judge(uint32_t frame, bool used)
 {
 	int8_t *at = window_of(qr_frame_page(qr_frames[frame]));
-	int next = *at + (used ? 1 : -2);
+	int next = *at + (used ? STEPS_USED : STEPS_WASTED);
 
 	qr_frames[frame] &= ~(uint64_t)QR_FRAME_AHEAD;
 	next = next < -WINDOW_START ? -WINDOW_START : next;
@@ -113,7 +117,7 @@ static bool in_use(uint32_t page)
 	       (k_mem_frame_bits(frame, false) & K_MEM_FRAME_ACCESSED);
 }
 
-uint32_t qr_cluster_window(uint32_t page, uint32_t location)
+uint32_t qr_cluster_window(uint32_t page, uint32_t location, struct qr_hold *hold)
 {
 	uint32_t most = qr_store_table.read_pages[qr_location_store(location)];
 	uint32_t first = page & ~(REGION_PAGES - 1);
@@ -122,10 +126,14 @@ uint32_t qr_cluster_window(uint32_t page, uint32_t location)
 
 	for (uint32_t i = 0; i < REGION_PAGES; i++) {
 		(void)in_use(first + i);
+		if ((i + 1) % QR_BATCH_MIDDLE == 0) {
+			qr_breathe(hold);
+		}
 	}
 	if (*at < 2 - WINDOW_START && (in_use(page - 1) && in_use(page + 1))) {
 		*at = 2 - WINDOW_START;
 	}
+	qr_breathe(hold);
 	pages = qr_min(1u << (*at + WINDOW_START) / 2, most);
 	while (pages > 1 && pages > qr_charge.frames / SHARE_MAX) {
 		pages /= 2;

@@ -23,6 +23,7 @@ struct qr_cluster {
 	uint32_t mine;     /* the page that the request is for */
 	uint32_t lo, hi;   /* those that are in it */
 	uint32_t location; /* of `mine`, without history */
+	uint32_t work;     /* done since the lock was let go, in entries */
 	uint32_t frame[QR_CLUSTER_MAX];  /* whose flag BUSY is ours */
 	uintptr_t phys[QR_CLUSTER_MAX];  /* from or to which */
 	uint8_t flags[QR_CLUSTER_MAX];   /* of a frame that is let go again */
@@ -41,9 +42,24 @@ enum qr_beside {
 typedef enum qr_beside (*qr_beside_t)(const struct qr_cluster *cluster, uint32_t index);
 
 /* The next page that is wanted, from `index` on in steps of +1 or -1, gaps between; cluster->size:
- * there is none. `beside` is not asked about indexes outside, nor beyond the store's ends. */
-uint32_t qr_cluster_next(const struct qr_cluster *cluster, uint32_t index, uint32_t step,
-			 qr_beside_t beside);
+ * there is none. `beside` is not asked about indexes outside, nor beyond the store's ends. May let
+ * go of the lock: who joins a page looks again. */
+uint32_t qr_cluster_next(struct qr_cluster *cluster, uint32_t index, uint32_t step,
+			 qr_beside_t beside, struct qr_hold *hold);
+
+/* What is done for a page, in entries as CONFIG_MEM_BATCH counts them. */
+#define QR_CLUSTER_LOOK 5u
+#define QR_CLUSTER_JOIN 24u
+
+/* So much was done; lets go of the lock after a batch. */
+QR_INLINE void qr_cluster_worked(struct qr_cluster *cluster, uint32_t entries, struct qr_hold *hold)
+{
+	cluster->work += entries;
+	if (cluster->work + QR_CLUSTER_JOIN > CONFIG_MEM_BATCH) {
+		cluster->work = 0;
+		qr_breathe(hold);
+	}
+}
 
 /* Only this page: in this frame, at this location; others up to an aligned `size` around it. */
 void qr_cluster_start(struct qr_cluster *cluster, uint32_t page, uint32_t frame, uint32_t location,
@@ -62,8 +78,8 @@ void qr_cluster_let_go(uint32_t frame, uint32_t flags);
 /* The page in a frame that is AHEAD was, or was not, used while it was there. */
 void qr_cluster_judge(uint32_t frame, bool used);
 
-/* How many pages to read for this one that is at this location. */
-uint32_t qr_cluster_window(uint32_t page, uint32_t location);
+/* How many pages to read for this one that is at this location. Lets go of the lock. */
+uint32_t qr_cluster_window(uint32_t page, uint32_t location, struct qr_hold *hold);
 
 /* Read the page that is on its way into the BUSY frame, and others beside it, which are then
  * AHEAD. 0 or -EIO for this page alone. Where the holder may not sleep nothing else is read. */

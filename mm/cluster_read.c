@@ -57,16 +57,16 @@ static enum qr_beside look(const struct qr_cluster *cluster, uint32_t index)
 }
 
 /* Pages that could be fetched now. */
-static uint32_t count_fetches(const struct qr_cluster *cluster)
+static uint32_t count_fetches(struct qr_cluster *cluster, struct qr_hold *hold)
 {
 	uint32_t count = 0;
 
 	for (uint32_t step = 1; step != 0; step = step == 1 ? -1u : 0) {
-		uint32_t index = qr_cluster_next(cluster, cluster->mine, step, look);
+		uint32_t index = qr_cluster_next(cluster, cluster->mine, step, look, hold);
 
 		while (index < cluster->size) {
 			count++;
-			index = qr_cluster_next(cluster, index, step, look);
+			index = qr_cluster_next(cluster, index, step, look, hold);
 		}
 	}
 	return count;
@@ -137,26 +137,36 @@ static void join_fetch(struct qr_cluster *cluster, uint32_t index, struct spare 
 	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY);
 }
 
+/* 3: as the page is now. A gap comes only where there is a frame for what is behind it, too. */
+static bool join_one(struct qr_cluster *cluster, uint32_t index, struct spare *spare)
+{
+	enum qr_beside what = look(cluster, index);
+
+	if (what == QR_BESIDE_STOP || spare->count == 0 ||
+	    (what == QR_BESIDE_GAP && spare->sink == QR_NO_INDEX && spare->count == 1)) {
+		return false;
+	}
+	if (what == QR_BESIDE_GAP) {
+		join_gap(cluster, index, spare);
+	} else {
+		join_fetch(cluster, index, spare);
+	}
+	cluster->lo = qr_min(cluster->lo, index);
+	cluster->hi = index >= cluster->hi ? index + 1 : cluster->hi;
+	return true;
+}
+
 /* 3: as far as there are frames, upwards and then downwards. */
-static void join(struct qr_cluster *cluster, struct spare *spare)
+static void join(struct qr_cluster *cluster, struct spare *spare, struct qr_hold *hold)
 {
 	for (uint32_t step = 1; step != 0; step = step == 1 ? -1u : 0) {
 		uint32_t at = cluster->mine;
-		uint32_t next = qr_cluster_next(cluster, at, step, look);
+		uint32_t next = qr_cluster_next(cluster, at, step, look, hold);
 
-		while (next < cluster->size) {
-			uint32_t needed = next == at + step || spare->sink != QR_NO_INDEX ? 1 : 2;
-
-			if (spare->count < needed) {
-				return;
-			}
-			for (at += step; at != next; at += step) {
-				join_gap(cluster, at, spare);
-			}
-			join_fetch(cluster, at, spare);
-			cluster->lo = qr_min(cluster->lo, at);
-			cluster->hi = at >= cluster->hi ? at + 1 : cluster->hi;
-			next = qr_cluster_next(cluster, at, step, look);
+		while (next < cluster->size && join_one(cluster, at + step, spare)) {
+			at += step;
+			qr_cluster_worked(cluster, QR_CLUSTER_JOIN, hold);
+			next = at == next ? qr_cluster_next(cluster, at, step, look, hold) : next;
 		}
 	}
 }
@@ -201,9 +211,7 @@ static void end(struct qr_cluster *cluster, bool good, struct qr_hold *hold)
 		} else {
 			end_fetch(cluster->frame[i], good);
 		}
-		if (i % QR_BATCH_HEAVY == 0) {
-			qr_breathe(hold);
-		}
+		qr_cluster_worked(cluster, QR_CLUSTER_JOIN, hold);
 	}
 }
 
@@ -222,7 +230,7 @@ static int read_beside(struct qr_cluster *cluster, struct spare *spare, struct q
 {
 	int status = -EIO;
 
-	join(cluster, spare);
+	join(cluster, spare, hold);
 	if (cluster->hi - cluster->lo > 1) {
 		status = qr_store_transfer_run(K_MEM_IO_READ,
 					       qr_cluster_location(cluster, cluster->lo),
@@ -242,9 +250,9 @@ int qr_cluster_read(uint32_t frame, struct qr_hold *hold)
 	int status = -EIO;
 
 	(void)qr_sleep_known(hold);
-	window = hold->sleep == QR_SLEEP_YES ? qr_cluster_window(page, location) : 1;
+	window = hold->sleep == QR_SLEEP_YES ? qr_cluster_window(page, location, hold) : 1;
 	qr_cluster_start(&cluster, page, frame, location, window);
-	wanted = count_fetches(&cluster);
+	wanted = count_fetches(&cluster, hold);
 	if (wanted > 0) {
 		struct spare spare;
 

@@ -7,8 +7,9 @@
  * a change that the request may miss makes it dirty again. Its frame is BUSY and OUT, like a
  * victim's that was rescued, until the request ends; then it is clean, and evicting it is cheap.
  *
- * No page is written early twice in one stay in a frame (WRITTEN), so none is written more than
- * once more than needed.
+ * Any page in a frame can be a gap: clean, it is written as it is in its slot already; used, it
+ * is written early. A page that was written early may be again, but not before it was changed, and
+ * then not used for a turn of the policy: else what lies around it goes out in pieces.
  */
 #include "bring.h"
 #include "charge.h"
@@ -46,31 +47,42 @@ static bool take_slot(uint32_t location)
 	return false;
 }
 
-/* Dirty, unused, never written early, and its slot is the right one or has to be taken: wanted. */
+/* Dirty and unused: wanted. Where that saves a request others are written in vain, if they are
+ * dirty or have their slot; what is in an image does not get one for that. */
 static enum qr_beside look(const struct qr_cluster *cluster, uint32_t index)
 {
 	uint32_t page = cluster->first + index;
 	uint32_t frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
+	unsigned int bits;
+	bool slotted;
 
-	if (frame == QR_NO_INDEX || !k_mem_frame_evictable(frame) ||
-	    (qr_frames[frame] & QR_FRAME_WRITTEN) ||
-	    k_mem_frame_bits(frame, false) != K_MEM_FRAME_DIRTY) {
+	if (frame == QR_NO_INDEX || !k_mem_frame_evictable(frame)) {
 		return QR_BESIDE_STOP;
 	}
-	return has_slot(qr_frames[frame]) && qr_frame_location(qr_frames[frame]) !=
-						     qr_cluster_location(cluster, index)
-		       ? QR_BESIDE_STOP
-		       : QR_BESIDE_WANT;
+	slotted = has_slot(qr_frames[frame]);
+	if (slotted &&
+	    qr_frame_location(qr_frames[frame]) != qr_cluster_location(cluster, index)) {
+		return QR_BESIDE_STOP;
+	}
+	bits = k_mem_frame_bits(frame, false);
+	if (bits == K_MEM_FRAME_DIRTY) {
+		return QR_BESIDE_WANT;
+	}
+	return slotted || (bits & K_MEM_FRAME_DIRTY) ? QR_BESIDE_GAP : QR_BESIDE_STOP;
 }
 
-/* Put the page of this index into the request, if it can have its slot. */
+/* Put the page of this index into the request, if it can be in it now and have its slot. */
 static bool join(struct qr_cluster *cluster, uint32_t index)
 {
 	uint32_t page = cluster->first + index;
 	void *virt = qr_page_addr(page);
-	uint32_t frame = qr_paged_frame(page, arch_page_get(virt));
 	uint32_t location = qr_cluster_location(cluster, index);
+	uint32_t frame;
 
+	if (look(cluster, index) == QR_BESIDE_STOP) {
+		return false;
+	}
+	frame = qr_paged_frame(page, arch_page_get(virt));
 	if (!has_slot(qr_frames[frame]) && !take_slot(location)) {
 		return false;
 	}
@@ -79,6 +91,7 @@ static bool join(struct qr_cluster *cluster, uint32_t index)
 	QR_COUNT_ALL(transfer.flushes, 1);
 	cluster->frame[index] = frame;
 	cluster->phys[index] = (uintptr_t)qr_frame_phys(frame);
+	cluster->flags[index] = (uint8_t)(qr_frames[frame] & QR_FRAME_AHEAD);
 	qr_frames[frame] = qr_frame_word(page, location,
 					 QR_FRAME_MAPPED | QR_FRAME_BUSY | QR_FRAME_OUT);
 	qr_frame_table.busy_count++;
@@ -90,28 +103,29 @@ static bool join(struct qr_cluster *cluster, uint32_t index)
 /* Upwards, then downwards, as far as they join. */
 static void grow(struct qr_cluster *cluster, struct qr_hold *hold)
 {
+	qr_breathe(hold); /* the choice of the victim was a batch */
 	for (uint32_t step = 1; step != 0; step = step == 1 ? -1u : 0) {
-		uint32_t next = qr_cluster_next(cluster, cluster->mine, step, look);
+		uint32_t at = cluster->mine;
+		uint32_t next = qr_cluster_next(cluster, at, step, look, hold);
 
-		while (next < cluster->size && join(cluster, next)) {
-			if (next % QR_BATCH_HEAVY == 0) {
-				qr_breathe(hold);
-			}
-			next = qr_cluster_next(cluster, next, step, look);
+		while (next < cluster->size && join(cluster, at + step)) {
+			at += step;
+			qr_cluster_worked(cluster, QR_CLUSTER_JOIN, hold);
+			next = at == next ? qr_cluster_next(cluster, at, step, look, hold) : next;
 		}
 	}
 }
 
 /* The write of a page that stayed ended with `status`. */
-static void end_stay(uint32_t frame, int status)
+static void end_stay(uint32_t frame, uint32_t flags, int status)
 {
 	if (status != 0) {
 		qr_slot_retire(qr_frame_location(qr_frames[frame]));
-		qr_cluster_let_go(frame, 0);
+		qr_cluster_let_go(frame, flags);
 		return;
 	}
 	QR_COUNT_ALL(transfer.kept, 1);
-	qr_cluster_let_go(frame, QR_FRAME_BACKED | QR_FRAME_WRITTEN);
+	qr_cluster_let_go(frame, flags | QR_FRAME_BACKED | QR_FRAME_WRITTEN);
 }
 
 int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
@@ -137,10 +151,8 @@ int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
 			mine = status;
 			continue;
 		}
-		end_stay(cluster.frame[i], status);
-		if (i % QR_BATCH_HEAVY == 0) {
-			qr_breathe(hold);
-		}
+		end_stay(cluster.frame[i], cluster.flags[i], status);
+		qr_cluster_worked(&cluster, QR_CLUSTER_JOIN, hold);
 	}
 	return mine;
 }

@@ -10,32 +10,30 @@
 
 struct qr_store_table qr_store_table;
 
-/* How many pages to move at once where a request costs `units` pages: the power of two at or
- * below that, within what the store can do. */
-static uint8_t pages_at_once(const struct k_mem_store *store, uint64_t units)
+/* How many pages to move at once: 8 times what a request costs, or the power of two below that,
+ * within what the store can do. */
+static uint8_t pages_at_once(const struct k_mem_store *store)
 {
-	uint64_t most = units < QR_CLUSTER_MAX ? units : QR_CLUSTER_MAX;
+	uint32_t most = qr_min(QR_CLUSTER_MAX, store->request_cost * 8 / 256);
 	uint32_t pages = 1;
 
-	most = most < store->page_count_max ? most : store->page_count_max;
-	while (pages * 2 <= most) {
+	most = qr_min(most, store->page_count_max);
+	while (CONFIG_MEM_CLUSTER && pages * 2 <= most) {
 		pages *= 2;
 	}
 	return (uint8_t)pages;
 }
 
-/* Reading a page ahead in vain costs a page, and a frame; reading one that is wanted saves a
- * request. Writing a page early in vain costs a page, too, but is rarer. docs/architecture.md. */
+/* A page that is moved in vain costs a page; one that is wanted saves a request:
+ * docs/decisions/, 0011. */
 static void plan_clusters(uint32_t index)
 {
 	struct qr_store_table *table = &qr_store_table;
 	const struct k_mem_store *store = &table->store[index];
-	uint64_t cost = store->request_cost;
 
-	table->read_pages[index] = pages_at_once(store, CONFIG_MEM_CLUSTER ? cost * 8 / 256 : 1);
+	table->read_pages[index] = pages_at_once(store);
 	if (index == table->paging) {
-		table->write_pages = store->ops->reserve_near == NULL ? 1
-			: pages_at_once(store, CONFIG_MEM_CLUSTER ? cost * 4 / 256 : 1);
+		table->write_pages = store->ops->reserve_near == NULL ? 1 : pages_at_once(store);
 		table->homes = store->ops->reserve_near != NULL && table->read_pages[index] > 1;
 	}
 }

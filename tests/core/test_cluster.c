@@ -5,7 +5,10 @@
  */
 #include "rig.h"
 
+#include <string.h>
+
 #include <mm/charge.h>
+#include <mm/cluster.h>
 #include <mm/frame.h>
 #include <mm/store.h>
 
@@ -15,6 +18,7 @@
 #define COST  (4u * 256)
 
 static const struct rig rig = {.frames = 40, .slots = 256, .request_cost = COST};
+static const struct rig large = {.frames = 300, .slots = 512, .request_cost = COST};
 
 static uint8_t *memory;
 
@@ -148,21 +152,250 @@ static void test_writes_neighbours(void **state)
 	end();
 }
 
-/* Early once in a stay: who is changed after that is written when it goes. */
-static void test_early_once(void **state)
+/* Who was written early goes early again, but only if it was changed, and is unused again. */
+static void test_early_again(void **state)
 {
 	(void)state;
 	map(&rig);
 	put_all(8);
 	age_and_evict(0, 8);
 	assert_int_equal(rig_stats().transfer.page_out, 8);
-	for (uint32_t i = 1; i < 8; i++) {
+	for (uint32_t i = 1; i < 6; i++) {
 		rig_put(at(i), i + 1);
 	}
-	age_and_evict(1, 8);
-	assert_int_equal(rig_stats().transfer.page_out, 9);
+	age_and_evict(1, 5); /* 5 stays used; behind it 6 and 7 are clean */
+	assert_int_equal(rig_stats().transfer.page_out, 12);
+	assert_int_equal(rig_stats().transfer.writes, 2);
 	assert_int_equal(rig_stats().transfer.kept_again, 1);
+	age_and_evict(5, 8);
+	assert_int_equal(rig_stats().transfer.page_out, 13);
 	get_all(8);
+	end();
+}
+
+/* Pages of which these two are changed, all others clean in frames. */
+static void two_changed(uint32_t one, uint32_t other)
+{
+	map(&rig);
+	put_all(16);
+	assert_int_equal(k_mem_page_out(memory, 16 * RIG_PAGE), 0);
+	get_all(16);
+	rig_put(at(one), one + 1);
+	rig_put(at(other), other + 1);
+}
+
+/* Three clean pages between are cheaper than a request that costs four, four are not. */
+static void test_writes_over_gaps(void **state)
+{
+	struct k_mem_paging_stats_t before, after;
+
+	(void)state;
+	for (uint32_t gap = 3; gap <= 4; gap++) {
+		two_changed(4, 5 + gap);
+		before = rig_stats();
+		age_and_evict(4, 16);
+		after = rig_stats();
+		assert_int_equal(after.transfer.writes - before.transfer.writes, 1);
+		assert_int_equal(after.transfer.page_out - before.transfer.page_out,
+				 gap == 3 ? 5 : 1);
+		for (uint32_t i = 0; i < 16; i++) {
+			assert_int_equal(loaded(i), i != 4);
+		}
+		assert_int_equal(k_mem_page_out(memory, 16 * RIG_PAGE), 0);
+		assert_int_equal(rig_stats().transfer.writes - before.transfer.writes,
+				 gap == 3 ? 1 : 2);
+		get_all(16);
+		end();
+	}
+}
+
+/* A used page that was written as a gap is dirty again as soon as it is changed. */
+static void test_gap_changed_later(void **state)
+{
+	(void)state;
+	two_changed(4, 6);
+	for (uint32_t i = 4; i <= 6; i++) {
+		(void)arch_page_bits(at(i), 0, ARCH_DATA_PAGE_ACCESSED);
+		arch_mem_flush(at(i), RIG_PAGE);
+	}
+	rig_put(at(5), 55);
+	assert_int_equal(k_mem_page_out(at(4), RIG_PAGE), 0);
+	assert_int_equal(rig_stats().transfer.page_out, 16 + 3);
+	rig_put(at(5), 555);
+	assert_int_equal(k_mem_page_out(memory, 16 * RIG_PAGE), 0);
+	assert_int_equal(rig_stats().transfer.page_out, 16 + 4);
+	assert_int_equal(rig_get(at(5)), 555);
+	end();
+}
+
+/* A page that was read ahead and is a gap is still judged by its use. */
+static void test_gap_is_judged(void **state)
+{
+	(void)state;
+	map(&rig);
+	put_all(8);
+	assert_int_equal(k_mem_page_out(memory, 8 * RIG_PAGE), 0);
+	rig_put(at(0), 1);
+	rig_put(at(2), 3);
+	assert_int_equal(rig_stats().transfer.prefetched, 3);
+	age_and_evict(0, 3);
+	assert_int_equal(rig_stats().transfer.page_out, 8 + 3);
+	assert_int_equal(rig_stats().transfer.prefetch_used, 1);
+	assert_int_equal(k_mem_page_out(memory, 8 * RIG_PAGE), 0);
+	assert_int_equal(rig_stats().transfer.prefetch_wasted, 2);
+	assert_int_equal(rig_stats().transfer.page_out, 8 + 3);
+	end();
+}
+
+/* Pages of an image lie side by side and are read together, whatever the paging store has. */
+static void test_reads_image_ahead(void **state)
+{
+	void *addr;
+
+	(void)state;
+	rig_start(&rig);
+	assert_int_equal(k_mem_map_stored(&addr, K_MEM_LOCATION(RIG_STORE_IMAGE, 0),
+					  RIG_IMAGE_SLOTS * RIG_PAGE, 0), 0);
+	for (uint32_t i = 0; i < RIG_IMAGE_SLOTS; i++) {
+		assert_int_equal(rig_get((uint8_t *)addr + i * RIG_PAGE), rig_image_word(i));
+	}
+	assert_in_range(rig_stats().transfer.reads, RIG_IMAGE_SLOTS / 5, RIG_IMAGE_SLOTS / 3);
+	assert_int_equal(rig_stats().transfer.page_in, RIG_IMAGE_SLOTS);
+	assert_int_equal(rig_stats().transfer.page_out, 0);
+	end();
+}
+
+/* A clean page of an image has no slot to be written to, and gets none. */
+static void test_image_is_no_gap(void **state)
+{
+	void *addr;
+	uint32_t slots;
+
+	(void)state;
+	rig_start(&rig);
+	assert_int_equal(k_mem_map_stored(&addr, K_MEM_LOCATION(RIG_STORE_IMAGE, 0),
+					  RIG_IMAGE_SLOTS * RIG_PAGE, K_MEM_PERM_RW), 0);
+	memory = addr;
+	while (((uintptr_t)memory / RIG_PAGE) % QR_CLUSTER_MAX != 0) {
+		memory += RIG_PAGE;
+	}
+	rig_put(at(0), 1);
+	assert_int_not_equal(rig_get(at(1)), 0);
+	rig_put(at(2), 3);
+	slots = qr_store_table.free_slots;
+	age_and_evict(0, 3);
+	assert_int_equal(rig_stats().transfer.page_out, 1);
+	assert_int_equal(qr_store_table.free_slots, slots - 1);
+	end();
+}
+
+/* ---- between two holds ------------------------------------------------------------------ */
+
+static struct {
+	uint32_t calls, when, page;
+	bool pinned;
+} between;
+
+static void pin_between(void)
+{
+	uint32_t frame = qr_frame_of(arch_page_phys(arch_page_get(at(between.page))));
+
+	if (++between.calls == between.when && k_mem_frame_evictable(frame)) {
+		assert_int_equal(k_mem_pin(at(between.page), RIG_PAGE), 0);
+		between.pinned = true;
+	}
+}
+
+/* Every fourth page is to be written, those between are gaps; one of these is pinned at some time
+ * while the request is put together. */
+static void test_pinned_between_holds(void **state)
+{
+	uint32_t pinned = 0;
+
+	(void)state;
+	for (uint32_t run = 0; run < 6 * 24; run++) {
+		map(&large);
+		put_all(QR_CLUSTER_MAX);
+		assert_int_equal(k_mem_page_out(memory, QR_CLUSTER_MAX * RIG_PAGE), 0);
+		get_all(QR_CLUSTER_MAX);
+		for (uint32_t i = 4; i < QR_CLUSTER_MAX; i += 4) {
+			rig_put(at(i), i + 1);
+			(void)arch_page_bits(at(i), 0, ARCH_DATA_PAGE_ACCESSED);
+			arch_mem_flush(at(i), RIG_PAGE);
+		}
+		between.calls = 0;
+		between.when = run % 24 + 1;
+		between.page = 9 + run / 24;
+		between.pinned = false;
+		strict_between_set(pin_between);
+		assert_int_equal(k_mem_page_out(at(4), RIG_PAGE), 0);
+		strict_between_set(NULL);
+		pinned += between.pinned;
+		if (between.pinned) {
+			assert_int_equal(k_mem_page_out(memory, QR_CLUSTER_MAX * RIG_PAGE), 0);
+			assert_true(loaded(between.page));
+			assert_int_equal(k_mem_unpin(at(between.page), RIG_PAGE), 0);
+		}
+		get_all(QR_CLUSTER_MAX);
+		end();
+	}
+	assert_true(pinned > 24);
+}
+
+/* ---- how much is done in one hold ------------------------------------------------------ */
+
+static uint64_t published, published_most;
+static bool held;
+
+/* Called in turn before and after a hold. What is copied between two holds is not in it. */
+static void count_entries(void)
+{
+	const uint64_t now = emu_counters()->published;
+
+	if (held && now - published > published_most) {
+		published_most = now - published;
+	}
+	published = now;
+	held = !held;
+}
+
+static void count_start(void)
+{
+	published_most = 0;
+	held = false;
+	strict_between_set(count_entries);
+}
+
+/* Requests of 32 pages: a hold changes the entries of as many pages as fit into a batch. */
+static void test_holds_are_bounded(void **state)
+{
+	const uint32_t pages = CONFIG_MEM_BATCH / QR_CLUSTER_JOIN + 1;
+	struct k_mem_paging_stats_t before;
+
+	(void)state;
+	map(&large);
+	put_all(QR_CLUSTER_MAX);
+	for (uint32_t i = 0; i < QR_CLUSTER_MAX; i++) {
+		(void)arch_page_bits(at(i), 0, ARCH_DATA_PAGE_ACCESSED);
+		arch_mem_flush(at(i), RIG_PAGE);
+	}
+	count_start();
+	assert_int_equal(k_mem_page_out(at(3), RIG_PAGE), 0);
+	strict_between_set(NULL);
+	assert_int_equal(rig_stats().transfer.writes, 1);
+	assert_int_equal(rig_stats().transfer.page_out, QR_CLUSTER_MAX);
+	assert_true(published_most > 0 && published_most <= 2 * pages);
+
+	assert_int_equal(k_mem_page_out(memory, QR_CLUSTER_MAX * RIG_PAGE), 0);
+	memset(qr_cluster_steps, 6, sizeof(qr_cluster_steps));
+	before = rig_stats();
+	count_start();
+	assert_int_equal(rig_get(at(5)), 6);
+	strict_between_set(NULL);
+	assert_int_equal(rig_stats().transfer.reads - before.transfer.reads, 1);
+	assert_int_equal(rig_stats().transfer.prefetched, QR_CLUSTER_MAX - 1);
+	assert_true(published_most > 0 && published_most <= 2 * pages);
+	get_all(QR_CLUSTER_MAX);
 	end();
 }
 
@@ -343,7 +576,14 @@ int main(void)
 		cmocka_unit_test(test_reads_ahead),
 		cmocka_unit_test(test_learns_not_to),
 		cmocka_unit_test(test_writes_neighbours),
-		cmocka_unit_test(test_early_once),
+		cmocka_unit_test(test_early_again),
+		cmocka_unit_test(test_writes_over_gaps),
+		cmocka_unit_test(test_gap_changed_later),
+		cmocka_unit_test(test_gap_is_judged),
+		cmocka_unit_test(test_reads_image_ahead),
+		cmocka_unit_test(test_image_is_no_gap),
+		cmocka_unit_test(test_pinned_between_holds),
+		cmocka_unit_test(test_holds_are_bounded),
 		cmocka_unit_test(test_cheap_requests),
 		cmocka_unit_test(test_read_error),
 		cmocka_unit_test(test_write_error),
