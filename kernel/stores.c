@@ -73,6 +73,7 @@ static void swap_in_ram(uint64_t pages, struct k_mem_store *store)
 				 slot_words) != 0) {
 		kernel_refuse("ramstore=%lu: at most %u pages\n", pages, SLOTS_MAX);
 	}
+	store->request_cost = (uint32_t)kernel_option_number("request", 0);
 }
 
 static void swap_delay(struct k_mem_store *store)
@@ -135,7 +136,7 @@ void stores_find(void)
 	}
 	if (image >= 0) {
 		disk_block(image, &block_image);
-		block_image.request_cost = block_swap.request_cost;
+		block_image.request_cost = (uint32_t)kernel_option_number("request", 0);
 		store_image = stores.count++;
 		if (k_mem_block_store_init(&stores.list[store_image], &block_image, NULL,
 					   K_MEM_SLOTS_MAX) != 0) {
