@@ -68,7 +68,7 @@ $(firmware)/host: tools/run_firmware_host.c apps/firmware/driver.c $(firmware_sr
 
 .PHONY: run-firmware
 run-firmware: $(KERNEL)/firmware.image $(firmware)/host ## run an image larger than RAM
-	$(Q)tools/run_firmware $(run_options)
+	$(Q)tools/run_firmware $(run_options) $(if $(REQUEST),--request-cost '$(REQUEST)')
 
 # ---- tests -------------------------------------------------------------------------------
 

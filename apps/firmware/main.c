@@ -5,7 +5,8 @@
  *
  *	@progress touches=PHASES faults=N page_ins=N page_outs=N
  *	@map FIRST STATES
- *	@result digest=N faults=N page_ins=N evict_clean=N evict_dirty=N instructions=N
+ *	@result digest=N faults=N page_ins=N evict_clean=N evict_dirty=N reads=N
+ *		instructions=N
  */
 #include <quire/mm.h>
 #include <quire/paging.h>
@@ -48,11 +49,12 @@ int app_main(void)
 	}
 	k_mem_paging_stats_get(&after);
 	kernel_printf("@result digest=%llu faults=%lu page_ins=%lu evict_clean=%lu "
-		      "evict_dirty=%lu instructions=%llu\n",
+		      "evict_dirty=%lu reads=%lu instructions=%llu\n",
 		      (unsigned long long)state, after.pagefaults.cnt - before.pagefaults.cnt,
 		      after.transfer.page_in - before.transfer.page_in,
 		      after.eviction.clean - before.eviction.clean,
 		      after.eviction.dirty - before.eviction.dirty,
+		      after.transfer.reads - before.transfer.reads,
 		      (unsigned long long)instructions);
 	return 0;
 }
