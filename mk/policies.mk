@@ -25,8 +25,10 @@ $(policies_tool): $(policies_objs) $(policies_trace)
 -include $(policies_objs:.o=.d)
 
 .PHONY: policies
-policies: $(policies_tool) ## compare the eviction policies on all recordings (TRACES=folder)
-	$(Q)tools/policies_table.py --program $(policies_tool) $(TRACES)
+policies: $(policies_tool) $(BUILD)/tools/cluster
+policies: ## compare the eviction policies on all recordings (TRACES=folder)
+	$(Q)tools/policies_table.py --program $(policies_tool) \
+		--clusters $(BUILD)/tools/cluster $(TRACES)
 
 .PHONY: policies-kernel
 policies-kernel: $(policies_tool) $(policies_kernel) ## compare `make run` with the host's replay

@@ -14,6 +14,8 @@ import pathlib
 import subprocess
 import sys
 
+import clusters
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZES = (10, 20, 35, 50, 70, 90)
 FOLDERS = (ROOT / "workloads", ROOT.parent / "shared/traces")
@@ -85,7 +87,7 @@ def table(cells):
 
 def judge(what, figure, limit, where=""):
     verdict = "pass" if figure <= limit else "FALLS SHORT"
-    print(f"{what:60} {figure:8.2f}  at most {limit:<5}  {verdict}{where}")
+    print(f"{what:62} {figure:8.2f}  at most {limit:<5}  {verdict}{where}")
 
 
 def judgement(cells):
@@ -104,9 +106,20 @@ def judgement(cells):
     judge("entries looked at per page-in, mean", looks(cells, JUDGED), 30)
 
 
+def judge_clusters(cells):
+    """What several pages in a request save."""
+    for cost, limit in clusters.LIMITS.items():
+        times = clusters.times(cells, cost)
+        worst = max(times, key=times.get)
+        judge(f"time of the clustered transfer against none, request cost {cost}",
+              mean(times.values()), limit,
+              f" (worst {times[worst]:.2f}, {worst[0]} at {worst[1]} %)")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="policies_table")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/tools/policies")
+    parser.add_argument("--clusters", type=pathlib.Path, default=ROOT / "build/tools/cluster")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("folders", nargs="*", help="default: workloads/, and ../shared/traces")
     options = parser.parse_args()
@@ -118,11 +131,13 @@ def main():
         rows = pool.map(lambda path: replay(options.program, path, SIZES), paths.values())
         try:
             cells = dict(zip(paths, rows))
+            clustered = clusters.measure(options.clusters, paths, options.jobs)
         except subprocess.CalledProcessError as error:
             return error.returncode
     print(f"{len(cells)} recordings, {len(SIZES)} sizes: total I/O over the offline optimum\n")
     table(cells)
     judgement(cells)
+    judge_clusters(clustered)
     return 0
 
 
