@@ -154,6 +154,23 @@ static QR_NOINLINE arch_page_t bits_of_copies(const qr_entry_t *entry, arch_page
 	return page | qr_overlay_bits(entry, set, clear);
 }
 
+uint32_t arch_page_look(void *virt, bool clear)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+	struct qr_view view = entry_decode(qr_entry_load(entry), 0);
+
+	QR_REQUIRE(view.kind == QR_LEAF);
+	if (QR_UNLIKELY(is_in_copies(entry, &view))) {
+		return (uint32_t)arch_page_bits(virt, 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0) &
+		       (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+	}
+	if (clear && view.accessed) {
+		qr_entry_unaccess(entry);
+	}
+	return (view.accessed ? ARCH_DATA_PAGE_ACCESSED : 0u) |
+	       (view.dirty ? ARCH_DATA_PAGE_DIRTY : 0u);
+}
+
 arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 {
 	qr_entry_t *entry = qr_entry(0, virt);

@@ -134,6 +134,18 @@ QR_INLINE qr_entry_t qr_leaf_mark(unsigned int level)
 	return entry_encode(marked, level) - entry_encode(bare, level);
 }
 
+/* Make a leaf of level 0 that is accessed not accessed. It is a bit of its own (view.h), set or
+ * clear, and only the lock's holder makes a leaf less accessed: so it is flipped. */
+QR_INLINE void qr_entry_unaccess(qr_entry_t *entry)
+{
+	struct qr_view idle = {.kind = QR_LEAF}, used = idle;
+
+	used.accessed = true;
+	(void)__atomic_fetch_xor(entry, entry_encode(idle, 0) ^ entry_encode(used, 0),
+				 __ATOMIC_ACQ_REL);
+	mmu_publish(entry, 1);
+}
+
 /* The bit, set or clear, that makes a leaf the same in every set of tables. */
 QR_INLINE qr_entry_t qr_leaf_global(unsigned int level)
 {

@@ -28,8 +28,9 @@
  * Both conversions must be QR_INLINE: with a constant view they fold to a constant,
  * and in a loop to a handful of instructions. In a leaf's encoding the address
  * is linear: encode(address + size) - encode(address) is the same for all
- * addresses and other fields of a level; and `last` is a bit of its own. So it is in a table's,
- * which does not depend on the level; bits that a walker sets there are below the address.
+ * addresses and other fields of a level; and `last` and `accessed` are bits of their own, which
+ * no other field changes. So it is in a table's, which does not depend on the level; bits that a
+ * walker sets there are below the address.
  */
 #ifndef QR_PAGETABLE_VIEW_H
 #define QR_PAGETABLE_VIEW_H
