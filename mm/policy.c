@@ -40,8 +40,7 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 {
 	uint64_t word = qr_frames[frame];
 	uint32_t page = qr_frame_page(word);
-	arch_page_t bits = arch_page_bits(qr_page_addr(page), 0,
-					  clear ? ARCH_DATA_PAGE_ACCESSED : 0);
+	uint32_t bits = arch_page_look(qr_page_addr(page), clear);
 	bool dirty = (bits & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED);
 
 	QR_ASSERT_LOCKED();
@@ -96,6 +95,20 @@ int qr_policy_pick(uint32_t *frame)
 	picking = false;
 	flush_cleared();
 	return status;
+}
+
+/* Between two slices interrupts are let in. How many there are does not depend on how long the
+ * store takes, so that the same faults evict the same pages. */
+void qr_policy_idle(struct qr_hold *hold)
+{
+	bool more = qr_policy->idle != NULL && hold->sleep != QR_SLEEP_NO;
+
+	QR_ASSERT_LOCKED();
+	while (more) {
+		more = qr_policy->idle();
+		flush_cleared();
+		qr_breathe(hold);
+	}
 }
 
 void k_mem_paging_tick(void)

@@ -6,6 +6,7 @@
 
 #include "charge.h"
 #include "frame.h"
+#include "policy.h"
 #include "stats.h"
 
 struct qr_store_table qr_store_table;
@@ -44,7 +45,7 @@ static bool store_usable(const struct k_mem_store *store)
 
 	if (ops == NULL || ops->submit == NULL || store->slot_count == 0 ||
 	    store->slot_count > K_MEM_SLOTS_MAX || store->page_count_max == 0 ||
-	    store->request_cost > UINT16_MAX) {
+	    store->request_cost > UINT16_MAX || store->write_cost > UINT16_MAX) {
 		return false;
 	}
 	return store->read_only ||
@@ -236,6 +237,40 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 	}
 }
 
+/* What is long ago counts less and less. */
+static void flow_count(struct qr_flow *flow, uint32_t pages)
+{
+	flow->requests++;
+	flow->pages += pages;
+	if (flow->pages > UINT16_MAX) {
+		flow->requests /= 2;
+		flow->pages /= 2;
+	}
+}
+
+/* Of a page that the flow moved, in 256ths: its own and its share of a request's. */
+static uint32_t flow_cost(const struct qr_flow *flow, uint32_t request_cost)
+{
+	return 256u + (flow->pages == 0 ? request_cost
+					: (uint32_t)((uint64_t)request_cost * flow->requests /
+						     flow->pages));
+}
+
+uint32_t k_mem_dirty_weight(void)
+{
+	const struct qr_store_table *table = &qr_store_table;
+	const struct k_mem_store *store = &table->store[table->paging];
+	uint64_t read, write;
+
+	if (table->paging == QR_STORE_NONE) {
+		return 32;
+	}
+	read = flow_cost(&table->read, store->request_cost);
+	write = flow_cost(&table->written, store->request_cost);
+	write = write * (store->write_cost == 0 ? 256u : store->write_cost) / 256u;
+	return 16u + (uint32_t)(write >= read / 16u ? write * 16u / read : 1);
+}
+
 int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_t *phys,
 			  uint32_t count, struct qr_hold *hold)
 {
@@ -254,10 +289,15 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 	transfer.io.context = &transfer;
 	status = submit(store, &transfer, hold);
 	if (status == -EINPROGRESS) {
+		qr_policy_idle(hold);
 		while (!transfer.done) {
 			qr_wait(&transfer, hold);
 		}
 		status = transfer.status;
+	}
+	if (status == 0 && qr_location_store(location) == qr_store_table.paging) {
+		flow_count(op == K_MEM_IO_READ ? &qr_store_table.read : &qr_store_table.written,
+			   count);
 	}
 	if (status == 0 || count == 1) {
 		qr_stats_transfer(op, status, count, qr_stats_time() - start);

@@ -29,6 +29,12 @@
 /* Pages that one transfer moves at most. */
 #define QR_CLUSTER_MAX 32u
 
+/* Requests and the pages that they moved. */
+struct qr_flow {
+	uint32_t requests;
+	uint32_t pages;
+};
+
 struct qr_store_table {
 	struct k_mem_store store[CONFIG_MEM_STORES_MAX];
 	uint32_t count;
@@ -42,6 +48,7 @@ struct qr_store_table {
 	uint8_t read_pages[CONFIG_MEM_STORES_MAX];
 	uint8_t write_pages; /* to the paging store */
 	bool homes;          /* pages get slots that lie as they do */
+	struct qr_flow read, written; /* from and to the paging store, lately */
 };
 extern struct qr_store_table qr_store_table;
 

@@ -105,6 +105,7 @@ int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block,
 		.slot_count = (uint32_t)slots,
 		.page_count_max = block->page_count_max,
 		.request_cost = block->request_cost,
+		.write_cost = block->write_cost,
 		.read_only = !words,
 	};
 	return 0;

@@ -34,6 +34,7 @@ struct k_mem_block {
 	uint64_t sector_count;   /* set aside for the store */
 	uint32_t page_count_max; /* pages that the driver can move at once */
 	uint32_t request_cost;   /* struct k_mem_store's; 0: not known */
+	uint32_t write_cost;     /* likewise */
 	struct k_mem_slot_map map;
 };
 

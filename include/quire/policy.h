@@ -60,6 +60,11 @@ struct k_mem_policy {
 	 * those beside it along that are not used. Called once by k_mem_init, after start().
 	 * May be NULL. */
 	void (*gather)(uint32_t pages);
+
+	/* A thread waits for a transfer: there is time for work that would else be done with
+	 * faults. A bounded part of it, for which k_mem_frame_bits() may clear; false: nothing is
+	 * left to do now. May be NULL. */
+	bool (*idle)(void);
 };
 
 /* ---- what a policy may ask, mm lock held ------------------------------------ */
@@ -73,7 +78,7 @@ bool k_mem_frame_evictable(uint32_t frame);
 				 * read, or never written to a store */
 
 /* The bits of the page in an evictable frame, over all sets of tables; with
- * `clear`, for pick() and tick() only, and for seen(), by a fault, of a policy that has
+ * `clear`, for pick(), tick() and idle() only, and for seen(), by a fault, of a policy that has
  * returned(), the accessed bit is cleared in the same step
  * (the flush is batched and done by the core when they return). */
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
@@ -81,6 +86,12 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
 /* Bits that can be kept of a page that is in no frame: 0 to 27, fixed by k_mem_init before it
  * calls start(). They are those of a location's slot that no store is large enough to need. */
 uint32_t k_mem_history_bits(void);
+
+/* What evicting a dirty page costs over evicting a clean one, in 16ths, 17 and more: a clean one
+ * costs the read that brings it back, a dirty one a write as well. 32 where nothing else is known;
+ * else by what the paging store declares (quire/store.h) and by how many pages its requests
+ * moved so far. */
+uint32_t k_mem_dirty_weight(void);
 
 /* ---- the policies that come with Quire --------------------------------------- */
 

@@ -95,6 +95,10 @@ struct k_mem_store {
 	 * seek, the interrupt, the command. The dearer it is, the more pages are moved by one
 	 * request, up to page_count_max; below 128 and for 0, not known: one. Up to 65535. */
 	uint32_t request_cost;
+	/* What writing a page costs, in 256ths of what reading it does: flash that must be
+	 * erased has more. 0, not known, is 256. Up to 65535. A page that would have to be
+	 * written stays in RAM the longer for it, with a policy that heeds it. */
+	uint32_t write_cost;
 	bool read_only;          /* holds images: pages are read, never written out */
 };
 

@@ -41,6 +41,11 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 	return bits;
 }
 
+uint32_t k_mem_dirty_weight(void)
+{
+	return fake.dirty_weight;
+}
+
 uint32_t k_mem_history_bits(void)
 {
 	return history_bits;
@@ -56,6 +61,7 @@ void fake_start_history(const struct k_mem_policy *policy, uint32_t count, uint3
 	assert_true(count <= FAKE_FRAMES_MAX);
 	assert_true(policy->frame_bytes <= CONFIG_EVICTION_FRAME_BYTES);
 	memset(&fake, 0, sizeof(fake));
+	fake.dirty_weight = 32;
 	memset(state, 0, sizeof(state));
 	policy_in_use = policy;
 	frame_count = count;

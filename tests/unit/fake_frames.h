@@ -16,6 +16,7 @@ struct fake_frames {
 	bool accessed[FAKE_FRAMES_MAX];
 	bool dirty[FAKE_FRAMES_MAX];
 	uint32_t history;    /* of the last page that was evicted */
+	uint32_t dirty_weight;
 	unsigned int looks;  /* bits asked for */
 	unsigned int steps;  /* frames asked about */
 	unsigned int clears; /* bits asked for and cleared */

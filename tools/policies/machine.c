@@ -63,6 +63,12 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 	return bits;
 }
 
+/* Pages are moved one by one, and a write costs what a read does. */
+uint32_t k_mem_dirty_weight(void)
+{
+	return 32;
+}
+
 uint32_t k_mem_history_bits(void)
 {
 	return machine.history_bits;
@@ -87,6 +93,18 @@ static uint32_t victim_of(const struct k_mem_policy *policy)
 	return frame;
 }
 
+/* A transfer is under way, and the thread that waits for it has time. */
+static void wait(const struct k_mem_policy *policy)
+{
+	uint64_t asked = machine.asked;
+
+	machine.may_clear = true;
+	while (policy->idle && policy->idle())
+		continue;
+	machine.may_clear = false;
+	machine.asked = asked;
+}
+
 static void evict(const struct k_mem_policy *policy, uint32_t frame)
 {
 	uint32_t page = machine.page[frame];
@@ -96,9 +114,12 @@ static void evict(const struct k_mem_policy *policy, uint32_t frame)
 		broken(policy, "evicted() returned more bits than there are");
 	if (policy->forgotten)
 		policy->forgotten(frame);
-	machine.result->page_outs += (machine.bits[frame] & K_MEM_FRAME_DIRTY) != 0;
 	machine.frame[page] = NONE;
 	machine.page[frame] = NONE;
+	if (machine.bits[frame] & K_MEM_FRAME_DIRTY) {
+		machine.result->page_outs++;
+		wait(policy);
+	}
 }
 
 static void fault(const struct k_mem_policy *policy, uint32_t page, bool write)
@@ -110,7 +131,10 @@ static void fault(const struct k_mem_policy *policy, uint32_t page, bool write)
 		frame = victim_of(policy);
 		evict(policy, frame);
 	}
-	machine.result->page_ins += machine.seen[page] || !write;
+	if (machine.seen[page] || !write) {
+		machine.result->page_ins++;
+		wait(policy);
+	}
 	machine.seen[page] = 1;
 	machine.page[frame] = page;
 	machine.frame[page] = frame;
