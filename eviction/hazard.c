@@ -6,10 +6,10 @@
  * this age". Loops, scans, phases and hot sets need no rule of their own: a loop shows as a
  * peak of the chance at its length, and what has just been used goes first.
  *
- *   fault --> seen() --> the hand visits about 16 frames --> used? the gap is counted
- *                              |                             and the page's class changes
- *                              v
- *                     pool of the pages worth least    --> pick() looks at the least again
+ *   fault --> pick() looks at the least of the pool again --> seen()
+ *                     ^                                         | owes work
+ *   pool of the pages worth least <-- the hand visits frames <--+-- idle(), or a later fault
+ *                                     used? the gap is counted and the page's class changes
  *
  * Time. An epoch is a sixteenth as many faults as there are frames; in one the hand visits each
  * frame once, clears its accessed bit and counts what it says (hazard_table.c). This begins
@@ -22,9 +22,14 @@
  * the one worth least. So the page that came last is never picked, nor are the last SHIELDED
  * that came back soon after they had gone, while there are others.
  *
- * Bounds. A fault visits at most VISITS_MAX frames, passes over at most STEPS_MAX, and brings
- * 16 of the table's columns up to date; a call of pick() looks at TRIES_MAX pages at most. No
- * scan or sort of all frames. Below FRAMES_MIN frames there is nothing to learn from: CLOCK.
+ * When. A fault makes two slices of work due, of SLICE_VISITS frames and SLICE_COLUMNS columns of
+ * the table. They are done while a thread waits for a transfer, where the disk takes longer than
+ * they do. Where no thread ever waits, so that more than SLICES_MAX are due, a fault does one by
+ * itself: the hand is half as fast then.
+ *
+ * Bounds. A fault does a slice at most, and so does a call of idle(); a slice passes over STEPS_MAX
+ * frames at most. A call of pick() looks at TRIES_MAX pages at most. No scan or sort of all
+ * frames. Below FRAMES_MIN frames there is nothing to learn from: CLOCK.
  *
  * State: 8 bytes a frame, and 24 KiB. All under the mm lock.
  */
@@ -32,23 +37,32 @@
 
 #include "hazard_pool.h"
 
-#define EPOCHS       16u /* in as many faults as there are frames */
-#define VISITS_MAX   17u
-#define STEPS_MAX    64u
-#define TRIES_MAX    32u
-#define SHIELDED     7u
-#define SHIELD_AGE   2u  /* a page away for so many epochs came back soon */
-#define FRAMES_MIN   32u
-#define FILLED       4u  /* visits begin when one of so many frames is filled */
-#define AGE_KEPT     2047u /* older pages count as this old */
+#define EPOCHS        16u /* in as many faults as there are frames */
+#define SLICES        2u  /* of work that a fault makes due */
+#define SLICES_MAX    4u
+#define SLICE_VISITS  8u
+#define SLICE_COLUMNS 12u
+#define STEPS_MAX     64u
+#define TRIES_MAX     8u
+#define SHIELDED      7u
+#define SHIELD_AGE    2u  /* a page away for so many epochs came back soon */
+#define FRAMES_MIN    32u
+#define FILLED        4u  /* work begins when one of so many frames is filled */
+#define PERIOD_MAX    16u
+
+_Static_assert(EPOCHS <= SLICES * SLICE_VISITS, "the hand keeps up");
 
 static struct {
 	struct hazard_page *page;
 	uint32_t frame_count;
 	uint32_t held_count;  /* frames that hold pages */
 	uint32_t hand;        /* the frame to visit next */
-	uint32_t owed;        /* to the hand, in 1/epoch_faults frames */
+	uint32_t owed;        /* frames that the hand should have visited */
 	uint32_t epoch_faults;
+	uint32_t faults;      /* of this epoch */
+	uint32_t round;       /* epoch in which the hand was at the first frame */
+	uint32_t period;      /* epochs that its last round took */
+	uint32_t slices;      /* of work that are due */
 	uint32_t passed;      /* frames that the hand went past since there was a victim */
 	uint32_t known;       /* frame whose history was given back, + 1 */
 	uint32_t newest;      /* frame that came last, + 1 */
@@ -57,70 +71,109 @@ static struct {
 	uint32_t shield_next;
 } state;
 
-/* ---- with every fault ---------------------------------------------------------------------- */
+/* ---- the hand ------------------------------------------------------------------------------ */
 
-/* Two accesses of one instruction may be too soon for a use of its own. */
-static bool shielded(uint32_t frame)
-{
-	bool found = frame + 1 == state.newest;
-
-	for (uint32_t i = 0; i < SHIELDED; i++) {
-		found = found || state.shield[i] == frame + 1;
-	}
-	return found;
-}
-
+/* Where the hand is slow, when in the epochs since its last visit the page got to an age, or was
+ * used, is not known: at any of them. */
 static void visit(uint32_t frame)
 {
 	struct hazard_page *page = &state.page[frame];
 	unsigned int bits = k_mem_frame_bits(frame, true);
-	uint32_t age = qr_hazard_page_age(page);
+	uint32_t age = hazard_page_age(page), ago = 0;
 
-	if (age > AGE_KEPT) {
-		age = AGE_KEPT;
+	if (QR_UNLIKELY(age > HAZARD_AGE_KEPT)) {
+		age = HAZARD_AGE_KEPT;
 		page->last = (uint16_t)(qr_hazard_epoch - age);
 	}
-	qr_hazard_exposed(qr_hazard_page_class(page), age);
-	if (bits & K_MEM_FRAME_ACCESSED) {
-		qr_hazard_page_used(page, age);
+	if (state.period > 1) {
+		ago = qr_hazard_dice(255) * (state.period < age ? state.period : age) >> 8;
 	}
-	qr_hazard_pool_add(frame, qr_hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
+	hazard_expose(hazard_page_class(page), hazard_bin(age - ago), state.period * HAZARD_UNIT);
+	if (bits & K_MEM_FRAME_ACCESSED) {
+		qr_hazard_page_used(page, age - ago, ago);
+	}
+	qr_hazard_pool_add(frame, hazard_page_worth(page, bits & K_MEM_FRAME_DIRTY));
 }
 
-/* The hand moves on by a fault's share. */
+static void round_end(void)
+{
+	uint32_t period = qr_hazard_epoch - state.round;
+
+	qr_hazard_dirty_weight(k_mem_dirty_weight());
+	state.hand = 0;
+	state.round = qr_hazard_epoch;
+	state.period = period < 1 ? 1 : period > PERIOD_MAX ? PERIOD_MAX : period;
+}
+
 static void sweep(void)
 {
 	uint32_t visits = 0;
 
-	state.owed += state.frame_count;
-	for (uint32_t step = 0; step < STEPS_MAX && visits < VISITS_MAX; step++) {
+	for (uint32_t step = 0; step < STEPS_MAX && visits < SLICE_VISITS; step++) {
 		uint32_t frame = state.hand;
 
-		if (state.owed < state.epoch_faults) {
+		if (state.owed == 0) {
 			break;
 		}
-		state.owed -= state.epoch_faults;
+		state.owed--;
 		state.passed++;
-		state.hand = frame + 1 < state.frame_count ? frame + 1 : 0;
-		qr_hazard_epoch += state.hand == 0;
-		if (state.page[frame].held && k_mem_frame_evictable(frame)) {
+		if (++state.hand == state.frame_count) {
+			round_end();
+		}
+		if (state.page[frame].kind != 0 && k_mem_frame_evictable(frame)) {
 			visit(frame);
 			visits++;
 		}
 	}
 }
 
+static void slice(void)
+{
+	state.slices--;
+	sweep();
+	qr_hazard_turn(qr_hazard_epoch, SLICE_COLUMNS);
+}
+
+static bool hazard_idle(void)
+{
+	if (state.slices > 0) {
+		slice();
+	}
+	return state.slices > 0;
+}
+
+/* ---- with every fault ---------------------------------------------------------------------- */
+
 /* The use that brought a page is no second use. */
 static void newest_settle(void)
 {
-	if (state.newest != 0 && state.fresh && k_mem_frame_evictable(state.newest - 1)) {
-		const struct hazard_page *page = &state.page[state.newest - 1];
-		unsigned int bits = k_mem_frame_bits(state.newest - 1, true);
+	uint32_t frame = state.newest - 1;
 
-		qr_hazard_pool_add(state.newest - 1,
-				   qr_hazard_page_key(page, bits & K_MEM_FRAME_DIRTY));
+	if (state.fresh && state.newest != 0 && k_mem_frame_evictable(frame)) {
+		unsigned int bits = k_mem_frame_bits(frame, true);
+
+		qr_hazard_pool_add(frame, hazard_page_worth(&state.page[frame],
+							  bits & K_MEM_FRAME_DIRTY));
 	}
 	state.fresh = false;
+}
+
+/* A fault's share of time and work. */
+static void advance(void)
+{
+	if (++state.faults >= state.epoch_faults) {
+		state.faults = 0;
+		qr_hazard_epoch++;
+	}
+	state.owed += EPOCHS;
+	if (state.owed > state.frame_count) {
+		state.owed = state.frame_count;
+	}
+	state.slices += SLICES;
+	if (state.slices > SLICES_MAX) {
+		slice();
+		state.slices = SLICES_MAX;
+	}
 }
 
 static void hazard_start(void *frames, uint32_t frame_count)
@@ -129,9 +182,10 @@ static void hazard_start(void *frames, uint32_t frame_count)
 	state.page = frames;
 	state.frame_count = frame_count;
 	state.epoch_faults = frame_count / EPOCHS + 1;
+	state.period = 1;
 	qr_hazard_page_start(k_mem_history_bits());
 	qr_hazard_pool_start(frames);
-	qr_hazard_table_start();
+	qr_hazard_turn_start();
 	k_mem_policy_clock.start(NULL, frame_count);
 }
 
@@ -144,12 +198,11 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 		return;
 	}
 	state.passed = 0;
+	state.held_count += page->kind == 0 || state.known == frame + 1;
 	if (state.known != frame + 1) {
 		qr_hazard_page_new(page, k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
 	}
 	state.known = 0;
-	state.held_count += !page->held;
-	page->held = true;
 	if (!by_fault) {
 		return;
 	}
@@ -157,8 +210,7 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	state.newest = frame + 1;
 	state.fresh = true;
 	if (state.held_count >= state.frame_count / FILLED) {
-		sweep();
-		qr_hazard_turn(qr_hazard_epoch);
+		advance();
 	}
 }
 
@@ -166,18 +218,21 @@ static void hazard_forgotten(uint32_t frame)
 {
 	struct hazard_page *page = &state.page[frame];
 
-	if (!page->held) {
+	if (page->kind == 0) {
 		return;
 	}
-	page->held = false;
+	page->kind = 0;
 	state.held_count--;
 	qr_hazard_pool_forget(frame);
 	if (state.newest == frame + 1) {
 		state.newest = 0;
 	}
-	for (uint32_t i = 0; i < SHIELDED; i++) {
-		if (state.shield[i] == frame + 1) {
-			state.shield[i] = 0;
+	if (page->shielded) {
+		page->shielded = false;
+		for (uint32_t i = 0; i < SHIELDED; i++) {
+			if (state.shield[i] == frame + 1) {
+				state.shield[i] = 0;
+			}
 		}
 	}
 }
@@ -187,10 +242,10 @@ static void hazard_forgotten(uint32_t frame)
 static uint32_t hazard_evicted(uint32_t frame)
 {
 	const struct hazard_page *page = &state.page[frame];
-	uint32_t history = page->held ? qr_hazard_page_history(page) : 0;
+	uint32_t history = page->kind != 0 ? qr_hazard_page_history(page) : 0;
 
 	if (history != 0) {
-		qr_hazard_left(qr_hazard_page_class(page), qr_hazard_page_age(page));
+		qr_hazard_left(hazard_page_class(page), hazard_page_age(page));
 	}
 	return history;
 }
@@ -201,12 +256,16 @@ static void hazard_came_back(uint32_t frame, uint32_t history)
 	uint32_t age;
 
 	qr_hazard_page_restore(page, history);
-	age = qr_hazard_page_age(page);
-	qr_hazard_returned(qr_hazard_page_class(page), age);
-	qr_hazard_exposed(qr_hazard_page_class(page), age);
-	qr_hazard_page_used(page, age);
+	age = hazard_page_age(page);
+	qr_hazard_returned(hazard_page_class(page), age);
+	hazard_expose(hazard_page_class(page), hazard_bin(age), HAZARD_UNIT);
+	qr_hazard_page_used(page, age, 0);
 	state.known = frame + 1;
 	if (age <= SHIELD_AGE) {
+		if (state.shield[state.shield_next] != 0) {
+			state.page[state.shield[state.shield_next] - 1].shielded = false;
+		}
+		page->shielded = true;
 		state.shield[state.shield_next] = frame + 1;
 		state.shield_next = state.shield_next + 1 < SHIELDED ? state.shield_next + 1 : 0;
 	}
@@ -219,15 +278,15 @@ static bool confirmed(uint32_t frame, bool last_try)
 {
 	struct hazard_page *page = &state.page[frame];
 	unsigned int bits = k_mem_frame_bits(frame, true);
-	uint32_t key, least, least_key;
+	uint32_t worth, least, least_worth;
 
 	if (bits & K_MEM_FRAME_ACCESSED) {
-		qr_hazard_page_used(page, qr_hazard_page_age(page));
+		qr_hazard_page_used(page, hazard_page_age(page), 0);
 	}
-	key = qr_hazard_page_key(page, bits & K_MEM_FRAME_DIRTY);
-	qr_hazard_pool_add(frame, key);
-	(void)qr_hazard_pool_least(&least, &least_key);
-	return last_try || (!(bits & K_MEM_FRAME_ACCESSED) && least_key == key);
+	worth = hazard_page_worth(page, bits & K_MEM_FRAME_DIRTY);
+	qr_hazard_pool_add(frame, worth);
+	(void)qr_hazard_pool_least(&least, &least_worth);
+	return last_try || (!(bits & K_MEM_FRAME_ACCESSED) && least_worth == worth);
 }
 
 /* The hand met nobody that may go but those shielded: the one that came first. */
@@ -247,14 +306,14 @@ static int shielded_take(uint32_t *frame)
 
 static int hazard_pick(uint32_t *frame)
 {
-	uint32_t least, key;
+	uint32_t least, worth;
 
 	if (state.frame_count < FRAMES_MIN) {
 		return k_mem_policy_clock.pick(frame);
 	}
 	newest_settle();
-	for (uint32_t tries = 1; qr_hazard_pool_least(&least, &key); tries++) {
-		if (!k_mem_frame_evictable(least) || shielded(least)) {
+	for (uint32_t tries = 1; qr_hazard_pool_least(&least, &worth); tries++) {
+		if (!k_mem_frame_evictable(least) || least + 1 == state.newest || state.page[least].shielded) {
 			qr_hazard_pool_forget(least);
 		} else if (confirmed(least, tries >= TRIES_MAX)) {
 			qr_hazard_pool_forget(least);
@@ -267,6 +326,7 @@ static int hazard_pick(uint32_t *frame)
 		state.passed = 0;
 		return shielded_take(frame);
 	}
+	state.owed = state.frame_count;
 	sweep();
 	return -EAGAIN;
 }
@@ -279,5 +339,6 @@ const struct k_mem_policy k_mem_policy_hazard = {
 	.forgotten = hazard_forgotten,
 	.evicted = hazard_evicted,
 	.returned = hazard_came_back,
+	.idle = hazard_idle,
 	.pick = hazard_pick,
 };

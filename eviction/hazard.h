@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hazard.h - what the learned policy (hazard.c) knows of classes of pages
- * (hazard_table.c).
+ * (hazard_table.c, hazard_turn.c).
  *
  * Ages are epochs since the last known use. A row of the table is a class of pages, a
  * column an age: 32 of them, exact below 8, then four to the doubling.
@@ -11,19 +11,72 @@
 
 #include <quire/compiler.h>
 
-#define HAZARD_AGE_MAX 511u /* older pages count as this old */
-#define HAZARD_BINS    32u
+#define HAZARD_AGE_MAX  511u  /* older pages count as this old */
+#define HAZARD_AGE_KEPT 2047u /* and older than this are not told apart */
+#define HAZARD_BINS     32u
 
 #define HAZARD_GAPS    8u  /* classes of the last gap between two uses */
-#define HAZARD_PACES   11u /* classes of the slow average of gaps */
+#define HAZARD_PACES   10u /* classes of the slow average of gaps */
+#define HAZARD_PACE_SCALE 82u /* so many 64ths of a class to a doubling */
 #define HAZARD_ONCE    (HAZARD_GAPS * HAZARD_PACES) /* used once: came to be read, written */
 #define HAZARD_CLASSES (HAZARD_ONCE + 2u)
 
-/* Forget everything. */
-void qr_hazard_table_start(void);
+#define HAZARD_UNIT 8u /* a page in a count */
 
-/* A page of this class reached this age; it was used at this age. */
-void qr_hazard_exposed(uint32_t class, uint32_t age);
+/* Counts of pages that reached an age and of those used at it, in HAZARD_UNIT. */
+struct hazard_cell {
+	uint16_t exposed;
+	uint16_t used;
+};
+
+struct hazard_table {
+	struct hazard_cell cell[HAZARD_CLASSES][HAZARD_BINS];
+	uint16_t away[HAZARD_CLASSES][HAZARD_BINS]; /* pages in no frame */
+	uint8_t index[HAZARD_CLASSES][HAZARD_BINS];
+	bool live[HAZARD_CLASSES];                  /* pages of the class were seen */
+};
+
+extern struct hazard_table qr_hazard_table;
+
+/* The whole part of the binary logarithm; value > 0. */
+QR_INLINE uint32_t hazard_log2(uint32_t value)
+{
+	return 31u - (uint32_t)__builtin_clz(value);
+}
+
+/* The column of an age. */
+QR_INLINE uint32_t hazard_bin(uint32_t age)
+{
+	uint32_t octave;
+
+	if (age < 8) {
+		return age;
+	}
+	if (age > HAZARD_AGE_MAX) {
+		return HAZARD_BINS - 1;
+	}
+	octave = hazard_log2(age);
+	return 8 + (octave - 3) * 4 + (age >> (octave - 2) & 3);
+}
+
+/* A number from 0 to mask, which is a power of two less one: what rounds without bias. */
+uint32_t qr_hazard_dice(uint32_t mask);
+
+/* Count `amount` in HAZARD_UNIT, at most half of what a cell holds, in a column of a class. A
+ * cell that is full is halved: the ratio stays. */
+QR_INLINE void hazard_expose(uint32_t class, uint32_t bin, uint32_t amount)
+{
+	struct hazard_cell *cell = &qr_hazard_table.cell[class][bin];
+
+	if (QR_UNLIKELY(cell->exposed + amount > UINT16_MAX)) {
+		cell->exposed /= 2;
+		cell->used /= 2;
+	}
+	cell->exposed = (uint16_t)(cell->exposed + amount);
+	qr_hazard_table.live[class] = true;
+}
+
+/* A page of this class was used at this age. */
 void qr_hazard_used(uint32_t class, uint32_t age);
 
 /* A page of this class and age was evicted; one that had been evicted came back. */
@@ -32,18 +85,15 @@ void qr_hazard_returned(uint32_t class, uint32_t age);
 
 /* How much a page of this class and age is worth keeping: the binary logarithm of the uses
  * per epoch that it promises, in eighths, above an arbitrary zero. At most 199. */
-uint32_t qr_hazard_index(uint32_t class, uint32_t age);
-
-/* Bring a part of the table up to date; `epoch` is the present one. */
-void qr_hazard_turn(uint32_t epoch);
-
-/* A number from 0 to mask, which is a power of two less one: what rounds without bias. */
-uint32_t qr_hazard_dice(uint32_t mask);
-
-/* The whole part of the binary logarithm; value > 0. */
-QR_INLINE uint32_t hazard_log2(uint32_t value)
+QR_INLINE uint32_t hazard_index(uint32_t class, uint32_t age)
 {
-	return 31u - (uint32_t)__builtin_clz(value);
+	return qr_hazard_table.index[class][hazard_bin(age)];
 }
+
+/* Forget everything (hazard_turn.c). */
+void qr_hazard_turn_start(void);
+
+/* Bring `bins` columns of the table up to date, if it is time; `epoch` is the present one. */
+void qr_hazard_turn(uint32_t epoch, uint32_t bins);
 
 #endif /* EVICTION_HAZARD_H */

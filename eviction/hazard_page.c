@@ -7,10 +7,10 @@
  */
 #include "hazard_page.h"
 
-#define DIRTY_WORTH 8u   /* eighths of a doubling: eviction costs a write and a read later */
 #define PACE_SHARE  10   /* of a new gap in the average */
 #define PACE_ONE    64u  /* of a doubling, in an average */
-#define AGE_KEPT    2047u
+
+#define DIRTY_MAX   48u  /* 64 times */
 
 #define CLASS_BITS      7u
 #define EPOCH_BITS_MAX  9u
@@ -20,15 +20,27 @@ _Static_assert(HAZARD_CLASSES + 1 <= 1u << CLASS_BITS, "a history holds a class"
 _Static_assert(HAZARD_HISTORY_BITS_MIN >= CLASS_BITS + 3, "and a few bits of an epoch");
 
 uint32_t qr_hazard_epoch;
+uint32_t qr_hazard_dirty;
 
 static struct {
 	uint32_t epoch_bits;  /* of an epoch in a history; 0: there are no histories */
 	uint32_t epoch_grain; /* low bits of an epoch that are left out */
 } history_form;
 
+void qr_hazard_dirty_weight(uint32_t weight)
+{
+	uint32_t whole = hazard_log2(weight);
+
+	qr_hazard_dirty = (whole - 4) * 8 + (weight >> (whole - 3) & 7);
+	if (qr_hazard_dirty > DIRTY_MAX) {
+		qr_hazard_dirty = DIRTY_MAX;
+	}
+}
+
 void qr_hazard_page_start(uint32_t bits)
 {
 	qr_hazard_epoch = 0;
+	qr_hazard_dirty_weight(32);
 	history_form.epoch_bits = history_form.epoch_grain = 0;
 	if (bits < HAZARD_HISTORY_BITS_MIN) {
 		return;
@@ -55,10 +67,9 @@ static uint32_t pace_of(uint32_t value)
 	return whole * PACE_ONE + ((value * PACE_ONE >> whole) & (PACE_ONE - 1));
 }
 
-/* 1.4 classes a doubling. */
 static uint32_t pace_class(uint32_t pace)
 {
-	uint32_t class = pace * 90 >> 12;
+	uint32_t class = pace * HAZARD_PACE_SCALE >> 12;
 
 	return class < HAZARD_PACES ? class : HAZARD_PACES - 1;
 }
@@ -66,41 +77,22 @@ static uint32_t pace_class(uint32_t pace)
 void qr_hazard_page_new(struct hazard_page *page, bool dirty)
 {
 	page->last = (uint16_t)qr_hazard_epoch;
-	page->once = dirty ? 2 : 1;
+	page->kind = (uint8_t)(HAZARD_ONCE + dirty + 1);
 	page->pace = 0;
-	page->gap = 0;
 }
 
-uint32_t qr_hazard_page_class(const struct hazard_page *page)
-{
-	return page->once ? HAZARD_ONCE + page->once - 1
-			  : page->gap * HAZARD_PACES + pace_class(page->pace);
-}
-
-uint32_t qr_hazard_page_age(const struct hazard_page *page)
-{
-	return (uint16_t)(qr_hazard_epoch - page->last);
-}
-
-void qr_hazard_page_used(struct hazard_page *page, uint32_t age)
+void qr_hazard_page_used(struct hazard_page *page, uint32_t age, uint32_t ago)
 {
 	int32_t pace = (int32_t)pace_of(1 + age), before = page->pace;
+	uint32_t class = hazard_page_class(page);
 
-	qr_hazard_used(qr_hazard_page_class(page), age);
-	page->pace = (uint16_t)(page->once ? pace : before + (pace - before) / PACE_SHARE);
-	page->gap = (uint8_t)gap_class(age);
-	page->once = 0;
-	page->last = (uint16_t)qr_hazard_epoch;
-}
-
-uint32_t qr_hazard_page_key(const struct hazard_page *page, bool dirty)
-{
-	uint32_t age = qr_hazard_page_age(page);
-	uint32_t worth = qr_hazard_index(qr_hazard_page_class(page), age);
-
-	worth += dirty ? DIRTY_WORTH : 0;
-
-	return worth << 11 | (AGE_KEPT - (age < AGE_KEPT ? age : AGE_KEPT));
+	qr_hazard_used(class, age);
+	if (class < HAZARD_ONCE) {
+		pace = before + (pace - before) / PACE_SHARE;
+	}
+	page->pace = (uint16_t)pace;
+	page->kind = (uint8_t)(gap_class(age) * HAZARD_PACES + pace_class((uint32_t)pace) + 1);
+	page->last = (uint16_t)(qr_hazard_epoch - ago);
 }
 
 uint32_t qr_hazard_page_history(const struct hazard_page *page)
@@ -110,8 +102,7 @@ uint32_t qr_hazard_page_history(const struct hazard_page *page)
 	if (history_form.epoch_bits == 0) {
 		return 0;
 	}
-	return (epoch & ((1u << history_form.epoch_bits) - 1)) << CLASS_BITS |
-	       (qr_hazard_page_class(page) + 1);
+	return (epoch & ((1u << history_form.epoch_bits) - 1)) << CLASS_BITS | page->kind;
 }
 
 /* Where in its class the average was is not known: anywhere. */
@@ -127,8 +118,7 @@ void qr_hazard_page_restore(struct hazard_page *page, uint32_t history)
 	age = (age & ((1u << history_form.epoch_bits) - 1)) << grain;
 	age += qr_hazard_epoch & ((1u << grain) - 1);
 	page->last = (uint16_t)(qr_hazard_epoch - age);
-	page->once = (uint8_t)(class < HAZARD_ONCE ? 0 : class - HAZARD_ONCE + 1);
-	page->gap = (uint8_t)(class < HAZARD_ONCE ? class / HAZARD_PACES : 0);
+	page->kind = (uint8_t)(class + 1);
 	class %= HAZARD_PACES;
-	page->pace = (uint16_t)(((class << 6 | qr_hazard_dice(63)) << 6) / 90);
+	page->pace = (uint16_t)(((class << 6 | qr_hazard_dice(63)) << 6) / HAZARD_PACE_SCALE);
 }

@@ -15,10 +15,9 @@
 struct hazard_page {
 	uint16_t last;  /* epoch of the last known use */
 	uint16_t pace;  /* average of the logarithm of 1 + gap, 64 a doubling */
-	uint8_t gap;    /* class of the last gap */
-	uint8_t once;   /* 0: used more than once; 1: came to be read, 2: to be written */
+	uint8_t kind;   /* class + 1; 0: the frame holds no page */
 	uint8_t pooled; /* hazard_pool.c */
-	bool held;      /* the frame holds a page */
+	bool shielded;  /* it came back soon after it had gone (hazard.c) */
 };
 
 /* The present epoch, 0 at first. */
@@ -31,17 +30,34 @@ void qr_hazard_page_start(uint32_t bits);
 /* A page came that nothing is known of. */
 void qr_hazard_page_new(struct hazard_page *page, bool dirty);
 
-/* The class of the page (hazard.h). */
-uint32_t qr_hazard_page_class(const struct hazard_page *page);
+/* The class of the page in a frame that holds one (hazard.h). */
+QR_INLINE uint32_t hazard_page_class(const struct hazard_page *page)
+{
+	return page->kind - 1u;
+}
 
 /* Epochs since its last known use. */
-uint32_t qr_hazard_page_age(const struct hazard_page *page);
+QR_INLINE uint32_t hazard_page_age(const struct hazard_page *page)
+{
+	return (uint16_t)(qr_hazard_epoch - page->last);
+}
 
-/* It was used, at this age: count that. Its class changes and its age is 0. */
-void qr_hazard_page_used(struct hazard_page *page, uint32_t age);
+/* It was used at this age, `ago` epochs before now: count that. Its class changes. */
+void qr_hazard_page_used(struct hazard_page *page, uint32_t age, uint32_t ago);
 
-/* Its rank among pages: what is worth least has the lowest; among equals the oldest. */
-uint32_t qr_hazard_page_key(const struct hazard_page *page, bool dirty);
+/* What evicting a dirty page costs over evicting a clean one, in 16ths (k_mem_dirty_weight). */
+void qr_hazard_dirty_weight(uint32_t weight);
+
+extern uint32_t qr_hazard_dirty; /* its logarithm, as worths are */
+
+/* How much the page is worth keeping: at most 255. */
+QR_INLINE uint32_t hazard_page_worth(const struct hazard_page *page, bool dirty)
+{
+	uint32_t age = hazard_page_age(page);
+	uint32_t worth = hazard_index(hazard_page_class(page), age);
+
+	return worth + (dirty ? qr_hazard_dirty : 0);
+}
 
 /* Its history, 0 where there are none; and what is left of a page's past by its history. */
 uint32_t qr_hazard_page_history(const struct hazard_page *page);
