@@ -40,6 +40,7 @@ void bench_map(void);
 void bench_fault(void);
 void bench_evict(void);
 void bench_sweep(const char *name);
+void bench_reads(const char *name);
 void bench_range(void);
 void bench_tlb(void);
 void bench_user(void);

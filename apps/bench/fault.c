@@ -7,6 +7,8 @@
 #include "bench.h"
 
 #define ARENA_PAGES 2048u
+#define READ_SWEEPS 4u
+#define RESIDENT_MAX 200u /* instructions; no touch that finds its page takes so many */
 #define FREE_PAGES  64u /* what the rows without eviction need at the most */
 
 static uint8_t source[PAGE] QR_ALIGNED(4096), target[PAGE] QR_ALIGNED(4096);
@@ -139,6 +141,43 @@ void bench_evict(void)
 	need(after.eviction.dirty - before.eviction.dirty == ARENA_PAGES,
 	     "evicting dirty pages only");
 	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
+}
+
+/* Reading pages that all have a copy in the store, with a policy that does not evict them in
+ * turn: mean and longest of the touches that fault. */
+void bench_reads(const char *name)
+{
+	uint8_t *memory = (uint8_t *)k_mem_map(ARENA_PAGES * PAGE, K_MEM_PERM_RW);
+	struct k_mem_paging_stats_t before, after;
+	uint64_t total = 0, most = 0, faults = 0;
+
+	need(memory != NULL, "arena");
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		touch(memory + i * PAGE, true);
+	}
+	need(k_mem_page_out(memory, ARENA_PAGES * PAGE) == 0, "page_out");
+	for (unsigned int i = 0; i < READ_SWEEPS * ARENA_PAGES; i++) {
+		touch(memory + i % ARENA_PAGES * PAGE, false);
+	}
+	k_mem_paging_stats_get(&before);
+	for (unsigned int i = 0; i < READ_SWEEPS * ARENA_PAGES; i++) {
+		struct row one = {0};
+
+		sample_begin(&one);
+		touch(memory + i % ARENA_PAGES * PAGE, false);
+		sample_end(&one);
+		if (one.value[0] >= RESIDENT_MAX) {
+			faults++;
+			total += one.value[0];
+			most = one.value[0] > most ? one.value[0] : most;
+		}
+	}
+	k_mem_paging_stats_get(&after);
+	need(after.eviction.clean - before.eviction.clean == faults &&
+	     after.eviction.dirty == before.eviction.dirty, "evicting clean pages only");
+	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
+	kernel_printf("@row %s_mean %lu\n", name, total / faults);
+	kernel_printf("@row %s_max %lu\n", name, most);
 }
 
 /* Writing to pages that are out, with what the other options say: another policy, or as few

@@ -99,6 +99,8 @@ int app_main(void)
 		bench_evict();
 	} else if (kernel_option("sweep", name, sizeof(name))) {
 		bench_sweep(name);
+	} else if (kernel_option("reads", name, sizeof(name))) {
+		bench_reads(name);
 	} else if (kernel_option_number("tlb", 0) != 0) {
 		bench_tlb();
 	} else if (kernel_option_number("domain", 0) != 0) {
