@@ -34,6 +34,7 @@ struct hazard_table {
 	uint16_t away[HAZARD_CLASSES][HAZARD_BINS]; /* pages in no frame */
 	uint8_t index[HAZARD_CLASSES][HAZARD_BINS];
 	bool live[HAZARD_CLASSES];                  /* pages of the class were seen */
+	uint32_t dice;
 };
 
 extern struct hazard_table qr_hazard_table;

@@ -19,10 +19,8 @@ struct hazard_table qr_hazard_table;
 
 uint32_t qr_hazard_dice(uint32_t mask)
 {
-	static uint32_t dice;
-
-	dice = dice * 1664525u + 1013904223u;
-	return dice >> 16 & mask;
+	qr_hazard_table.dice = qr_hazard_table.dice * 1664525u + 1013904223u;
+	return qr_hazard_table.dice >> 16 & mask;
 }
 
 void qr_hazard_used(uint32_t class, uint32_t age)
