@@ -22,10 +22,10 @@
  * the one worth least. So the page that came last is never picked, nor are the last SHIELDED
  * that came back soon after they had gone, while there are others.
  *
- * When. A fault makes two slices of work due, of SLICE_VISITS frames and SLICE_COLUMNS columns of
+ * When. A fault makes three slices of work due, of SLICE_VISITS frames and SLICE_COLUMNS columns of
  * the table. They are done while a thread waits for a transfer, where the disk takes longer than
  * they do. Where no thread ever waits, so that more than SLICES_MAX are due, a fault does one by
- * itself: the hand is half as fast then.
+ * itself: the hand has a third of the speed then.
  *
  * Bounds. A fault does a slice at most, and so does a call of idle(); a slice passes over STEPS_MAX
  * frames at most. A call of pick() looks at TRIES_MAX pages at most. No scan or sort of all
@@ -38,10 +38,10 @@
 #include "hazard_pool.h"
 
 #define EPOCHS        16u /* in as many faults as there are frames */
-#define SLICES        2u  /* of work that a fault makes due */
-#define SLICES_MAX    4u
-#define SLICE_VISITS  8u
-#define SLICE_COLUMNS 12u
+#define SLICES        3u  /* of work that a fault makes due */
+#define SLICES_MAX    6u
+#define SLICE_VISITS  6u
+#define SLICE_COLUMNS 8u
 #define STEPS_MAX     64u
 #define TRIES_MAX     8u
 #define SHIELDED      7u
@@ -63,6 +63,7 @@ static struct {
 	uint32_t round;       /* epoch in which the hand was at the first frame */
 	uint32_t period;      /* epochs that its last round took */
 	uint32_t slices;      /* of work that are due */
+	bool picked;          /* a victim for the page that comes next */
 	uint32_t passed;      /* frames that the hand went past since there was a victim */
 	uint32_t known;       /* frame whose history was given back, + 1 */
 	uint32_t newest;      /* frame that came last, + 1 */
@@ -172,8 +173,12 @@ static void advance(void)
 	state.slices += SLICES;
 	if (state.slices > SLICES_MAX) {
 		slice();
-		state.slices = SLICES_MAX;
 	}
+	while (state.slices > SLICES_MAX && !state.picked) {
+		slice();
+	}
+	state.slices = state.slices < SLICES_MAX ? state.slices : SLICES_MAX;
+	state.picked = false;
 }
 
 static void hazard_start(void *frames, uint32_t frame_count)
@@ -318,6 +323,7 @@ static int hazard_pick(uint32_t *frame)
 		} else if (confirmed(least, tries >= TRIES_MAX)) {
 			qr_hazard_pool_forget(least);
 			state.passed = 0;
+			state.picked = true;
 			*frame = least;
 			return 0;
 		}

@@ -46,8 +46,12 @@ void qr_hazard_returned(uint32_t class, uint32_t age)
 	uint16_t *away = qr_hazard_table.away[class];
 	uint32_t bin = hazard_bin(age);
 
+	if (away[bin] != 0) {
+		away[bin]--;
+		return;
+	}
 	/* shares of columns move on, not pages: it may be counted a little before or after */
-	for (uint32_t off = 0; off <= 2; off++) {
+	for (uint32_t off = 1; off <= 2; off++) {
 		uint32_t before = bin >= off ? bin - off : 0;
 		uint32_t after = bin + off < HAZARD_BINS ? bin + off : HAZARD_BINS - 1;
 		uint32_t at = away[before] != 0 ? before : after;

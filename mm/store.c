@@ -295,7 +295,8 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 		}
 		status = transfer.status;
 	}
-	if (status == 0 && qr_location_store(location) == qr_store_table.paging) {
+	if (store->request_cost != 0 && status == 0 &&
+	    qr_location_store(location) == qr_store_table.paging) {
 		flow_count(op == K_MEM_IO_READ ? &qr_store_table.read : &qr_store_table.written,
 			   count);
 	}

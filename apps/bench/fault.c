@@ -149,7 +149,7 @@ void bench_reads(const char *name)
 {
 	uint8_t *memory = (uint8_t *)k_mem_map(ARENA_PAGES * PAGE, K_MEM_PERM_RW);
 	struct k_mem_paging_stats_t before, after;
-	uint64_t total = 0, most = 0, faults = 0;
+	uint64_t total = 0, most = 0, faults = 0, irq_off = 0;
 
 	need(memory != NULL, "arena");
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
@@ -161,11 +161,12 @@ void bench_reads(const char *name)
 	}
 	k_mem_paging_stats_get(&before);
 	for (unsigned int i = 0; i < READ_SWEEPS * ARENA_PAGES; i++) {
-		struct row one = {0};
+		struct row one = {.irq_off = irq_off};
 
 		sample_begin(&one);
 		touch(memory + i % ARENA_PAGES * PAGE, false);
 		sample_end(&one);
+		irq_off = one.irq_off;
 		if (one.value[0] >= RESIDENT_MAX) {
 			faults++;
 			total += one.value[0];
@@ -178,6 +179,9 @@ void bench_reads(const char *name)
 	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
 	kernel_printf("@row %s_mean %lu\n", name, total / faults);
 	kernel_printf("@row %s_max %lu\n", name, most);
+	if (irq_off > 0) {
+		kernel_printf("@irq %s %lu\n", name, irq_off);
+	}
 }
 
 /* Writing to pages that are out, with what the other options say: another policy, or as few
