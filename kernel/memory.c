@@ -5,7 +5,7 @@
  *     option           effect
  *     frames=N         exactly N frames are handed to the core, behind the image and what the
  *                      stores have there
- *     policy=NAME      clock (default), hazard, nru, lru
+ *     policy=NAME      clock, hazard, nru, lru; hazard where threads wait for a store, else clock
  */
 #include "kernel/main.h"
 #include "kernel/stores.h"
@@ -142,11 +142,26 @@ static size_t banks_find(const struct machine_boot *boot, struct k_mem_range *ba
 
 /* ---- all together --------------------------------------------------------------------------- */
 
+/* Threads wait for transfers, which are dear, and are when the learned policy does its work. */
+static bool stores_take_time(void)
+{
+	bool found = false;
+
+	for (int i = 0; i < stores.count; i++) {
+		found = found || stores.list[i].ops->poll != NULL;
+	}
+	return found;
+}
+
 static void policy_choose(void)
 {
-	char name[16] = "clock";
+	char name[16];
 
-	kernel_option("policy", name, sizeof(name));
+	policy = stores_take_time() ? &k_mem_policy_hazard : &k_mem_policy_clock;
+	if (!kernel_option("policy", name, sizeof(name))) {
+		return;
+	}
+	policy = NULL;
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
 		if (kernel_same(policies[i]->name, name)) {
 			policy = policies[i];
@@ -166,8 +181,8 @@ void memory_start(const struct machine_boot *boot)
 	struct k_mem_config config = {.banks = banks, .holes = &hole, .hole_count = 1};
 	int status;
 
-	policy_choose();
 	stores_find();
+	policy_choose();
 	image_describe(&pieces);
 	config.bank_count = banks_find(boot, banks);
 	config.image = pieces.list;

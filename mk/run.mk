@@ -6,7 +6,7 @@
 
 RAM        ?= 25
 WORKLOAD   ?= sqlite_bulk
-POLICY     ?= clock
+POLICY     ?= hazard
 DISK_PAGES ?=
 COMPRESS   ?=
 REQUEST    ?=
@@ -34,7 +34,7 @@ $(trace_tool): $(trace_objs)
 
 .PHONY: run
 run: $(trace_tool) $(KERNEL)/replay.elf ## run a recorded program in RAM=25 percent of its memory
-# also: WORKLOAD= (a name in workloads/ or a file) POLICY= (clock, hazard, nru, lru) DISK_PAGES=
+# also: WORKLOAD= (a name in workloads/ or a file) POLICY= (hazard, clock, nru, lru) DISK_PAGES=
 # COMPRESS= (percent of that RAM in which pages are kept compressed)
 # REQUEST= (pages that a request to the disk costs) CLEAN= (frames that are kept free)
 # ARCH= CPU= (a CPU model of QEMU's)
