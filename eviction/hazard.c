@@ -194,6 +194,25 @@ static void hazard_start(void *frames, uint32_t frame_count)
 	k_mem_policy_clock.start(NULL, frame_count);
 }
 
+/* A page that had been evicted is used. */
+static void reused(uint32_t frame)
+{
+	struct hazard_page *page = &state.page[frame];
+	uint32_t age = hazard_page_age(page);
+
+	hazard_expose(hazard_page_class(page), hazard_bin(age), HAZARD_UNIT);
+	qr_hazard_page_used(page, age, 0);
+	if (age > SHIELD_AGE) {
+		return;
+	}
+	if (state.shield[state.shield_next] != 0) {
+		state.page[state.shield[state.shield_next] - 1].shielded = false;
+	}
+	page->shielded = true;
+	state.shield[state.shield_next] = frame + 1;
+	state.shield_next = state.shield_next + 1 < SHIELDED ? state.shield_next + 1 : 0;
+}
+
 static void hazard_seen(uint32_t frame, bool by_fault)
 {
 	struct hazard_page *page = &state.page[frame];
@@ -204,7 +223,9 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	}
 	state.passed = 0;
 	state.held_count += page->kind == 0 || state.known == frame + 1;
-	if (state.known != frame + 1) {
+	if (state.known == frame + 1 && by_fault) {
+		reused(frame);
+	} else if (state.known != frame + 1) {
 		qr_hazard_page_new(page, k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
 	}
 	state.known = 0;
@@ -255,25 +276,14 @@ static uint32_t hazard_evicted(uint32_t frame)
 	return history;
 }
 
+/* Whether it was wanted, or read along with a page that was, hazard_seen() is told. */
 static void hazard_came_back(uint32_t frame, uint32_t history)
 {
 	struct hazard_page *page = &state.page[frame];
-	uint32_t age;
 
 	qr_hazard_page_restore(page, history);
-	age = hazard_page_age(page);
-	qr_hazard_returned(hazard_page_class(page), age);
-	hazard_expose(hazard_page_class(page), hazard_bin(age), HAZARD_UNIT);
-	qr_hazard_page_used(page, age, 0);
+	qr_hazard_returned(hazard_page_class(page), hazard_page_age(page));
 	state.known = frame + 1;
-	if (age <= SHIELD_AGE) {
-		if (state.shield[state.shield_next] != 0) {
-			state.page[state.shield[state.shield_next] - 1].shielded = false;
-		}
-		page->shielded = true;
-		state.shield[state.shield_next] = frame + 1;
-		state.shield_next = state.shield_next + 1 < SHIELDED ? state.shield_next + 1 : 0;
-	}
 }
 
 /* ---- a victim ------------------------------------------------------------------------------- */
