@@ -6,8 +6,8 @@
  *
  * tried on all combinations of the boolean fields, at all levels, with all cache modes, on
  * edge and random addresses and tokens; that no two views share an entry follows. Then
- * what the law cannot see: entries typed from the manual (golden.h), the linear address,
- * and what views are legal.
+ * what the law cannot see: entries typed from the manual (golden.h), the linear address, the
+ * accessed bit, and what views are legal.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -256,6 +256,35 @@ static void test_linear_address(void **state)
 	}
 }
 
+/* Accessed is one bit of a page's entry, the same one whatever the other fields are, which alone
+ * says it: what may be flipped without decoding the rest. Set or clear, as the format has it. */
+static void test_accessed_is_a_bit_of_its_own(void **state)
+{
+	const struct qr_view bare = {.kind = QR_LEAF};
+	const qr_entry_t bit = entry_encode(bare, 0) ^ entry_encode(with_fields(bare, ACCESSED), 0);
+	unsigned int tried = 0;
+
+	(void)state;
+	assert_int_equal(__builtin_popcountll(bit), 1);
+	for (unsigned int i = 0; i < 1u << 16; i++) {
+		const unsigned int fields = random_next() & (FIELDS_END - 1) & ~(unsigned int)ACCESSED;
+		struct qr_view idle = with_fields(bare, fields);
+		struct qr_view used;
+
+		idle.address = address_of(i % 128, shift_of(0));
+		idle.cache = (uint8_t)(random_next() % 8);
+		if (!entry_legal(&idle, 0)) {
+			continue;
+		}
+		used = idle;
+		used.accessed = true;
+		assert_true(entry_legal(&used, 0));
+		assert_int_equal(entry_encode(idle, 0) ^ entry_encode(used, 0), bit);
+		tried++;
+	}
+	assert_true(tried > 1000);
+}
+
 static void expect_illegal(struct qr_view view, unsigned int level)
 {
 	if (entry_legal(&view, level)) {
@@ -353,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_law_none),
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_linear_address),
+		cmocka_unit_test(test_accessed_is_a_bit_of_its_own),
 		cmocka_unit_test(test_illegal_leaves),
 		cmocka_unit_test(test_illegal_fields),
 		cmocka_unit_test(test_only_leaves_and_tables_are_present),
