@@ -10,6 +10,7 @@ parts_policy_zephyr  := tests/unit/test_policy_zephyr.c tests/unit/fake_frames.c
 			eviction/nru.c eviction/lru.c
 parts_policy_hazard  := tests/unit/test_policy_hazard.c tests/unit/fake_frames.c \
 			eviction/clock.c $(wildcard eviction/hazard*.c)
+parts_hazard_pool    := tests/unit/test_hazard_pool.c eviction/hazard_pool.c
 parts_slots          := tests/unit/test_slots.c store/slots.c
 parts_store          := tests/unit/test_store.c tests/unit/fake_memory.c store/slots.c \
 			store/ram.c store/image.c port/strict/strict.c
@@ -26,8 +27,8 @@ parts_port_minimal   := tests/unit/test_port_minimal.c port/minimal/minimal.c
 parts_port_pthread   := tests/unit/test_port_pthread.c tests/unit/fake_memory.c store/slots.c \
 			store/zephyr.c port/pthread/pthread_port.c
 
-parts_plain    := policy policy_zephyr policy_hazard slots store store_zephyr compressed \
-		  port port_store port_minimal
+parts_plain    := policy policy_zephyr policy_hazard hazard_pool slots store store_zephyr \
+		  compressed port port_store port_minimal
 parts_plain    += $(if $(filter lz4,$(KERNEL_COMPRESS)),compress_lz4)
 parts_threaded := port_pthread
 
