@@ -259,16 +259,17 @@ static uint32_t flow_cost(const struct qr_flow *flow, uint32_t request_cost)
 uint32_t k_mem_dirty_weight(void)
 {
 	const struct qr_store_table *table = &qr_store_table;
-	const struct k_mem_store *store = &table->store[table->paging];
+	const struct k_mem_store *store;
 	uint64_t read, write;
 
 	if (table->paging == QR_STORE_NONE) {
 		return 32;
 	}
+	store = &table->store[table->paging];
 	read = flow_cost(&table->read, store->request_cost);
 	write = flow_cost(&table->written, store->request_cost);
 	write = write * (store->write_cost == 0 ? 256u : store->write_cost) / 256u;
-	return 16u + (uint32_t)(write >= read / 16u ? write * 16u / read : 1);
+	return 16u + (uint32_t)(write * 16u >= read ? write * 16u / read : 1);
 }
 
 int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_t *phys,
