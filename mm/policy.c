@@ -101,9 +101,13 @@ int qr_policy_pick(uint32_t *frame)
  * store takes, so that the same faults evict the same pages. */
 void qr_policy_idle(struct qr_hold *hold)
 {
-	bool more = qr_policy->idle != NULL && hold->sleep != QR_SLEEP_NO;
+	bool more = qr_policy->idle != NULL;
 
 	QR_ASSERT_LOCKED();
+	if (more) {
+		(void)qr_sleep_known(hold);
+		more = hold->sleep == QR_SLEEP_YES;
+	}
 	while (more) {
 		more = qr_policy->idle();
 		flush_cleared();
