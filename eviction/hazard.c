@@ -328,7 +328,8 @@ static int hazard_pick(uint32_t *frame)
 	}
 	newest_settle();
 	for (uint32_t tries = 1; qr_hazard_pool_least(&least, &worth); tries++) {
-		if (!k_mem_frame_evictable(least) || least + 1 == state.newest || state.page[least].shielded) {
+		if (!k_mem_frame_evictable(least) || least + 1 == state.newest ||
+		    state.page[least].shielded) {
 			qr_hazard_pool_forget(least);
 		} else if (confirmed(least, tries >= TRIES_MAX)) {
 			qr_hazard_pool_forget(least);
