@@ -55,6 +55,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 						      rig->slots, store_words), 0);
 		rig_store.slots = store_slots;
 		rig_store.inner.request_cost = rig->request_cost;
+		rig_store.inner.write_cost = rig->write_cost;
 		strict_store_init(&stores[RIG_STORE_PAGING], &rig_store);
 		if (rig->compressed) {
 			rig_compressed_start(&stores[RIG_STORE_PAGING]);

@@ -50,6 +50,7 @@ struct rig {
 	bool second_bank;                  /* spread the frames over two banks with a hole */
 	bool compressed;                   /* a compressed store in front of the paging store */
 	uint32_t request_cost;             /* of the stores; 0: pages move one by one */
+	uint32_t write_cost;               /* of the paging store */
 	bool software_flags;               /* no hardware accessed and dirty bits */
 	size_t device_bytes;               /* RAM at RIG_DEVICE_PHYS */
 };

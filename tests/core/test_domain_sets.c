@@ -92,6 +92,40 @@ static void test_L12_accessed_and_dirty_of_any_set_are_seen(void **state)
 	end();
 }
 
+/* A look says it too, and takes the accessed bit from every set, but only when it is asked to. */
+static void test_L12_a_look_sees_every_set(void **state)
+{
+	const uint32_t used = ARCH_DATA_PAGE_ACCESSED, dirty = ARCH_DATA_PAGE_DIRTY;
+	uint8_t *memory;
+
+	(void)state;
+	start(40);
+	memory = shared_map(1);
+	for (uint32_t page = 0; page < 2; page++) {
+		uint8_t *at = memory + page * RIG_PAGE;
+
+		for (uint32_t s = 0; s < SET_COUNT; s++) {
+			clean(at);
+			assert_int_equal(arch_page_look(at, false), 0);
+			assert_true(user_reads(sets[s], at));
+			assert_int_equal(arch_page_look(at, false), used);
+			assert_int_equal(arch_page_look(at, true), used);
+			arch_mem_flush(at, RIG_PAGE);
+			assert_int_equal(arch_page_look(at, true), 0);
+			assert_int_equal(bits(at), 0);
+			assert_int_equal(user_write(sets[s], at, s), 0);
+			assert_int_equal(arch_page_look(at, false), used | dirty);
+			assert_int_equal(bits(at), used | dirty);
+			assert_int_equal(arch_page_look(at, true), used | dirty);
+			arch_mem_flush(at, RIG_PAGE);
+			assert_int_equal(arch_page_look(at, false), dirty);
+			assert_int_equal(bits(at), dirty);
+		}
+	}
+	pages_unmap(memory, 2);
+	end();
+}
+
 /* A clean page with a copy in the store is dropped, a page that any set wrote to is written. */
 static void test_L12_what_any_set_wrote_is_not_lost(void **state)
 {
@@ -345,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_L12_accessed_and_dirty_of_any_set_are_seen),
+		cmocka_unit_test(test_L12_a_look_sees_every_set),
 		cmocka_unit_test(test_L12_what_any_set_wrote_is_not_lost),
 		cmocka_unit_test(test_L12_what_an_ended_domain_wrote_is_not_lost),
 		cmocka_unit_test(test_L12_what_was_written_before_a_right_went_is_not_lost),

@@ -219,6 +219,15 @@ static bool age(uint8_t *page)
 	return false;
 }
 
+static bool look(uint8_t *page)
+{
+	for (unsigned int i = 0; i < 50; i++) {
+		(void)arch_page_bits(page, ARCH_DATA_PAGE_ACCESSED, 0);
+		(void)arch_page_look(page, true);
+	}
+	return false;
+}
+
 static bool change_rights(uint8_t *page)
 {
 	for (unsigned int i = 0; i < 100; i++) {
@@ -244,6 +253,12 @@ static void test_dirty_while_ageing(void **state)
 {
 	(void)state;
 	race(age);
+}
+
+static void test_dirty_while_looked_at(void **state)
+{
+	(void)state;
+	race(look);
 }
 
 static void test_dirty_while_rights_change(void **state)
@@ -386,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_policy_knows_what_may_be_evicted),
 		cmocka_unit_test(test_no_use_of_a_page_is_missed),
 		cmocka_unit_test(test_dirty_while_ageing),
+		cmocka_unit_test(test_dirty_while_looked_at),
 		cmocka_unit_test(test_dirty_while_rights_change),
 		cmocka_unit_test(test_dirty_while_taken_out),
 		cmocka_unit_test(test_rights_of_a_large_leaf),

@@ -857,6 +857,8 @@ static void test_init_refuses_stores_and_policies(void **state)
 	REFUSED(-EINVAL, init.stores[0].slot_count = 0);
 	REFUSED(-EINVAL, init.stores[0].slot_count = K_MEM_SLOTS_MAX + 1);
 	REFUSED(-EINVAL, init.stores[0].page_count_max = 0);
+	REFUSED(-EINVAL, init.stores[0].request_cost = UINT16_MAX + 1u);
+	REFUSED(-EINVAL, init.stores[0].write_cost = UINT16_MAX + 1u);
 	REFUSED(-EINVAL, init.stores[0].ops = NULL);
 	REFUSED(-EINVAL, init.ops.submit = NULL);
 	REFUSED(-EINVAL, init.ops.reserve = NULL);
