@@ -118,13 +118,9 @@ static uint32_t expected_weight(uint32_t request_cost, uint32_t write_cost)
 
 /* Pages that were not used lately go out many at a time, and come back one by one or with their
  * neighbours. */
-static void move(uint32_t request_cost, uint32_t write_cost, bool alone)
+static void move_on(uint32_t rounds, bool alone)
 {
-	const struct rig rig = {.frames = 40, .slots = 64, .request_cost = request_cost,
-				.write_cost = write_cost};
-
-	map(&rig, 32);
-	for (uint32_t round = 0; round < 8; round++) {
+	for (uint32_t round = 0; round < rounds; round++) {
 		for (uint32_t page = 0; page < 32; page++) {
 			rig_put(at(page), page);
 			(void)arch_page_bits(at(page), 0, ARCH_DATA_PAGE_ACCESSED);
@@ -137,6 +133,15 @@ static void move(uint32_t request_cost, uint32_t write_cost, bool alone)
 		}
 		strict_sleep_allow(true);
 	}
+}
+
+static void move(uint32_t request_cost, uint32_t write_cost, bool alone)
+{
+	const struct rig rig = {.frames = 40, .slots = 64, .request_cost = request_cost,
+				.write_cost = write_cost};
+
+	map(&rig, 32);
+	move_on(8, alone);
 	end();
 }
 
@@ -159,6 +164,23 @@ static void test_requests_of_many_pages_weigh_less(void **state)
 	assert_true(k_mem_dirty_weight() > alone);
 	assert_in_range(k_mem_dirty_weight(), expected_weight(cost, 4 * 256) - 1,
 			expected_weight(cost, 4 * 256) + 1);
+}
+
+/* After some tens of thousands of pages. */
+static void test_requests_of_long_ago_weigh_less(void **state)
+{
+	const uint32_t cost = 8 * 256, write_cost = 16 * 256, rounds = 70000 / 32;
+	const struct rig rig = {.frames = 40, .slots = 64, .request_cost = cost,
+				.write_cost = write_cost};
+
+	(void)state;
+	map(&rig, 32);
+	move_on(rounds, true);
+	assert_in_range(k_mem_dirty_weight(), expected_weight(cost, write_cost) - 1,
+			expected_weight(cost, write_cost) + 1);
+	move_on(rounds, false);
+	assert_true(k_mem_dirty_weight() > expected_weight(cost, write_cost) * 9 / 8);
+	end();
 }
 
 /* What another store moves says nothing of the paging store. */
@@ -312,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_a_write_costs_a_read_by_default),
 		cmocka_unit_test(test_a_dear_write_weighs_more),
 		cmocka_unit_test(test_requests_of_many_pages_weigh_less),
+		cmocka_unit_test(test_requests_of_long_ago_weigh_less),
 		cmocka_unit_test(test_other_stores_do_not_count),
 		cmocka_unit_test(test_idle_while_a_thread_waits),
 		cmocka_unit_test(test_no_idle_without_a_wait),
