@@ -110,6 +110,7 @@ static int setup(void **state)
 	memset(&device, 0, sizeof(device));
 	block = (struct k_mem_block){
 		.ops = &device_ops, .device = &device, .page_count_max = SPAN_MAX,
+		.request_cost = 1000, .write_cost = 300,
 		.sector_count = DEVICE_PAGES * PAGE / SECTOR,
 	};
 	for (unsigned int i = 0; i < SPAN_MAX; i++) {
@@ -125,6 +126,8 @@ static void test_shape(void **state)
 	(void)state;
 	assert_int_equal(store.slot_count, DEVICE_PAGES);
 	assert_int_equal(store.page_count_max, SPAN_MAX);
+	assert_int_equal(store.request_cost, 1000);
+	assert_int_equal(store.write_cost, 300);
 	assert_false(store.read_only);
 	assert_int_equal(k_mem_block_store_init(&store, &block, words, 8), 0);
 	assert_int_equal(store.slot_count, 8);
