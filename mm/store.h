@@ -48,7 +48,8 @@ struct qr_store_table {
 	uint8_t read_pages[CONFIG_MEM_STORES_MAX];
 	uint8_t write_pages; /* to the paging store */
 	bool homes;          /* pages get slots that lie as they do */
-	struct qr_flow read, written; /* from and to the paging store, lately, where requests have a cost */
+	/* from and to the paging store, lately; counted where requests have a cost */
+	struct qr_flow read, written;
 };
 extern struct qr_store_table qr_store_table;
 

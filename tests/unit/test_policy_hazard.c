@@ -8,15 +8,18 @@
 #include "parts_help.h"
 
 /* What eviction/hazard.c states. */
-#define SLICE_VISITS 8u
-#define SLICES_MAX   4u
+#define SLICE_VISITS 6u
+#define SLICES       3u
+#define SLICES_MAX   6u
 #define STEPS_MAX    64u
 #define TRIES_MAX    8u
 #define FRAMES_MIN   32u
 #define POOL_MAX     255u
 
-/* The page that came and the one that came before it are looked at beside. */
+/* The page that came and the one that came before it are looked at beside. A fault that found a
+ * free frame does all slices that are due. */
 #define SEEN_LOOKS_MAX  (2u + SLICE_VISITS)
+#define FREE_LOOKS_MAX  (2u + SLICES * SLICE_VISITS)
 #define FAULT_LOOKS_MAX (SEEN_LOOKS_MAX + TRIES_MAX)
 
 #define NONE UINT32_MAX
@@ -376,11 +379,9 @@ static void hazard_pages_come_and_go(void **state)
 /* ---- bounds ------------------------------------------------------------------------------ */
 
 /* So many faults, with pages in use and without. */
-static void fault_at_random(bool waits)
+static void fault_at_random(uint32_t touches)
 {
-	program_start(&k_mem_policy_hazard, 2000, 16);
-	program.waits = waits;
-	for (uint32_t i = 0; i < 100000; i++) {
+	for (uint32_t i = 0; i < touches; i++) {
 		touch(random_below(PAGES_MAX), random_below(4) == 0);
 		if (i % 50 == 0) {
 			memset(fake.accessed, 1, sizeof(fake.accessed));
@@ -392,7 +393,9 @@ static void fault_at_random(bool waits)
 static void hazard_works_while_threads_wait(void **state)
 {
 	(void)state;
-	fault_at_random(true);
+	program_start(&k_mem_policy_hazard, 2000, 16);
+	program.waits = true;
+	fault_at_random(100000);
 	assert_in_range(program.seen_max, 1, SEEN_LOOKS_MAX - SLICE_VISITS);
 	assert_in_range(program.looks_max, 1, FAULT_LOOKS_MAX - SLICE_VISITS);
 	assert_in_range(program.idle_max, 1, SLICE_VISITS);
@@ -427,7 +430,13 @@ static void hazard_is_bounded(void **state)
 	const uint32_t frames = 2000;
 
 	(void)state;
-	fault_at_random(false);
+	program_start(&k_mem_policy_hazard, frames, 16);
+	while (program.loaded < frames) {
+		fault_at_random(1);
+	}
+	assert_in_range(program.seen_max, SEEN_LOOKS_MAX + 1, FREE_LOOKS_MAX);
+	program.seen_max = program.looks_max = 0;
+	fault_at_random(100000);
 	assert_in_range(program.seen_max, 1, SEEN_LOOKS_MAX);
 	assert_in_range(program.looks_max, 1, FAULT_LOOKS_MAX);
 
