@@ -9,6 +9,7 @@ least of the offline schedules tried. docs/eviction.md explains the columns.
 import argparse
 import collections
 import concurrent.futures
+import json
 import math
 import pathlib
 import subprocess
@@ -106,6 +107,20 @@ def judgement(cells):
     judge("entries looked at per page-in, mean", looks(cells, JUDGED), 30)
 
 
+def judge_cost(path):
+    """What `make bench` last measured; shown from there, for the host counts no instructions."""
+    rows = json.loads(path.read_text())["rows"]
+    judge("instructions of a fault that evicts, mean (make bench)",
+          rows["fault_reads_hazard_mean"] - rows["page_copy"], 1500)
+    beyond = rows["fault_waits_hazard_mean"] - rows["fault_waits_clock_mean"]
+    judge("same where threads wait for the store (make bench)",
+          rows["fault_reads_clock_mean"] - rows["page_copy"] + beyond, 1500)
+    judge("work in one fault, worst (make bench)",
+          rows["fault_reads_hazard_max"] - rows["fault_reads_clock_mean"], 2000)
+    judge("same where threads wait for the store (make bench)",
+          rows["fault_waits_hazard_max"] - rows["fault_waits_clock_mean"], 2000)
+
+
 def judge_clusters(cells):
     """What several pages in a request save."""
     for cost, limit in clusters.LIMITS.items():
@@ -119,6 +134,8 @@ def judge_clusters(cells):
 def main():
     parser = argparse.ArgumentParser(prog="policies_table")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/tools/policies")
+    parser.add_argument("--bench", type=pathlib.Path, default=ROOT / "bench/x86_64.json",
+                        help="what make bench measured")
     parser.add_argument("--clusters", type=pathlib.Path, default=ROOT / "build/tools/cluster")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("folders", nargs="*", help="default: workloads/, and ../shared/traces")
@@ -137,6 +154,7 @@ def main():
     print(f"{len(cells)} recordings, {len(SIZES)} sizes: total I/O over the offline optimum\n")
     table(cells)
     judgement(cells)
+    judge_cost(options.bench)
     judge_clusters(clustered)
     return 0
 
