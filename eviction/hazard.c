@@ -24,12 +24,14 @@
  *
  * When. A fault makes three slices of work due, of SLICE_VISITS frames and SLICE_COLUMNS columns of
  * the table. They are done while a thread waits for a transfer, where the disk takes longer than
- * they do. Where no thread ever waits, so that more than SLICES_MAX are due, a fault does one by
- * itself: the hand has a third of the speed then.
+ * they do, or while a page of zeros is made. Where neither ever is, so that more than SLICES_MAX
+ * are due, a fault does one by itself: the hand has a third of the speed then.
  *
- * Bounds. A fault does a slice at most, and so does a call of idle(); a slice passes over STEPS_MAX
- * frames at most. A call of pick() looks at TRIES_MAX pages at most. No scan or sort of all
- * frames. Below FRAMES_MIN frames there is nothing to learn from: CLOCK.
+ * Bounds. A fault does a slice at most, and so does a call of idle(), of which SLICES_MAX do
+ * all that is due. A slice passes over STEPS_MAX frames at most. A call of pick()
+ * looks at TRIES_MAX pages of the pool at most and throws STEPS_MAX out that may not go, or
+ * does a slice's visits. No scan or sort of all frames. Below FRAMES_MIN frames there is nothing to
+ * learn from: CLOCK.
  *
  * State: 8 bytes a frame, and 24 KiB. All under the mm lock.
  */
@@ -39,7 +41,7 @@
 
 #define EPOCHS        16u /* in as many faults as there are frames */
 #define SLICES        3u  /* of work that a fault makes due */
-#define SLICES_MAX    6u
+#define SLICES_MAX    6u  /* two faults' that moved nothing, between others */
 #define SLICE_VISITS  6u
 #define SLICE_COLUMNS 8u
 #define STEPS_MAX     64u
@@ -63,8 +65,8 @@ static struct {
 	uint32_t round;       /* epoch in which the hand was at the first frame */
 	uint32_t period;      /* epochs that its last round took */
 	uint32_t slices;      /* of work that are due */
-	bool picked;          /* a victim for the page that comes next */
-	uint32_t passed;      /* frames that the hand went past since there was a victim */
+	uint32_t passed;      /* frames that the hand went past, looking for a victim */
+	bool begun;           /* there are enough pages to learn from */
 	uint32_t known;       /* frame whose history was given back, + 1 */
 	uint32_t newest;      /* frame that came last, + 1 */
 	bool fresh;           /* its accessed bit is that of its coming */
@@ -89,7 +91,8 @@ static void visit(uint32_t frame)
 	if (state.period > 1) {
 		ago = qr_hazard_dice(255) * (state.period < age ? state.period : age) >> 8;
 	}
-	hazard_expose(hazard_page_class(page), hazard_bin(age - ago), state.period * HAZARD_UNIT);
+	hazard_expose(hazard_page_class(page), hazard_bin(age - ago),
+		      (state.period < age + 1 ? state.period : age + 1) * HAZARD_UNIT);
 	if (bits & K_MEM_FRAME_ACCESSED) {
 		qr_hazard_page_used(page, age - ago, ago);
 	}
@@ -117,7 +120,6 @@ static void sweep(void)
 			break;
 		}
 		state.owed--;
-		state.passed++;
 		if (++state.hand == state.frame_count) {
 			round_end();
 		}
@@ -173,12 +175,8 @@ static void advance(void)
 	state.slices += SLICES;
 	if (state.slices > SLICES_MAX) {
 		slice();
+		state.slices = SLICES_MAX;
 	}
-	while (state.slices > SLICES_MAX && !state.picked) {
-		slice();
-	}
-	state.slices = state.slices < SLICES_MAX ? state.slices : SLICES_MAX;
-	state.picked = false;
 }
 
 static void hazard_start(void *frames, uint32_t frame_count)
@@ -235,7 +233,8 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	newest_settle();
 	state.newest = frame + 1;
 	state.fresh = true;
-	if (state.held_count >= state.frame_count / FILLED) {
+	state.begun = state.begun || state.held_count >= state.frame_count / FILLED;
+	if (state.begun) {
 		advance();
 	}
 }
@@ -319,33 +318,54 @@ static int shielded_take(uint32_t *frame)
 	return -ENOENT;
 }
 
-static int hazard_pick(uint32_t *frame)
+/* Nobody in the pool may go: the hand looks for others. */
+static int seek(uint32_t *frame)
 {
-	uint32_t least, worth;
+	uint32_t owed = state.owed;
 
-	if (state.frame_count < FRAMES_MIN) {
-		return k_mem_policy_clock.pick(frame);
-	}
-	newest_settle();
-	for (uint32_t tries = 1; qr_hazard_pool_least(&least, &worth); tries++) {
-		if (!k_mem_frame_evictable(least) || least + 1 == state.newest ||
-		    state.page[least].shielded) {
-			qr_hazard_pool_forget(least);
-		} else if (confirmed(least, tries >= TRIES_MAX)) {
-			qr_hazard_pool_forget(least);
-			state.passed = 0;
-			state.picked = true;
-			*frame = least;
-			return 0;
-		}
-	}
+	state.begun = true;
 	if (state.passed > state.frame_count) {
 		state.passed = 0;
 		return shielded_take(frame);
 	}
 	state.owed = state.frame_count;
 	sweep();
+	state.passed += state.frame_count - state.owed;
+	state.owed = owed;
 	return -EAGAIN;
+}
+
+static int hazard_pick(uint32_t *frame)
+{
+	uint32_t least, worth, tries = 0, thrown = 0;
+
+	if (state.frame_count < FRAMES_MIN) {
+		return k_mem_policy_clock.pick(frame);
+	}
+	newest_settle();
+	while (qr_hazard_pool_least(&least, &worth)) {
+		if (!k_mem_frame_evictable(least) || least + 1 == state.newest ||
+		    state.page[least].shielded) {
+			qr_hazard_pool_forget(least);
+			if (++thrown == STEPS_MAX) {
+				return -EAGAIN;
+			}
+		} else if (confirmed(least, ++tries == TRIES_MAX)) {
+			qr_hazard_pool_forget(least);
+			state.passed = 0;
+			*frame = least;
+			return 0;
+		}
+	}
+	return seek(frame);
+}
+
+/* CLOCK's is another patience. */
+static void hazard_gather(uint32_t pages)
+{
+	if (state.frame_count < FRAMES_MIN) {
+		k_mem_policy_clock.gather(pages);
+	}
 }
 
 const struct k_mem_policy k_mem_policy_hazard = {
@@ -357,5 +377,6 @@ const struct k_mem_policy k_mem_policy_hazard = {
 	.evicted = hazard_evicted,
 	.returned = hazard_came_back,
 	.idle = hazard_idle,
+	.gather = hazard_gather,
 	.pick = hazard_pick,
 };

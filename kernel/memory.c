@@ -5,7 +5,7 @@
  *     option           effect
  *     frames=N         exactly N frames are handed to the core, behind the image and what the
  *                      stores have there
- *     policy=NAME      clock, hazard, nru, lru; hazard where threads wait for a store, else clock
+ *     policy=NAME      clock, hazard, nru, lru; hazard where threads wait for the store, else clock
  */
 #include "kernel/main.h"
 #include "kernel/stores.h"
@@ -142,22 +142,12 @@ static size_t banks_find(const struct machine_boot *boot, struct k_mem_range *ba
 
 /* ---- all together --------------------------------------------------------------------------- */
 
-/* Threads wait for transfers, which are dear, and are when the learned policy does its work. */
-static bool stores_take_time(void)
-{
-	bool found = false;
-
-	for (int i = 0; i < stores.count; i++) {
-		found = found || stores.list[i].ops->poll != NULL;
-	}
-	return found;
-}
-
 static void policy_choose(void)
 {
 	char name[16];
 
-	policy = stores_take_time() ? &k_mem_policy_hazard : &k_mem_policy_clock;
+	/* the learned policy does its work while they wait */
+	policy = stores.slow ? &k_mem_policy_hazard : &k_mem_policy_clock;
 	if (!kernel_option("policy", name, sizeof(name))) {
 		return;
 	}

@@ -134,6 +134,8 @@ void stores_find(void)
 			swap_compress(pool_pages, &stores.list[store_swap]);
 		}
 	}
+	stores.slow = swap >= 0 || (image >= 0 && ram_pages == 0) ||
+		      kernel_option_number("delay", 0) > 0;
 	if (image >= 0) {
 		disk_block(image, &block_image);
 		block_image.request_cost = (uint32_t)kernel_option_number("request", 0);

@@ -31,6 +31,7 @@ struct stores {
 	struct k_mem_store list[STORES_MAX];
 	int count;
 	size_t behind_bytes; /* whole pages of RAM behind the image */
+	bool slow;           /* threads wait for the store that pages come from */
 };
 extern struct stores stores;
 

@@ -183,6 +183,7 @@ static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold
 			       : qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
 	}
 	QR_COUNT(transfer.zero_fill);
+	qr_policy_idle(hold); /* a page that costs no transfer: there is time for what is due */
 	qr_unlock(hold);
 	qr_frame_zero(phys);
 	qr_relock(hold);

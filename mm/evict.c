@@ -222,8 +222,9 @@ static int pick(uint32_t *frame, bool slotted, struct qr_hold *hold)
 static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	bool slotted = false;
-	uint32_t polls = 0, changes;
+	uint32_t polls = 0, changes = 0;
 	unsigned int tries = 0;
+	bool again = false; /* the policy goes on with a scan */
 	int status = 0;
 
 	for (;;) {
@@ -234,9 +235,10 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 			*frame = QR_NO_INDEX;
 			return status != 0 ? status : -EIO;
 		}
-		changes = qr_frame_table.changes;
+		changes = again ? changes : qr_frame_table.changes;
 		status = pick(frame, slotted, hold);
-		if (status == -EAGAIN) {
+		again = status == -EAGAIN;
+		if (again) {
 			qr_breathe(hold);
 			status = 0;
 			continue;

@@ -21,7 +21,7 @@ static QR_ALIGNED(8) uint8_t policy_state[CONFIG_DEMAND_PAGING ? STATE_BYTES : 8
 static uint32_t cleared[CONFIG_MEM_TLB_RANGE_MAX];
 static uint32_t cleared_count;
 
-/* A victim is looked for: frames that are kept for a domain do not count. */
+/* A victim is looked for, or what may be one: frames that are kept for a domain do not count. */
 static bool picking;
 
 bool k_mem_frame_evictable(uint32_t frame)
@@ -80,7 +80,9 @@ void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault)
 	if (history != 0 && qr_location_store(location) != QR_STORE_NONE) {
 		qr_policy->returned(frame, history);
 	}
+	picking = true;
 	qr_policy_seen(frame, by_fault);
+	picking = false;
 	flush_cleared();
 }
 
@@ -109,7 +111,9 @@ void qr_policy_idle(struct qr_hold *hold)
 		more = hold->sleep == QR_SLEEP_YES;
 	}
 	while (more) {
+		picking = true;
 		more = qr_policy->idle();
+		picking = false;
 		flush_cleared();
 		qr_breathe(hold);
 	}

@@ -176,6 +176,7 @@ void qr_stores_poll(void)
 /* Pages on their way, on the stack of the thread that waits for it. */
 struct transfer {
 	struct k_mem_io io;
+	uint32_t end; /* cycles, when it was done */
 	int status;
 	bool done;
 };
@@ -186,6 +187,7 @@ static void transfer_done(struct k_mem_io *io, int status)
 	struct qr_hold hold;
 
 	qr_lock(&hold);
+	transfer->end = qr_stats_time();
 	transfer->status = status;
 	transfer->done = true;
 	qr_store_table.in_flight--;
@@ -295,6 +297,8 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 			qr_wait(&transfer, hold);
 		}
 		status = transfer.status;
+	} else {
+		transfer.end = qr_stats_time();
 	}
 	if (store->request_cost != 0 && status == 0 &&
 	    qr_location_store(location) == qr_store_table.paging) {
@@ -302,7 +306,7 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 			   count);
 	}
 	if (status == 0 || count == 1) {
-		qr_stats_transfer(op, status, count, qr_stats_time() - start);
+		qr_stats_transfer(op, status, count, transfer.end - start);
 	}
 	return status == 0 ? 0 : -EIO;
 }

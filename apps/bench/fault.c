@@ -153,7 +153,12 @@ void bench_reads(const char *name)
 
 	need(memory != NULL, "arena");
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		struct row one = {.irq_off = irq_off};
+
+		sample_begin(&one);
 		touch(memory + i * PAGE, true);
+		sample_end(&one);
+		irq_off = one.irq_off;
 	}
 	need(k_mem_page_out(memory, ARENA_PAGES * PAGE) == 0, "page_out");
 	for (unsigned int i = 0; i < READ_SWEEPS * ARENA_PAGES; i++) {

@@ -159,7 +159,8 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags);
 arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear);
 
 /* What a loaded page's ARCH_DATA_PAGE_ACCESSED and _DIRTY say, and no more; with `clear` accessed
- * is cleared in the same step, as by arch_page_bits. For who looks at many pages. */
+ * is cleared in the same step, as by arch_page_bits, and the caller flushes. For who looks at many
+ * pages. mm lock held; a page that is not loaded is a fatal error. */
 uint32_t arch_page_look(void *virt, bool clear);
 
 /* ---- Zephyr's queries ------------------------------------------------------------------- */

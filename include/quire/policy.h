@@ -61,9 +61,12 @@ struct k_mem_policy {
 	 * May be NULL. */
 	void (*gather)(uint32_t pages);
 
-	/* A thread waits for a transfer: there is time for work that would else be done with
-	 * faults. A bounded part of it, for which k_mem_frame_bits() may clear; false: nothing is
-	 * left to do now. May be NULL. */
+	/* A thread has handed a transfer to a store and is about to sleep, or is about to fill a
+	 * page with zeros: a bounded part of the work that would else be done with faults, for
+	 * which k_mem_frame_bits() may clear. False: nothing is left to do now; until then the
+	 * core calls again, interrupts let in and all other functions possible in between, also
+	 * idle() for another thread. The transfer may have ended meanwhile. Thread context only,
+	 * where sleeping is allowed, at the priority of the thread. May be NULL. */
 	bool (*idle)(void);
 };
 

@@ -93,7 +93,7 @@ struct k_mem_store {
 	uint32_t page_count_max; /* pages that one transfer may move, at least 1 */
 	/* What a request costs beside its pages, in 256ths of what moving a page does: the
 	 * seek, the interrupt, the command. The dearer it is, the more pages are moved by one
-	 * request, up to page_count_max; below 128 and for 0, not known: one. Up to 65535. */
+	 * request, up to page_count_max; below 64 and for 0, not known: one. Up to 65535. */
 	uint32_t request_cost;
 	/* What writing a page costs, in 256ths of what reading it does: flash that must be
 	 * erased has more. 0, not known, is 256. Up to 65535. A page that would have to be

@@ -131,10 +131,8 @@ static void fault(const struct k_mem_policy *policy, uint32_t page, bool write)
 		frame = victim_of(policy);
 		evict(policy, frame);
 	}
-	if (machine.seen[page] || !write) {
-		machine.result->page_ins++;
-		wait(policy);
-	}
+	machine.result->page_ins += machine.seen[page] || !write;
+	wait(policy); /* for the store, or for zeros */
 	machine.seen[page] = 1;
 	machine.page[frame] = page;
 	machine.frame[page] = frame;
