@@ -156,44 +156,14 @@ static int delay_submit(void *context, struct k_mem_io *io)
 	return room ? -EINPROGRESS : -EAGAIN;
 }
 
-static int delay_reserve(void *context, uint32_t *slot)
-{
-	(void)context;
-	return delay.lower.ops->reserve(delay.lower.context, slot);
-}
-
-static int delay_reserve_near(void *context, uint32_t near, uint32_t *slot)
-{
-	(void)context;
-	return delay.lower.ops->reserve_near(delay.lower.context, near, slot);
-}
-
-static void delay_release(void *context, uint32_t slot)
-{
-	(void)context;
-	delay.lower.ops->release(delay.lower.context, slot);
-}
-
-static void delay_retire(void *context, uint32_t slot)
-{
-	(void)context;
-	delay.lower.ops->retire(delay.lower.context, slot);
-}
-
 void delay_start(struct k_mem_store *store, uint32_t nanoseconds, uint32_t depth)
 {
-	static struct k_mem_store_ops ops = {
-		.name = "delayed",
-		.reserve = delay_reserve,
-		.release = delay_release,
-		.retire = delay_retire,
-		.submit = delay_submit,
-		.poll = delay_poll,
-	};
+	static struct k_mem_store_ops ops; /* slots are those of the store behind */
 
-	if (store->ops->reserve_near) {
-		ops.reserve_near = delay_reserve_near;
-	}
+	ops = *store->ops;
+	ops.name = "delayed";
+	ops.submit = delay_submit;
+	ops.poll = delay_poll;
 	delay.lower = *store;
 	delay.cycles = nanoseconds;
 	delay.depth = depth;
