@@ -227,10 +227,6 @@ int k_mem_init(const struct k_mem_config *config)
 	if (status == 0) {
 		status = qr_policy_init(config->policy);
 	}
-	if (CONFIG_DEMAND_PAGING && status == 0 && qr_policy->gather != NULL &&
-	    qr_store_table.write_pages > 1) {
-		qr_policy->gather(qr_store_table.write_pages);
-	}
 	if (status == 0) {
 		status = init_pool();
 	}

@@ -145,5 +145,8 @@ int qr_policy_init(const struct k_mem_policy *policy)
 	qr_policy = policy;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
+	if (policy->gather != NULL && qr_store_table.write_pages > 1) {
+		policy->gather(qr_store_table.write_pages);
+	}
 	return 0;
 }

@@ -55,11 +55,11 @@ QR_INLINE void qr_policy_forgotten(uint32_t frame)
  * accessed bit was cleared on the way are flushed. */
 int qr_policy_pick(uint32_t *frame) QR_MUST_CHECK;
 
-/* The caller is about to wait for a transfer: the policy has time. Where the caller must not
- * sleep it has none. */
+/* The caller is about to wait for a transfer or to fill a page: the policy has time. Where the
+ * caller must not sleep it has none. */
 void qr_policy_idle(struct qr_hold *hold);
 
-/* -EINVAL as in k_mem_init; after the frames are known. */
+/* -EINVAL as in k_mem_init; after the frames and the stores are known. */
 int qr_policy_init(const struct k_mem_policy *policy) QR_MUST_CHECK;
 
 #endif /* QR_MM_POLICY_H */
