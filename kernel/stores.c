@@ -57,10 +57,16 @@ static uintptr_t behind_phys(const void *at)
 	return image_phys(image_end) + (uintptr_t)((const uint8_t *)at - stores_behind);
 }
 
+/* Of a request to any store behind. */
+static uint32_t request_cost(void)
+{
+	return (uint32_t)kernel_option_number("request", 0);
+}
+
 static void swap_on_disk(int disk, struct k_mem_store *store)
 {
 	disk_block(disk, &block_swap);
-	block_swap.request_cost = (uint32_t)kernel_option_number("request", 0);
+	block_swap.request_cost = request_cost();
 	if (k_mem_block_store_init(store, &block_swap, slot_words, SLOTS_MAX) != 0) {
 		kernel_refuse("disk swap: %lu bytes are too few\n", disk_bytes(disk));
 	}
@@ -73,7 +79,7 @@ static void swap_in_ram(uint64_t pages, struct k_mem_store *store)
 				 slot_words) != 0) {
 		kernel_refuse("ramstore=%lu: at most %u pages\n", pages, SLOTS_MAX);
 	}
-	store->request_cost = (uint32_t)kernel_option_number("request", 0);
+	store->request_cost = request_cost();
 }
 
 static void swap_delay(struct k_mem_store *store)
@@ -138,7 +144,7 @@ void stores_find(void)
 		      kernel_option_number("delay", 0) > 0;
 	if (image >= 0) {
 		disk_block(image, &block_image);
-		block_image.request_cost = (uint32_t)kernel_option_number("request", 0);
+		block_image.request_cost = request_cost();
 		store_image = stores.count++;
 		if (k_mem_block_store_init(&stores.list[store_image], &block_image, NULL,
 					   K_MEM_SLOTS_MAX) != 0) {

@@ -81,6 +81,11 @@ def size(bytes_):
     return f"{bytes_ / 2**20:.1f} MiB"
 
 
+def request_word(cost):
+    """What tells the kernel that a request costs so many pages; nothing where it is not known."""
+    return {"request": int(cost * 256 + 0.5)} if cost else {}
+
+
 class Machine:
     """`with Machine(...) as lines:` boots it; lines are the console's, as they come. After
     the block `status` is what the program gave to kernel_exit(). A compressed store has a
