@@ -41,7 +41,7 @@ def parse():
 
 
 def tool(*words):
-    """Run it to its end; what it printed."""
+    """Run it to its end, or fail with what it printed."""
     done = subprocess.run([*map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
     if done.returncode:
