@@ -66,64 +66,66 @@ static void clean(uint8_t *page)
 	assert_int_equal(bits(page), 0);
 }
 
-static void test_L12_accessed_and_dirty_of_any_set_are_seen(void **state)
+/* A page that is the sets' own and one that they share, clean, for each set. */
+static void from_each_set(void (*check)(uint8_t *at, uint32_t set))
 {
 	uint8_t *memory;
 
-	(void)state;
 	start(40);
 	memory = shared_map(1);
 	for (uint32_t page = 0; page < 2; page++) {
-		uint8_t *at = memory + page * RIG_PAGE;
-
 		for (uint32_t s = 0; s < SET_COUNT; s++) {
-			clean(at);
-			assert_true(user_reads(sets[s], at));
-			assert_int_equal(bits(at), ARCH_DATA_PAGE_ACCESSED);
-			assert_int_equal(user_write(sets[s], at, s), 0);
-			assert_int_equal(bits(at), ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
-			assert_int_equal(arch_page_info_get(at, NULL, true) &
-						 (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY),
-					 ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
-			assert_int_equal(bits(at), ARCH_DATA_PAGE_DIRTY);
+			clean(memory + page * RIG_PAGE);
+			check(memory + page * RIG_PAGE, s);
 		}
 	}
 	pages_unmap(memory, 2);
 	end();
 }
 
+static void is_seen(uint8_t *at, uint32_t set)
+{
+	assert_true(user_reads(sets[set], at));
+	assert_int_equal(bits(at), ARCH_DATA_PAGE_ACCESSED);
+	assert_int_equal(user_write(sets[set], at, set), 0);
+	assert_int_equal(bits(at), ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+	assert_int_equal(arch_page_info_get(at, NULL, true) &
+				 (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY),
+			 ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+	assert_int_equal(bits(at), ARCH_DATA_PAGE_DIRTY);
+}
+
+static void test_L12_accessed_and_dirty_of_any_set_are_seen(void **state)
+{
+	(void)state;
+	from_each_set(is_seen);
+}
+
 /* A look says it too, and takes the accessed bit from every set, but only when it is asked to. */
-static void test_L12_a_look_sees_every_set(void **state)
+static void is_looked_at(uint8_t *at, uint32_t set)
 {
 	const uint32_t used = ARCH_DATA_PAGE_ACCESSED, dirty = ARCH_DATA_PAGE_DIRTY;
-	uint8_t *memory;
 
+	assert_int_equal(arch_page_look(at, false), 0);
+	assert_true(user_reads(sets[set], at));
+	assert_int_equal(arch_page_look(at, false), used);
+	assert_int_equal(arch_page_look(at, true), used);
+	arch_mem_flush(at, RIG_PAGE);
+	assert_int_equal(arch_page_look(at, true), 0);
+	assert_int_equal(bits(at), 0);
+	assert_int_equal(user_write(sets[set], at, set), 0);
+	assert_int_equal(arch_page_look(at, false), used | dirty);
+	assert_int_equal(bits(at), used | dirty);
+	assert_int_equal(arch_page_look(at, true), used | dirty);
+	arch_mem_flush(at, RIG_PAGE);
+	assert_int_equal(arch_page_look(at, false), dirty);
+	assert_int_equal(bits(at), dirty);
+}
+
+static void test_L12_a_look_sees_every_set(void **state)
+{
 	(void)state;
-	start(40);
-	memory = shared_map(1);
-	for (uint32_t page = 0; page < 2; page++) {
-		uint8_t *at = memory + page * RIG_PAGE;
-
-		for (uint32_t s = 0; s < SET_COUNT; s++) {
-			clean(at);
-			assert_int_equal(arch_page_look(at, false), 0);
-			assert_true(user_reads(sets[s], at));
-			assert_int_equal(arch_page_look(at, false), used);
-			assert_int_equal(arch_page_look(at, true), used);
-			arch_mem_flush(at, RIG_PAGE);
-			assert_int_equal(arch_page_look(at, true), 0);
-			assert_int_equal(bits(at), 0);
-			assert_int_equal(user_write(sets[s], at, s), 0);
-			assert_int_equal(arch_page_look(at, false), used | dirty);
-			assert_int_equal(bits(at), used | dirty);
-			assert_int_equal(arch_page_look(at, true), used | dirty);
-			arch_mem_flush(at, RIG_PAGE);
-			assert_int_equal(arch_page_look(at, false), dirty);
-			assert_int_equal(bits(at), dirty);
-		}
-	}
-	pages_unmap(memory, 2);
-	end();
+	from_each_set(is_looked_at);
 }
 
 /* A clean page with a copy in the store is dropped, a page that any set wrote to is written. */

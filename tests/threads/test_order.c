@@ -155,36 +155,36 @@ static void issued_are(const unsigned int *wanted, unsigned int count)
 	}
 }
 
-/* 0 is served, 1 and 2 wait; then 3 comes, and 4, who is more urgent. */
-static void test_the_most_urgent_first(void **state)
+/* With so many requests at once; 3 comes late, and 4, who is more urgent. */
+static void the_most_urgent_first(unsigned int depth, const unsigned int *wanted)
 {
 	static const uint8_t rank[FIBERS] = {20, 20, 20, 10, 5, 30};
-	static const unsigned int wanted[] = {0, 4, 3, 1, 2};
 
-	(void)state;
-	start(FRAMES, 1, 1);
+	start(FRAMES, depth, 1);
 	fibers_rank(rank);
 	fibers_run(FIBERS, late_or_touch, 1);
 	issued_are(wanted, 5);
 	assert_int_equal(order.issued_count, 5);
-	assert_int_equal(order.in_flight_max, 1);
+	assert_int_equal(order.in_flight_max, depth);
 	end();
 }
 
-/* Two at once: what is under way when the urgent ones come is 0's and 1's. */
+/* 0 is served, 1 and 2 wait. */
+static void test_the_most_urgent_first(void **state)
+{
+	static const unsigned int wanted[] = {0, 4, 3, 1, 2};
+
+	(void)state;
+	the_most_urgent_first(1, wanted);
+}
+
+/* What is under way when the urgent ones come is 0's and 1's. */
 static void test_the_most_urgent_first_of_two(void **state)
 {
-	static const uint8_t rank[FIBERS] = {20, 20, 20, 10, 5, 30};
 	static const unsigned int wanted[] = {0, 1, 4, 3, 2};
 
 	(void)state;
-	start(FRAMES, 2, 1);
-	fibers_rank(rank);
-	fibers_run(FIBERS, late_or_touch, 1);
-	issued_are(wanted, 5);
-	assert_int_equal(order.issued_count, 5);
-	assert_int_equal(order.in_flight_max, 2);
-	end();
+	the_most_urgent_first(2, wanted);
 }
 
 /* Equals that want more and more pages take turns: who was served comes after who waited. */
