@@ -25,7 +25,7 @@ core_tests_plain  := $(filter-out test_eager,$(core_tests))
 core_tests_eager  := $(filter test_eager test_model,$(core_tests))
 core_tests_small  := $(filter test_model test_fail test_tiny test_races test_cluster \
 		     test_domain_races test_domain_pool test_domain_anon \
-		     test_domain_model,$(core_tests))
+		     test_domain_model test_low_ram,$(core_tests))
 
 core_tests_split  := $(filter test_domain% test_model,$(core_tests))
 core_tests_million := test_domain_model

@@ -328,7 +328,7 @@ static int in_transfer(struct bring *bring, uint32_t frame)
 static int look(struct bring *bring)
 {
 	arch_page_t now = arch_page_get(bring->virt);
-	uint32_t value = ARCH_TOKEN_VALUE(arch_page_token(now));
+	uint32_t value;
 
 	if (!qr_page_is_mapped(now)) {
 		return -EFAULT;
@@ -345,6 +345,7 @@ static int look(struct bring *bring)
 			       ? need_frame(bring, QR_LOCATION_ZERO, true, QR_NO_INDEX)
 			       : already_loaded(bring, now);
 	}
+	value = ARCH_TOKEN_VALUE(arch_page_token(now));
 	if (ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY) {
 		return in_transfer(bring, value);
 	}

@@ -109,10 +109,10 @@ QR_INLINE const struct qr_bank *qr_bank_of(uint64_t phys)
 /* The frame at a physical address, or QR_NO_INDEX where the core has none. */
 uint32_t qr_frame_of(uint64_t phys);
 
-/* Is this loaded page the shared zeros? */
+/* Is this page, loaded or not, in the frame of the shared zeros? */
 QR_INLINE bool qr_is_zero_page(arch_page_t now)
 {
-	return qr_frame_table.zero != QR_NO_INDEX &&
+	return (now & ARCH_DATA_PAGE_LOADED) && qr_frame_table.zero != QR_NO_INDEX &&
 	       arch_page_phys(now) == qr_frame_phys(qr_frame_table.zero);
 }
 

@@ -125,13 +125,13 @@ static int page_out(uint32_t page, struct qr_hold *hold)
 {
 	for (;;) {
 		arch_page_t now = arch_page_get(qr_page_addr(page));
-		arch_token_t token = arch_page_token(now);
 		uint32_t frame = evictable_frame(now, page);
 		int status;
 
 		if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
-		    ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY && hold->sleep != QR_SLEEP_NO) {
-			qr_wait(qr_frame_channel(ARCH_TOKEN_VALUE(token)), hold);
+		    ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY &&
+		    hold->sleep != QR_SLEEP_NO) {
+			qr_wait(qr_frame_channel(ARCH_TOKEN_VALUE(arch_page_token(now))), hold);
 			continue;
 		}
 		if (frame == QR_NO_INDEX) {

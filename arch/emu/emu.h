@@ -36,7 +36,7 @@
 #endif
 
 /* Banks, and tags of the TLB. */
-#define EMU_BANKS_MAX 4
+#define EMU_BANKS_MAX 6
 #define EMU_TAGS      4
 
 /* A fault handler that says "retry" is asked this often for one access. */

@@ -53,15 +53,18 @@ enum arch_token_kind {
 	ARCH_TOKEN_GUARD_END,   /* value: 0 */
 };
 
-/* The token of a page that is neither loaded nor unmapped. */
+/* The token of a page that is neither loaded nor unmapped. A word is one or the other, a token's
+ * value may be any frame's number: ask only what it is. */
 static inline arch_token_t arch_page_token(arch_page_t page)
 {
+	QR_ASSERT_ALL(!(page & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)));
 	return (arch_token_t)(page >> 12);
 }
 
 /* The physical address of a loaded page. */
 static inline uint64_t arch_page_phys(arch_page_t page)
 {
+	QR_ASSERT_ALL(page & ARCH_DATA_PAGE_LOADED);
 	return page & ~(uint64_t)0xfff;
 }
 

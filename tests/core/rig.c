@@ -21,6 +21,7 @@
 
 struct strict_store rig_store;
 struct strict_store rig_image_store;
+uintptr_t rig_phys = RIG_PHYS, rig_image_phys = RIG_PHYS;
 
 static uint8_t store_pages[RIG_SLOTS_MAX * CONFIG_MMU_PAGE_SIZE];
 static uint64_t store_words[RIG_SLOTS_MAX];
@@ -87,24 +88,43 @@ void rig_forget(void)
 	rig_tables_clear();
 }
 
+static void make_machine(const struct rig *rig, const struct k_mem_range banks[2])
+{
+	assert_int_equal(emu_init(banks[0].phys, banks[0].size), 0);
+	if (rig->second_bank) {
+		assert_int_equal(emu_bank_add(banks[1].phys, banks[1].size), 0);
+	}
+	if (rig->device_bytes > 0) {
+		assert_int_equal(emu_bank_add(RIG_DEVICE_PHYS, rig->device_bytes), 0);
+	}
+	if (rig->device_bytes > 0 && rig->ram == RIG_RAM_LOW) {
+		assert_int_equal(emu_bank_add(0, RIG_LOW_PHYS), 0);
+	}
+	emu_software_flags(rig->software_flags);
+}
+
 void rig_start(const struct rig *rig)
 {
+	static const uintptr_t starts[RIG_RAM_COUNT] = {RIG_PHYS, RIG_LOW_PHYS, 0};
+	const uintptr_t phys = starts[rig->ram];
 	const uint32_t image_frames = 3;
 	const uint32_t zero_frames = CONFIG_DEMAND_PAGING && CONFIG_DEMAND_PAGING_ZERO_PAGE ? 1 : 0;
 	uint32_t frames = rig->frames + image_frames + zero_frames;
 	uint32_t low = rig->second_bank ? frames / 2 : frames;
 	struct k_mem_store stores[2];
 	struct k_mem_range banks[2] = {
-		{RIG_PHYS, low * RIG_PAGE},
-		{RIG_PHYS + 0x8000000u, (frames - low + 1) * RIG_PAGE},
+		{phys, low * RIG_PAGE},
+		{phys + 0x8000000u, (frames - low + 1) * RIG_PAGE},
 	};
 	const struct k_mem_range hole = {banks[1].phys + 5, 1}; /* its first page */
 	const uint32_t image_index = rig->slots > 0 ? RIG_STORE_IMAGE : 0;
+	const uintptr_t text = rig->ram == RIG_RAM_ZERO ? phys + (low - image_frames) * RIG_PAGE
+							: phys;
 	const struct k_mem_image image[] = {
-		{.virt = (void *)RIG_TEXT, .size = RIG_PAGE, .phys = RIG_PHYS,
+		{.virt = (void *)RIG_TEXT, .size = RIG_PAGE, .phys = text,
 		 .flags = K_MEM_PERM_EXEC},
-		{.virt = (void *)RIG_RODATA, .size = RIG_PAGE, .phys = RIG_PHYS + RIG_PAGE},
-		{.virt = (void *)RIG_DATA, .size = RIG_PAGE, .phys = RIG_PHYS + 2 * RIG_PAGE,
+		{.virt = (void *)RIG_RODATA, .size = RIG_PAGE, .phys = text + RIG_PAGE},
+		{.virt = (void *)RIG_DATA, .size = RIG_PAGE, .phys = text + 2 * RIG_PAGE,
 		 .flags = K_MEM_PERM_RW},
 		{.virt = (void *)RIG_DEMAND, .size = RIG_DEMAND_PAGES * RIG_PAGE,
 		 .location = K_MEM_LOCATION(image_index, 0),
@@ -123,14 +143,9 @@ void rig_start(const struct rig *rig)
 	};
 
 	strict_reset();
-	assert_int_equal(emu_init(banks[0].phys, banks[0].size), 0);
-	if (rig->second_bank) {
-		assert_int_equal(emu_bank_add(banks[1].phys, banks[1].size), 0);
-	}
-	if (rig->device_bytes > 0) {
-		assert_int_equal(emu_bank_add(RIG_DEVICE_PHYS, rig->device_bytes), 0);
-	}
-	emu_software_flags(rig->software_flags);
+	rig_phys = phys;
+	rig_image_phys = text;
+	make_machine(rig, banks);
 	make_stores(rig, stores);
 	rig_forget();
 	assert_int_equal(k_mem_init(&config), 0);

@@ -40,6 +40,20 @@
 #define RIG_STORE_PAGING 0u
 #define RIG_STORE_IMAGE  1u
 
+/* Where RAM begins. The numbers of low frames are like those of slots, so that a token that is
+ * taken for an address meets a frame. */
+enum rig_ram {
+	RIG_RAM_HIGH, /* at RIG_PHYS, the image first */
+	RIG_RAM_LOW,  /* above a device at 0, the image first */
+	RIG_RAM_ZERO, /* at 0, the image last: the frame at 0 is one like others */
+	RIG_RAM_COUNT,
+};
+#define RIG_RAM(number) ((enum rig_ram)((number) % RIG_RAM_COUNT))
+#define RIG_LOW_PHYS 0x4000u /* where RIG_RAM_LOW begins; the device at 0 ends there */
+
+/* Of the machine that runs: where RAM begins, and where the three pages of the image are. */
+extern uintptr_t rig_phys, rig_image_phys;
+
 /* RAM that the core does not know, for physical mappings; inside the space for DIRECT_MAP. */
 #define RIG_DEVICE_PHYS ((uintptr_t)CONFIG_KERNEL_VM_BASE + 0x400000u)
 
@@ -48,11 +62,12 @@ struct rig {
 	uint32_t slots;                    /* 0: no paging store */
 	const struct k_mem_policy *policy; /* NULL: CLOCK */
 	bool second_bank;                  /* spread the frames over two banks with a hole */
+	enum rig_ram ram;                  /* where the first bank is */
 	bool compressed;                   /* a compressed store in front of the paging store */
 	uint32_t request_cost;             /* of the stores; 0: pages move one by one */
 	uint32_t write_cost;               /* of the paging store */
 	bool software_flags;               /* no hardware accessed and dirty bits */
-	size_t device_bytes;               /* RAM at RIG_DEVICE_PHYS */
+	size_t device_bytes;               /* RAM at RIG_DEVICE_PHYS; with RIG_RAM_LOW at 0, too */
 };
 
 /* The stores' switches and counts: of the paging store, and of the image store. */

@@ -16,7 +16,7 @@
 #define POOL_PAGES 4u
 #define LENGTH_MIN 1200u /* not less, so that the pool is full soon */
 #define SPILLS 3u
-#define SPILL_PHYS (RIG_PHYS + 0xc000000u)
+#define SPILL_PHYS (rig_phys + 0xc000000u)
 
 static struct k_mem_compressed compressed;
 static struct k_mem_compressed_slot records[RIG_SLOTS_MAX];

@@ -83,7 +83,8 @@ static void run(bool software_flags, uint64_t seed)
 {
 	static struct k_mem_domain *threads[MODEL_DOMAINS];
 	const struct rig rig = {
-		.frames = 60, .slots = 400, .second_bank = true, .software_flags = software_flags};
+		.frames = 60, .slots = 400, .second_bank = true, .ram = RIG_RAM(seed),
+		.software_flags = software_flags};
 	struct model_machine machine = {
 		.domain_init = domain_init,
 		.user_access = user_access,
@@ -95,12 +96,12 @@ static void run(bool software_flags, uint64_t seed)
 	struct rig_counts before;
 	const char *wrong;
 
-	printf("# SEED=%ju\n", (uintmax_t)seed);
 	for (size_t i = 0; i < MODEL_DOMAINS; i++) {
 		threads[i] = NULL;
 		machine.threads[i] = &threads[i];
 	}
 	rig_start(&rig);
+	printf("# SEED=%ju, RAM at %#jx\n", (uintmax_t)seed, (uintmax_t)rig_phys);
 	before = rig_counts();
 	counts = model_run(&machine, seed, option("STEPS", DOMAIN_MODEL_STEPS));
 	printf("# %lu operations, %lu accesses, %lu refused, %lu pages of sets checked\n",

@@ -219,7 +219,7 @@ static void stored(void)
 	(void)failed(k_mem_page_out(area.addr, 10 * RIG_PAGE));
 	area_each(area_get);
 	for (uint32_t frame = 0; frame < 8; frame++) {
-		int status = k_mem_page_frame_evict(RIG_PHYS + frame * RIG_PAGE);
+		int status = k_mem_page_frame_evict(rig_phys + frame * RIG_PAGE);
 
 		assert_true(status == -EBUSY || status == 0 || failed(status));
 	}
@@ -337,10 +337,11 @@ static unsigned long play_all(uint32_t which, enum trouble kind, bool for_ever,
 
 static void each_scenario(enum trouble kind, bool for_ever)
 {
-	const struct rig rig = {.frames = 8, .slots = 40};
+	struct rig rig = {.frames = 8, .slots = 40};
 	unsigned long failures = 0;
 
 	for (uint32_t which = 0; which < COUNT(scenario); which++) {
+		rig.ram = RIG_RAM(which + (for_ever ? 1 : 0));
 		failures += play_all(which, kind, for_ever, &rig);
 	}
 	assert_in_range(failures, 20, COUNT(scenario) * N_MAX);
@@ -388,7 +389,8 @@ static void test_any_number_of_frames(void **state)
 	(void)state;
 	for (uint32_t which = 0; which < COUNT(scenario); which++) {
 		for (uint32_t frames = 8; frames < 24; frames++) {
-			const struct rig rig = {.frames = frames, .slots = 40};
+			const struct rig rig = {
+				.frames = frames, .slots = 40, .ram = RIG_RAM(which + frames)};
 
 			play(which, &rig);
 			assert_int_equal(refused, 0);

@@ -29,6 +29,7 @@
 #define OPS_DEFAULT  400000u
 #define ROUND_OPS    5000u
 #define DEVICE_BYTES ((MODEL_PHYS_PAGES - 3u) / 256u * 0x100000u)
+#define LOW_DEVICE   (3u + DEVICE_BYTES / (uint32_t)RIG_PAGE) /* the device at 0, in the model */
 #define JUNK         0x5a5a5a5a5a5a5a5au
 #define LIVE_MAX     48u
 #define BASE         ((uintptr_t)CONFIG_KERNEL_VM_BASE)
@@ -61,8 +62,8 @@ static struct {
 static void told(const char *what, int line)
 {
 	print_error("# round %u, operation %lu, line %d: %s\n", run.round, run.op, line, what);
-	print_error("# range %#jx, %#zx; %s%s\n", (uintmax_t)run.addr, run.size,
-		    run.rig.policy->name, run.failing ? ", failing" : "");
+	print_error("# range %#jx, %#zx; %s%s; RAM at %#jx\n", (uintmax_t)run.addr, run.size,
+		    run.rig.policy->name, run.failing ? ", failing" : "", (uintmax_t)rig_phys);
 	print_error("# %u frames, %u slots, %u retired; charged %u and %u\n", run.rig.frames,
 		    run.rig.slots, rig_store.retired, qr_charge.pageable, qr_charge.pinned);
 }
@@ -643,8 +644,11 @@ static void op_map_slots(void)
 /* Which content of the model a physical page has. */
 static uint32_t phys_content(uint64_t phys)
 {
-	if (phys - RIG_PHYS < 3 * RIG_PAGE) {
-		return (uint32_t)(MODEL_PAGES + (phys - RIG_PHYS) / RIG_PAGE);
+	if (phys - rig_image_phys < 3 * RIG_PAGE) {
+		return (uint32_t)(MODEL_PAGES + (phys - rig_image_phys) / RIG_PAGE);
+	}
+	if (run.rig.ram == RIG_RAM_LOW && phys < RIG_LOW_PHYS) {
+		return (uint32_t)(MODEL_PAGES + LOW_DEVICE + phys / RIG_PAGE);
 	}
 	if (phys - RIG_DEVICE_PHYS < DEVICE_BYTES) {
 		return (uint32_t)(MODEL_PAGES + 3 + (phys - RIG_DEVICE_PHYS) / RIG_PAGE);
@@ -698,15 +702,17 @@ static uintptr_t some_phys(void)
 
 	switch (random_below(16)) {
 	case 0:
-		return RIG_PHYS + random_below(RIG_PAGE * (run.rig.frames + 6)) + odd;
+		return rig_phys + random_below(RIG_PAGE * (run.rig.frames + 6)) + odd;
 	case 1:
-		return RIG_PHYS + RIG_PAGE * random_below(3) + odd;
+		return rig_image_phys + RIG_PAGE * random_below(3) + odd;
 	case 2:
 		return (uintptr_t)0xfee00000u + odd;
 	case 3:
 		return (one_in(2) ? (uintptr_t)arch_phys_end() - 2 * RIG_PAGE : UINTPTR_MAX) - odd;
 	case 4:
 		return RIG_DEVICE_PHYS + 0x200000u * random_below(3);
+	case 5:
+		return RIG_PAGE * random_below(RIG_LOW_PHYS / RIG_PAGE) + odd;
 	default:
 		return RIG_DEVICE_PHYS + RIG_PAGE * random_below(DEVICE_BYTES / RIG_PAGE) + odd;
 	}
@@ -1146,6 +1152,7 @@ static void round_start(void)
 		.slots = one_in(4) ? random_below(3) : 1 + random_below(one_in(2) ? 16 : 400),
 		.policy = policies[random_below(COUNT(policies))],
 		.second_bank = frames >= 8 && one_in(3),
+		.ram = RIG_RAM(random_below(RIG_RAM_COUNT)),
 		.request_cost = one_in(2) ? 4 * 256 : 0,
 		.software_flags = one_in(3),
 		.device_bytes = DEVICE_BYTES,
@@ -1195,7 +1202,8 @@ static void round_end(struct rig_counts before)
 static void on_abort(int number)
 {
 	(void)number;
-	fprintf(stderr, "# round %u, operation %lu\n", run.round, run.op);
+	fprintf(stderr, "# round %u, operation %lu, RAM at %#jx\n", run.round, run.op,
+		(uintmax_t)rig_phys);
 	fflush(stdout);
 	_exit(1);
 }

@@ -116,6 +116,7 @@ static void fill_all_ways(uint32_t frames, uint32_t slots)
 			.slots = slots,
 			.policy = policies[way / 2],
 			.software_flags = way % 2,
+			.ram = RIG_RAM(way),
 		};
 
 		for (uint32_t locked = 0; locked < frames; locked += 1 + frames / 4) {

@@ -58,7 +58,8 @@ static int fail_write(void *argument, const struct k_mem_io *io)
 
 static void start(uint32_t frames, uint32_t slots)
 {
-	const struct rig rig = {.frames = frames, .slots = slots};
+	static uint32_t starts;
+	const struct rig rig = {.frames = frames, .slots = slots, .ram = RIG_RAM(starts++)};
 
 	memset(&duel, 0, sizeof(duel));
 	rig_start(&rig);

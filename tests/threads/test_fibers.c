@@ -33,6 +33,7 @@
 #define FIBERS       6u
 #define LIVE_MAX     24u
 #define DEVICE_BYTES 0x400000u
+#define LOW_PAGES    ((uint32_t)(RIG_LOW_PHYS / RIG_PAGE)) /* of the device at 0 */
 #define JUNK         0x5a5a5a5a5a5a5a5au
 #define BASE         ((uintptr_t)CONFIG_KERNEL_VM_BASE)
 
@@ -72,8 +73,9 @@ static void told(const char *what, int line)
 {
 	fprintf(stderr, "# round %u, operation %lu, line %d: %s\n", run.round, run.op, line, what);
 	fprintf(stderr,
-		"# %u frames, %u slots, %u retired, %s%s%s%s; charged %u and %u\n",
-		run.rig.frames, run.rig.slots, rig_store.retired, run.rig.policy->name,
+		"# %u frames at %#jx, %u slots, %u retired, %s%s%s%s; charged %u and %u\n",
+		run.rig.frames, (uintmax_t)rig_phys, run.rig.slots, rig_store.retired,
+		run.rig.policy->name,
 		run.rig.compressed ? ", compressed" : "", run.failing ? ", failing" : "",
 		run.wild ? ", wild" : "", qr_charge.pageable, qr_charge.pinned);
 	fflush(NULL);
@@ -302,17 +304,21 @@ static void op_map_image(void)
 static void op_map_device(void)
 {
 	uint32_t count = one_in(4) ? 512 + random_below(4) : 1 + random_below(6);
-	uint32_t page = random_below(DEVICE_BYTES / RIG_PAGE - count);
+	bool low = run.rig.ram == RIG_RAM_LOW && count <= LOW_PAGES && one_in(3);
+	uint32_t page = low ? DEVICE_BYTES / RIG_PAGE + random_below(LOW_PAGES + 1 - count)
+			    : random_below(DEVICE_BYTES / RIG_PAGE - count);
 	uint32_t flags = some_rights();
+	uintptr_t phys;
 	uint64_t start = ++run.clock;
 	uint8_t *virt;
 	uint32_t first;
 
-	if (one_in(2)) {
+	if (one_in(2) && !low) {
 		page &= ~511u;
 	}
-	if (k_mem_map_phys_bare(&virt, RIG_DEVICE_PHYS + page * RIG_PAGE, count * RIG_PAGE,
-				flags) != 0) {
+	phys = low ? (page - DEVICE_BYTES / RIG_PAGE) * RIG_PAGE
+		   : RIG_DEVICE_PHYS + page * RIG_PAGE;
+	if (k_mem_map_phys_bare(&virt, phys, count * RIG_PAGE, flags) != 0) {
 		return; /* no room, with so many around */
 	}
 	first = (uint32_t)(((uintptr_t)virt - BASE) / RIG_PAGE);
@@ -439,10 +445,11 @@ static void op_flags(void)
 static bool is_pinned(uint32_t page)
 {
 	arch_page_t now = arch_page_get(qr_page_addr(page));
-	uint32_t frame = qr_frame_of(arch_page_phys(now));
+	uint32_t frame =
+		(now & ARCH_DATA_PAGE_LOADED) ? qr_frame_of(arch_page_phys(now)) : QR_NO_INDEX;
 
-	return (now & ARCH_DATA_PAGE_LOADED) && frame != QR_NO_INDEX &&
-	       (qr_frames[frame] & QR_FRAME_PINNED) && frame != qr_frame_table.zero;
+	return frame != QR_NO_INDEX && (qr_frames[frame] & QR_FRAME_PINNED) &&
+	       frame != qr_frame_table.zero;
 }
 
 static void op_pin(void)
@@ -586,6 +593,7 @@ static void round_start(void)
 		.compressed = one_in(2),
 		.request_cost = one_in(2) ? 4 * 256 : 0,
 		.second_bank = frames >= 8 && one_in(3),
+		.ram = RIG_RAM(random_below(RIG_RAM_COUNT)),
 		.software_flags = one_in(3),
 		.device_bytes = DEVICE_BYTES,
 	};
@@ -704,6 +712,7 @@ static void test_lock_takes_what_falls_free(void **state)
 	for (uint32_t order = 0; order < 300; order++) {
 		struct rig_counts before;
 
+		run.rig.ram = RIG_RAM(order);
 		rig_start(&run.rig);
 		rig_store.late = 3;
 		before = rig_counts();
@@ -739,6 +748,7 @@ static void test_unmapping_wakes_who_waits(void **state)
 	for (uint32_t order = 0; order < 300; order++) {
 		struct rig_counts before;
 
+		run.rig.ram = RIG_RAM(order);
 		rig_start(&run.rig);
 		rig_store.late = 3;
 		before = rig_counts();
@@ -796,6 +806,7 @@ static void test_submit_that_sleeps(void **state)
 	for (uint32_t order = 0; order < 300; order++) {
 		struct k_mem_store_ops ops;
 
+		run.rig.ram = RIG_RAM(order);
 		rig_start(&run.rig);
 		ops = *rig_store.inner.ops;
 		ops.submit = submit_sleeping;

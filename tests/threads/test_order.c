@@ -73,7 +73,8 @@ static uint8_t *page_of(unsigned int self, uint32_t i)
 /* Pages of all fibers, which are out, on a store that does `room` requests at once; 0: any. */
 static void start(uint32_t frames, unsigned int room, uint32_t touches)
 {
-	const struct rig rig = {.frames = frames, .slots = 64};
+	static uint32_t starts;
+	const struct rig rig = {.frames = frames, .slots = 64, .ram = RIG_RAM(starts++)};
 
 	memset(&order, 0, sizeof(order));
 	rig_start(&rig);
