@@ -71,22 +71,22 @@ void qr_cluster_let_go(uint32_t frame, uint32_t flags)
 	uint64_t word = qr_frames[frame];
 	uint32_t location = qr_frame_location(word);
 	const uint32_t pins = (uint32_t)word & (QR_FRAME_PINNED | QR_FRAME_PINNING);
+	uint32_t backed = (uint32_t)word & QR_FRAME_BACKED;
 
 	qr_wake(qr_frame_channel(frame));
 	if ((word & QR_FRAME_ORPHAN) || pins != 0) {
 		qr_policy_forgotten(frame);
-		if ((flags & QR_FRAME_BACKED) && qr_location_owned(location)) {
+		if (backed && qr_location_owned(location)) {
 			qr_slot_give(location);
-			flags &= ~QR_FRAME_BACKED;
+			backed = 0;
 		}
 	}
 	if (word & QR_FRAME_ORPHAN) {
 		qr_frame_free(frame);
 		return;
 	}
-	qr_frames[frame] = qr_frame_word(qr_frame_page(word),
-					 (flags & QR_FRAME_BACKED) ? location : 0,
-					 QR_FRAME_MAPPED | pins | flags);
+	qr_frames[frame] = qr_frame_word(qr_frame_page(word), backed ? location : 0,
+					 QR_FRAME_MAPPED | pins | backed | flags);
 	qr_frame_table.busy_count--;
 	qr_frames_changed();
 }

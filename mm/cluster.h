@@ -26,7 +26,9 @@ struct qr_cluster {
 	uint32_t work;     /* done since the lock was let go, in entries */
 	uint32_t frame[QR_CLUSTER_MAX];  /* whose flag BUSY is ours */
 	uintptr_t phys[QR_CLUSTER_MAX];  /* from or to which */
-	uint8_t flags[QR_CLUSTER_MAX];   /* of a frame that is let go again */
+	/* 0, or of a page that stays: MAPPED, and AHEAD and WRITTEN, whose bits its BUSY frame
+	 * needs for something else */
+	uint8_t flags[QR_CLUSTER_MAX];
 };
 
 /* What was learned: cluster.c. */
@@ -71,8 +73,8 @@ QR_INLINE uint32_t qr_cluster_location(const struct qr_cluster *cluster, uint32_
 	return cluster->location + index - cluster->mine;
 }
 
-/* A page that stayed mapped while its frame was BUSY for a request: so no longer. flags: BACKED
- * if its slot has the content, AHEAD, WRITTEN. */
+/* A page that stayed mapped while its frame was BUSY for a request: so no longer. Whether its
+ * location has the content (BACKED) is in the frame's word; flags: AHEAD, WRITTEN. */
 void qr_cluster_let_go(uint32_t frame, uint32_t flags);
 
 /* The page in a frame that is AHEAD was, or was not, used while it was there. */

@@ -106,7 +106,9 @@ static void gather(struct spare *spare, uint32_t count, struct qr_hold *hold)
 	}
 }
 
-/* 3: a page that is in a frame keeps it BUSY while its slot is read in vain. */
+/* 3: a page that is in a frame keeps it BUSY while its slot is read in vain. What stays true of the
+ * page, BACKED and where, stays in the frame's word, so that whoever changes it meanwhile has
+ * changed it. */
 static void join_gap(struct qr_cluster *cluster, uint32_t index, struct spare *spare)
 {
 	uint32_t page = cluster->first + index;
@@ -118,7 +120,7 @@ static void join_gap(struct qr_cluster *cluster, uint32_t index, struct spare *s
 	}
 	cluster->frame[index] = frame;
 	cluster->phys[index] = (uintptr_t)qr_frame_phys(spare->sink);
-	cluster->flags[index] = (uint8_t)(qr_frames[frame] & (flags | QR_FRAME_BACKED));
+	cluster->flags[index] = (uint8_t)(QR_FRAME_MAPPED | (qr_frames[frame] & flags));
 	qr_frames[frame] = (qr_frames[frame] & ~(uint64_t)flags) | QR_FRAME_BUSY;
 	qr_frame_table.busy_count++;
 }
@@ -206,7 +208,7 @@ static void end(struct qr_cluster *cluster, bool good, struct qr_hold *hold)
 		if (i == cluster->mine) {
 			continue;
 		}
-		if (cluster->flags[i] & QR_FRAME_BACKED) {
+		if (cluster->flags[i] & QR_FRAME_MAPPED) {
 			qr_cluster_let_go(cluster->frame[i], cluster->flags[i]);
 		} else {
 			end_fetch(cluster->frame[i], good);

@@ -125,7 +125,8 @@ static void end_stay(uint32_t frame, uint32_t flags, int status)
 		return;
 	}
 	QR_COUNT_ALL(transfer.kept, 1);
-	qr_cluster_let_go(frame, flags | QR_FRAME_BACKED | QR_FRAME_WRITTEN);
+	qr_frames[frame] |= QR_FRAME_BACKED;
+	qr_cluster_let_go(frame, flags | QR_FRAME_WRITTEN);
 }
 
 int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
