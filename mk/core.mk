@@ -5,7 +5,7 @@
 # core_flags_<variant>, and core_tests_<variant> names its test programs.
 
 core_formats  := x86_64 arm64 riscv64
-core_variants := plain eager small split million
+core_variants := plain eager small split single million
 
 core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
 		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
@@ -17,6 +17,8 @@ core_flags_small  := -DCONFIG_MEM_BATCH=3 -DCONFIG_MEM_TLB_RANGE_MAX=2 -DCONFIG_
 		     -DCONFIG_DEMAND_PAGING_ZERO_PAGE=0
 # user mode with tables of its own, as with KPTI
 core_flags_split  := -DCONFIG_EMU_SPLIT=1
+# one page a request, whatever a request costs
+core_flags_single := -DCONFIG_MEM_CLUSTER=0
 # more than a million operations, three formats together, each checked: without sanitizers
 core_flags_million := -DDOMAIN_MODEL_STEPS=170000
 
@@ -28,6 +30,7 @@ core_tests_small  := $(filter test_model test_fail test_tiny test_races test_clu
 		     test_domain_model test_low_ram,$(core_tests))
 
 core_tests_split  := $(filter test_domain% test_model,$(core_tests))
+core_tests_single := test_model
 core_tests_million := test_domain_model
 
 core_cc            = $(CC) $(CFLAGS_HOST_TEST)

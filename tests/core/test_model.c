@@ -590,35 +590,23 @@ static void slots_release(uint32_t slot, uint32_t count)
 	qr_port_unlock(key);
 }
 
-/* What the word at this place of physical memory is. */
-static uint64_t device_word(uint32_t device_page, uint32_t word)
+/* Up to so many slots beside each other, filled with these pages of physical memory, which nobody
+ * writes to meanwhile. Returns how many. */
+static uint32_t slots_prepare(uint32_t device_page, uint32_t most, uint32_t *slot)
 {
-	const uint64_t *words = emu_phys(RIG_DEVICE_PHYS + device_page * RIG_PAGE);
-
-	return words[word];
-}
-
-static void op_map_slots(void)
-{
-	uint32_t device_page = random_below(DEVICE_BYTES / RIG_PAGE - 4);
-	uint32_t flags = some_rights();
+	void (*hook)(const qr_entry_t *first, size_t count) = emu_publish_hook;
 	unsigned int late = rig_store.late, room = rig_store.room;
-	uint32_t slot, count = 1;
-	uintptr_t location;
-	void *addr = NULL;
 	bool failing = run.failing;
-	int wanted;
+	uint32_t count = 1;
 
-	if (free_slots() == 0 || !CONFIG_DEMAND_PAGING) {
-		return;
-	}
+	emu_publish_hook = NULL;
 	rig_store.late = rig_store.room = 0;
 	run.failing = false;
-	slot = slot_prepare(device_page);
-	while (count < 4 && free_slots() > 0 && one_in(2)) {
+	*slot = slot_prepare(device_page);
+	while (count < most && free_slots() > 0 && one_in(2)) {
 		uint32_t next = slot_prepare(device_page + count);
 
-		if (next != slot + count) {
+		if (next != *slot + count) {
 			slots_release(next, 1);
 			break;
 		}
@@ -627,6 +615,28 @@ static void op_map_slots(void)
 	run.failing = failing;
 	rig_store.late = late;
 	rig_store.room = room;
+	emu_publish_hook = hook;
+	return count;
+}
+
+#define SLOTS_AT_ONCE 4u
+
+static void op_map_slots(void)
+{
+	static uint64_t words[SLOTS_AT_ONCE * MODEL_WORDS]; /* that the slots were filled with */
+	uint32_t device_page = random_below(DEVICE_BYTES / RIG_PAGE - SLOTS_AT_ONCE);
+	uint32_t flags = some_rights();
+	uint32_t slot, count;
+	uintptr_t location;
+	void *addr = NULL;
+	int wanted;
+
+	if (free_slots() == 0 || !CONFIG_DEMAND_PAGING) {
+		return;
+	}
+	count = slots_prepare(device_page, SLOTS_AT_ONCE, &slot);
+	/* now: from here on others may write to the device, but not to the slots */
+	memcpy(words, emu_phys(RIG_DEVICE_PHYS + device_page * RIG_PAGE), count * RIG_PAGE);
 	location = K_MEM_LOCATION(RIG_STORE_PAGING, slot);
 	wanted = stored_expected(location, count * RIG_PAGE, flags, true);
 	MUST_BE(k_mem_map_stored(&addr, location, count * RIG_PAGE, flags), wanted);
@@ -636,8 +646,7 @@ static void op_map_slots(void)
 	}
 	mapped_region(addr, count, flags);
 	for (uint32_t i = 0; i < count * MODEL_WORDS; i++) {
-		model_put((uintptr_t)addr + 8 * i,
-			  device_word(device_page + i / MODEL_WORDS, i % MODEL_WORDS));
+		model_put((uintptr_t)addr + 8 * i, words[i]);
 	}
 }
 
