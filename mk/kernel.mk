@@ -148,13 +148,14 @@ $(foreach a,$(sort $(KERNEL_ARCHS) $(ARCH)),\
 ALL_DEPS += $(KERNEL_APPS:%=$(KERNEL)/%.elf)
 
 # NAME, PROGRAM, MACHINE, ARGUMENTS, FOLDER (default check): a target that boots the program,
-# which prints TAP. The scratch disk is its own, for tests run side by side.
+# which prints TAP. The scratch disk is its own, for tests run side by side. built-NAME only builds.
 kernel_check = $(BUILD)/kernel/$(kernel_arch_$(strip $1))/$(or $(strip $2),check)
 define kernel_boot_test
-.PHONY: $1
-$1: $(call kernel_check,$3,$5)/$2.elf
+.PHONY: $1 built-$1
+built-$1: $(call kernel_check,$3,$5)/$2.elf
+$1: built-$1
 	$$(Q)truncate -s 4M $(BUILD)/kernel/$1.disk
-	$$(Q)tools/qemu $3 $$< $4
+	$$(Q)tools/qemu $3 $(call kernel_check,$3,$5)/$2.elf $4
 KERNEL_TESTS += $1
 ALL_DEPS     += $(call kernel_check,$3,$5)/$2.elf
 endef
