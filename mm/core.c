@@ -48,7 +48,7 @@ void qr_wait(const void *channel, struct qr_hold *hold)
 	}
 	qr_waiter_count++;
 	qr_locked = false;
-	hold->key = qr_port_sleep(channel, hold->key);
+	hold->key = qr_host_sleep(channel, hold->key);
 	qr_locked = CONFIG_MEM_ASSERT >= 1;
 	qr_waiter_count--;
 }

@@ -14,7 +14,7 @@
 #include <quire/compiler.h>
 #include <quire/mm.h>
 #include <quire/paging.h>
-#include <quire/port.h>
+#include <quire/host.h>
 
 #include "space.h"
 
@@ -83,7 +83,7 @@ QR_INLINE bool qr_sleep_known(struct qr_hold *hold)
 		return true;
 	}
 	qr_unlock(hold);
-	hold->sleep = qr_port_can_sleep() ? QR_SLEEP_YES : QR_SLEEP_NO;
+	hold->sleep = qr_host_can_sleep() ? QR_SLEEP_YES : QR_SLEEP_NO;
 	qr_relock(hold);
 	return false;
 }
@@ -102,7 +102,7 @@ QR_INLINE void qr_wake(const void *channel)
 {
 	QR_ASSERT_LOCKED();
 	if (QR_UNLIKELY(qr_waiter_count > 0)) {
-		qr_port_wakeup(channel);
+		qr_host_wakeup(channel);
 	}
 }
 

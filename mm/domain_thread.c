@@ -9,6 +9,14 @@
 
 struct k_mem_domain *qr_domain_current;
 
+/* Where the domain of the thread is kept. */
+static struct k_mem_domain **slot_of(void *thread)
+{
+	static struct k_mem_domain *only;
+
+	return qr_host_thread_domain(thread, &only);
+}
+
 static struct k_mem_domain *domain_of(struct k_mem_domain *const *slot)
 {
 	return *slot != NULL ? *slot : &k_mem_domain_default;
@@ -29,7 +37,7 @@ void k_mem_domain_switch(struct k_mem_domain *domain)
 
 int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread)
 {
-	struct k_mem_domain **slot = qr_port_thread_domain(thread);
+	struct k_mem_domain **slot = slot_of(thread);
 	struct k_mem_domain *was;
 	struct qr_hold hold;
 
@@ -43,7 +51,7 @@ int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread)
 		domain->thread_count++;
 		*slot = domain;
 		/* a thread that runs on the kernel's own tables stays there */
-		if (slot == qr_port_thread_domain(NULL) && was == qr_domain_current) {
+		if (slot == slot_of(NULL) && was == qr_domain_current) {
 			set_current(domain);
 		}
 	}
@@ -53,12 +61,12 @@ int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread)
 
 void k_mem_domain_remove_thread(void *thread)
 {
-	struct k_mem_domain **slot = qr_port_thread_domain(thread);
+	struct k_mem_domain **slot = slot_of(thread);
 	struct qr_hold hold;
 
 	qr_lock(&hold);
 	if (*slot != NULL) {
-		if (slot == qr_port_thread_domain(NULL) && *slot == qr_domain_current) {
+		if (slot == slot_of(NULL) && *slot == qr_domain_current) {
 			set_current(NULL);
 		}
 		(*slot)->thread_count--;
@@ -69,5 +77,9 @@ void k_mem_domain_remove_thread(void *thread)
 
 void k_mem_domain_inherit_thread_partitions(void *parent, void *child)
 {
-	(void)k_mem_domain_add_thread(domain_of(qr_port_thread_domain(parent)), child);
+	int status = k_mem_domain_add_thread(domain_of(slot_of(parent)), child);
+
+	/* fails without a domain only, and there is one */
+	QR_ASSERT(status == 0);
+	(void)status;
 }

@@ -8,7 +8,7 @@
 int k_mem_page_fault(void *addr, uint32_t access)
 {
 	uintptr_t offset = (uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE;
-	enum qr_port_context context = qr_port_context();
+	enum qr_port_context context = qr_host_context();
 	const uint32_t known = QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER | QR_BRING_FENCED;
 	struct qr_hold hold;
 	int status;

@@ -100,13 +100,13 @@ void qr_frames_start(void)
 
 void *k_mem_scratch_open(uintptr_t phys, unsigned long *key)
 {
-	*key = qr_port_irq_lock();
+	*key = qr_host_irq_lock();
 	return arch_mem_scratch(phys);
 }
 
 void k_mem_scratch_close(unsigned long key)
 {
-	qr_port_irq_unlock(key);
+	qr_host_irq_unlock(key);
 }
 
 void qr_frame_zero(uint64_t phys)

@@ -35,7 +35,7 @@ void qr_stats_count(size_t offset)
 		add(&qr_stats, offset);
 	}
 	if (CONFIG_DEMAND_PAGING_THREAD_STATS) {
-		struct k_mem_paging_stats_t *own = qr_port_thread_stats(NULL);
+		struct k_mem_paging_stats_t *own = qr_host_thread_stats(NULL);
 
 		if (own != NULL) {
 			add(own, offset);
@@ -93,8 +93,7 @@ void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats)
 
 void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *stats)
 {
-	const struct k_mem_paging_stats_t *own =
-		CONFIG_DEMAND_PAGING_THREAD_STATS ? qr_port_thread_stats(thread) : NULL;
+	const struct k_mem_paging_stats_t *own = qr_host_thread_stats(thread);
 	struct qr_hold hold;
 
 	qr_lock(&hold);

@@ -37,7 +37,7 @@ enum qr_histogram {
 
 QR_INLINE uint32_t qr_stats_time(void)
 {
-	return CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM ? qr_port_cycles() : 0;
+	return qr_host_cycles();
 }
 
 void qr_stats_duration(enum qr_histogram which, uint32_t cycles);

@@ -72,13 +72,13 @@ static int copy_piece(const struct copy *copy, size_t size, size_t *done)
 	size = size < left ? size : left;
 	size = size < CONFIG_MEM_USER_COPY ? size : CONFIG_MEM_USER_COPY;
 	left = size;
-	key = qr_port_irq_lock();
+	key = qr_host_irq_lock();
 	status = page_check(copy->user, copy->to_user, &now);
 	if (status == 0 && (now & ARCH_DATA_PAGE_LOADED)) {
 		left = copy->to_user ? user_copy(user, copy->kernel, size)
 				     : user_copy(copy->kernel, user, size);
 	}
-	qr_port_irq_unlock(key);
+	qr_host_irq_unlock(key);
 	*done = size - left;
 	if (status != 0 || left == 0) {
 		return status;

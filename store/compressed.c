@@ -14,7 +14,7 @@
  */
 #include "compressed.h"
 
-#include <quire/port.h>
+#include <quire/host.h>
 
 #define WORDS (CONFIG_MMU_PAGE_SIZE / sizeof(uint64_t))
 
@@ -26,7 +26,7 @@ bool qr_compressed_take(struct k_mem_compressed *c, bool sleeps)
 	bool taken;
 
 	while (c->busy && sleeps) {
-		key = qr_port_sleep(&c->busy, key);
+		key = qr_host_sleep(&c->busy, key);
 	}
 	taken = !c->busy;
 	c->busy = true;
@@ -39,7 +39,7 @@ void qr_compressed_give(struct k_mem_compressed *c)
 	qr_port_key_t key = qr_port_lock();
 
 	c->busy = false;
-	qr_port_wakeup(&c->busy);
+	qr_host_wakeup(&c->busy);
 	qr_port_unlock(key);
 }
 
@@ -148,7 +148,7 @@ static int write_through(struct k_mem_compressed *c, struct k_mem_io *io, bool s
 
 static int compressed_write(struct k_mem_compressed *c, struct k_mem_io *io)
 {
-	bool sleeps = qr_port_can_sleep();
+	bool sleeps = qr_host_can_sleep();
 	unsigned long *counter = &c->stats.passed;
 	enum outcome outcome;
 
@@ -191,7 +191,7 @@ static int fill_unpacked(struct k_mem_compressed *c, uintptr_t phys, uint32_t en
 	void *window;
 	int status;
 
-	if (qr_compressed_take(c, qr_port_can_sleep())) {
+	if (qr_compressed_take(c, qr_host_can_sleep())) {
 		status = c->compressor->decompress(c->packed, qr_pool_get(c, entry, c->packed),
 						   c->page);
 		if (status == 0) {
@@ -229,7 +229,7 @@ static int compressed_read(struct k_mem_compressed *c, struct k_mem_io *io)
 	c->stats.hits += kind == QR_SLOT_LOWER ? 0 : 1;
 	qr_port_unlock(key);
 	if (kind == QR_SLOT_LOWER) {
-		return qr_spill_submit(c, io, qr_port_can_sleep(), &c->stats.misses);
+		return qr_spill_submit(c, io, qr_host_can_sleep(), &c->stats.misses);
 	}
 	if (kind == QR_SLOT_SAME) {
 		fill_same(io->frames[0], record.value);

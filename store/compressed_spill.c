@@ -24,7 +24,7 @@
  */
 #include "compressed.h"
 
-#include <quire/port.h>
+#include <quire/host.h>
 
 enum { IDLE = QR_SPILL_IDLE, FILLING, QUEUED };
 
@@ -117,7 +117,7 @@ static void spill_end(struct k_mem_compressed_spill *spill, int status)
 	qr_pool_let_go(c, spill->entry);
 	spill->state = IDLE;
 	qr_compressed_give_up(c, spill->slot);
-	qr_port_wakeup(c->spills);
+	qr_host_wakeup(c->spills);
 	qr_port_unlock(key);
 }
 
@@ -200,7 +200,7 @@ bool qr_spill_wait(struct k_mem_compressed *c, bool sleeps)
 		room = qr_pool_free_chunks(c) >= QR_POOL_ENTRY_CHUNKS;
 		wait = !room && sleeps && c->spilling > 0;
 		if (wait) {
-			key = qr_port_sleep(c->spills, key);
+			key = qr_host_sleep(c->spills, key);
 		}
 		qr_port_unlock(key);
 		if (!wait) {
@@ -222,7 +222,7 @@ int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps
 		key = qr_port_lock();
 		again = status == -EAGAIN && sleeps && c->spilling > 0;
 		if (again) {
-			key = qr_port_sleep(c->spills, key);
+			key = qr_host_sleep(c->spills, key);
 		} else if (status == 0 || status == -EINPROGRESS) {
 			(*counter)++;
 		}
@@ -242,7 +242,7 @@ int qr_spill_settle(struct k_mem_compressed *c, uint32_t slot, bool sleeps, qr_p
 			}
 			return -EIO;
 		}
-		*key = qr_port_sleep(c->spills, *key);
+		*key = qr_host_sleep(c->spills, *key);
 	}
 	return c->slots[slot].state & QR_SLOT_BAD ? -EIO : 0;
 }

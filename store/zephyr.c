@@ -11,7 +11,7 @@
  * Locks: slot map, locations and `busy` under the mm lock. The location of a slot in
  * transfer does not change, so transfers read it without.
  */
-#include <quire/port.h>
+#include <quire/host.h>
 #include <quire/zephyr_store.h>
 
 static int zephyr_reserve(void *context, uint32_t *slot)
@@ -66,7 +66,7 @@ static void bounce_take(struct k_mem_zephyr_store *zephyr)
 	qr_port_key_t key = qr_port_lock();
 
 	while (zephyr->busy) {
-		key = qr_port_sleep(zephyr, key);
+		key = qr_host_sleep(zephyr, key);
 	}
 	zephyr->busy = true;
 	qr_port_unlock(key);
@@ -77,7 +77,7 @@ static void bounce_give(struct k_mem_zephyr_store *zephyr)
 	qr_port_key_t key = qr_port_lock();
 
 	zephyr->busy = false;
-	qr_port_wakeup(zephyr);
+	qr_host_wakeup(zephyr);
 	qr_port_unlock(key);
 }
 
@@ -105,7 +105,7 @@ static int zephyr_submit(void *context, struct k_mem_io *io)
 		k_mem_scratch_close(key);
 		return 0;
 	}
-	if (!qr_port_can_sleep()) {
+	if (!qr_host_can_sleep()) {
 		return -EIO;
 	}
 	bounce_take(zephyr);

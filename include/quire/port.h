@@ -2,9 +2,26 @@
 /*
  * quire/port.h - what a host kernel gives Quire.
  *
- * Plain functions, no weak symbols: a missing one is a link error. With
- * CONFIG_MEM_PORT_MINIMAL (one CPU, nothing sleeps) only the first four are
- * needed: qr_port_lock, qr_port_unlock, qr_port_panic, qr_port_print.
+ * Plain functions, no weak symbols: a missing one is a link error. What a configuration needs,
+ * and no more, says this table, which the tests read. With CONFIG_MEM_PORT_MINIMAL (one CPU,
+ * nothing sleeps) the first four are all.
+ *
+ *     qr_port_lock           always
+ *     qr_port_unlock         always
+ *     qr_port_panic          always
+ *     qr_port_print          always
+ *     qr_port_irq_lock       !CONFIG_MEM_PORT_MINIMAL
+ *     qr_port_irq_unlock     !CONFIG_MEM_PORT_MINIMAL
+ *     qr_port_can_sleep      !CONFIG_MEM_PORT_MINIMAL
+ *     qr_port_sleep          !CONFIG_MEM_PORT_MINIMAL
+ *     qr_port_wakeup         !CONFIG_MEM_PORT_MINIMAL
+ *     qr_port_context        !CONFIG_MEM_PORT_MINIMAL && (CONFIG_DEMAND_PAGING_STATS ||
+ *                            CONFIG_DEMAND_PAGING_THREAD_STATS)
+ *     qr_port_cycles         !CONFIG_MEM_PORT_MINIMAL && CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM
+ *     qr_port_thread_stats   !CONFIG_MEM_PORT_MINIMAL && CONFIG_DEMAND_PAGING_THREAD_STATS
+ *     qr_port_thread_domain  !CONFIG_MEM_PORT_MINIMAL && CONFIG_USERSPACE
+ *
+ * A host may give more of them: nobody calls the rest.
  *
  * The lock is the mm lock (docs/locking.md). It masks interrupts on this CPU,
  * is never taken twice, and is held for a bounded number of instructions.

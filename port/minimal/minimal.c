@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * minimal.c - the port of a kernel with one CPU on which nothing sleeps: it gives
- * qr_port_lock, qr_port_unlock, qr_port_panic and qr_port_print, and this file, a part of the
- * library under CONFIG_MEM_PORT_MINIMAL, gives the rest of quire/port.h over them.
+ * minimal.c - the functions of quire/port.h that a kernel with one CPU on which nothing sleeps
+ * does not give.
  *
- * Masking interrupts is taking the lock: the core never does so with the lock held, and
- * there is no other CPU to keep waiting. Whoever would sleep polls the stores instead.
+ * The library does not need this file: with CONFIG_MEM_PORT_MINIMAL it calls four functions
+ * (quire/host.h). It is for stores and drivers of the host's that call the others, whose
+ * answers here are the same as the library's. Where the one thread's domain is kept is the
+ * library's secret (mm/domain_thread.c).
  */
 #include <quire/port.h>
 
@@ -54,13 +55,4 @@ struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread)
 {
 	(void)thread;
 	return NULL;
-}
-
-/* There is one thread. */
-struct k_mem_domain **qr_port_thread_domain(void *thread)
-{
-	static struct k_mem_domain *domain;
-
-	(void)thread;
-	return &domain;
 }
