@@ -77,7 +77,8 @@ run_tests := test_trace_pgt test_trace_cost test_trace_record test_replay_stream
 
 run_srcs_test_trace_pgt     := tools/trace/input.c tools/trace/pgt.c
 run_srcs_test_trace_cost    := tools/trace/input.c tools/trace/pgt.c tools/trace/optimum.c
-run_srcs_test_trace_record  := tools/trace/input.c tools/trace/pgt.c tools/trace/record.c
+run_srcs_test_trace_record  := tools/trace/input.c tools/trace/pgt.c tools/trace/record.c \
+				tools/trace/lackey.c
 run_srcs_test_replay_stream := tools/trace/input.c tools/trace/pgt.c \
 				tools/trace/prepare.c apps/replay/player/stream.c
 run_srcs_test_replay_memory := apps/replay/player/memory.c
@@ -87,7 +88,7 @@ run_flags_test_replay_memory := -DCONFIG_KERNEL_VM_BASE=0x200000000000
 define run_test_rule
 $(BUILD)/tests/host/$1: tests/host/$1.c $(run_srcs_$1) \
 			$(wildcard tests/host/*.h apps/replay/*.h apps/replay/player/*.h) \
-			tools/trace/trace.h $(wildcard include/quire/*.h)
+			$(wildcard tools/trace/*.h) $(wildcard include/quire/*.h)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC) $$(filter-out -MMD -MP,$$(CFLAGS_HOST_TEST)) -D_GNU_SOURCE $(run_flags_$1) \
 		-o $$@ $$(filter %.c,$$^) -lcmocka -llzma

@@ -12,7 +12,7 @@ export SETUP
 
 .PHONY: setup
 setup: ## install the Debian packages that are missing (SETUP=no: never)
-	$(Q)tools/setup run test curves $(KERNEL_ARCHS)
+	$(Q)tools/setup run test record curves $(KERNEL_ARCHS)
 	$(Q)rm -f $(LZ4)/unavailable
 	$(Q)$(lz4_fetch)
 
@@ -23,7 +23,7 @@ setup_tests := $(filter test check% tidy layers mutants all $(BUILD)/tests/%,$(s
 ifneq ($(setup_goals),)
 ifeq ($(MAKELEVEL),0)
 $(shell tools/setup run $(ARCH) $(if $(setup_curves),curves) \
-	$(if $(setup_tests),test curves $(KERNEL_ARCHS)) >&2)
+	$(if $(setup_tests),test record curves $(KERNEL_ARCHS)) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error packages are missing and could not be installed)
 endif

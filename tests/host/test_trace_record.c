@@ -111,6 +111,19 @@ static void what_is_not_lackeys(void **state)
 		" L 1000,0\n",
 		" L 1000,4x\n",
 		" L ffffffffffffffff,8\n",
+		" L 10000000000001000,4\n", /* more than 64 bits */
+		" L 1000,18446744073709551620\n",
+		" L -1,4\n",
+		" L +1000,4\n",
+		" L 0x1000,4\n",
+		" L  1000,4\n",
+		" L 1000, 4\n",
+		" L 1000,4 \n",
+		" L 1000,4\r\n",
+		"I 1000,4\n",
+		"L  1000,4\n",
+		"LL 1000,4\n",
+		"over 1000,4\n",
 		"I\n",
 		" L",
 		"I  1000,3\n X 1000,4\n",
@@ -126,6 +139,65 @@ static void what_is_not_lackeys(void **state)
 			fail_msg("taken: %s", lines[i]);
 		free(copy);
 	}
+}
+
+/* One good line, then this: refused, and the message says where. */
+static void assert_refused(const char *text, const char *message)
+{
+	struct trace_record_config config = {4, 0, 0};
+	struct trace_fault fault = {""};
+	char all[600];
+	int length = snprintf(all, sizeof(all), " L 1000,4\n%s", text);
+	FILE *stream = fmemopen(all, (size_t)length, "r");
+	struct trace trace;
+
+	assert_non_null(stream);
+	assert_false(trace_record(stream, &config, &trace, &fault));
+	fclose(stream);
+	assert_non_null(strstr(fault.text, message));
+}
+
+static void valgrinds_own_lines(void **state)
+{
+	char far[600];
+	struct trace trace;
+
+	(void)state;
+	/* a long line's tail is no line */
+	snprintf(far, sizeof(far), " L 1000,4\n==12== %0260d\n==12== %0240d L 7000,4\n L 2000,4\n",
+		 0, 0);
+	assert_true(record(far, 8, 0, &trace));
+	assert_records(&trace, "R1 R2 ");
+	trace_free(&trace);
+	assert_true(record("==12== \n--12-- WARNING: unhandled syscall: 462\n--12-- You may\n"
+			   "**12** said by the program\n--12:0: schedule\n L 1000,4\n"
+			   "==12== L 3000,4\n--12-- \n\n L 2000,4\n",
+			   8, 0, &trace));
+	assert_records(&trace, "R1 R2 ");
+	trace_free(&trace);
+	assert_refused("==x== hello\n", "line 2 is not lackey's: ==x== hello");
+	assert_refused("== 12== hello\n", "line 2");
+	assert_refused("==12-- hello\n", "line 2");
+	assert_refused("=12== hello\n", "line 2");
+	assert_refused("==12==\n\nvalgrind: \033[31mthe 'impossible'\n",
+		       "line 4 is not lackey's: valgrind: ?[31mthe 'impossible'");
+}
+
+static void two_processes_are_not_one(void **state)
+{
+	(void)state;
+	assert_refused("==12== \n L 2000,4\n--13-- WARNING\n L 3000,4\n",
+		       "line 4 is of process 13, others are of 12");
+}
+
+static void over_is_the_end(void **state)
+{
+	struct trace trace;
+
+	(void)state;
+	assert_true(record(" L 1000,4\nover\nwhat a child says\n", 8, 0, &trace));
+	assert_records(&trace, "R1 ");
+	trace_free(&trace);
 }
 
 /* ---- against the definition ---------------------------------------------------------- */
@@ -213,6 +285,9 @@ int main(void)
 		cmocka_unit_test(first_write_is_recorded),
 		cmocka_unit_test(period_refreshes),
 		cmocka_unit_test(what_is_not_lackeys),
+		cmocka_unit_test(valgrinds_own_lines),
+		cmocka_unit_test(two_processes_are_not_one),
+		cmocka_unit_test(over_is_the_end),
 		cmocka_unit_test(random_streams),
 	};
 

@@ -3,8 +3,7 @@
  * record.c - the recorder: from the output of `valgrind --tool=lackey --trace-mem=yes`
  * to a recording.
  *
- * Lackey prints a line for each reference: "I  addr,size" for an instruction, " L", " S"
- * and " M" for a load, a store and a load with a store. Most touch a page that was just
+ * Lackey prints a line for each reference (lackey.c). Most touch a page that was just
  * touched and is certainly in a frame, so they pass a filter: an LRU list of the last
  * pages used. A reference becomes a record when its page is not in the filter, when it is
  * the first write since the page came into the filter, or when `period` instructions
@@ -15,6 +14,7 @@
  * content was there before.
  */
 #include "trace.h"
+#include "lackey.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -149,27 +149,15 @@ static void reference(struct recorder *recorder, uint64_t vpn, enum trace_kind k
 		record_add(recorder, id, kind);
 }
 
-/* ---- lackey's lines ---------------------------------------------------------------- */
+/* ---- the stream -------------------------------------------------------------------- */
 
-/* One line; lines that are no reference (valgrind's own) start with '='. */
-static bool line_take(struct recorder *recorder, const char *line)
+static void line_take(struct recorder *recorder, const struct lackey_line *line)
 {
-	char kind = line[0] == ' ' ? line[1] : line[0];
-	uint64_t address, size, last;
-	char *end;
+	uint64_t last = (line->address + line->size - 1) >> PAGE_SHIFT;
+	char kind = line->kind;
 
-	if (strlen(line) < 4 || !strchr("ILSM", kind) || line[2] != ' ')
-		return false;
-	address = strtoull(line + 3, &end, 16);
-	if (*end != ',')
-		return false;
-	size = strtoull(end + 1, &end, 10);
-	if ((*end != '\n' && *end != '\0') || size == 0 || size > 65536 ||
-	    address > UINT64_MAX - size)
-		return false;
 	recorder->now += kind == 'I';
-	last = (address + size - 1) >> PAGE_SHIFT;
-	for (uint64_t vpn = address >> PAGE_SHIFT; vpn <= last; vpn++) {
+	for (uint64_t vpn = line->address >> PAGE_SHIFT; vpn <= last; vpn++) {
 		if (kind == 'I')
 			reference(recorder, vpn, TRACE_EXEC);
 		if (kind == 'L' || kind == 'M')
@@ -177,22 +165,32 @@ static bool line_take(struct recorder *recorder, const char *line)
 		if (kind == 'S' || kind == 'M')
 			reference(recorder, vpn, TRACE_WRITE);
 	}
-	return true;
 }
 
+/* Lines of two processes are two address spaces. */
 static bool stream_take(struct recorder *recorder, FILE *stream, struct trace_fault *fault)
 {
-	uint64_t limit = recorder->config->record_max;
-	char line[256];
+	uint64_t limit = recorder->config->record_max ? recorder->config->record_max : UINT64_MAX;
+	struct lackey_line line;
+	uint64_t process = 0;
 
-	for (uint64_t number = 1; fgets(line, sizeof(line), stream); number++) {
-		if (strncmp(line, "==", 2) == 0 || line[0] == '\n')
-			continue;
-		if (!line_take(recorder, line))
-			return trace_bad(fault, "line %" PRIu64 " is not lackey's: %.60s", number,
-					 line);
-		if (limit && recorder->record_count >= limit)
+	for (uint64_t number = 1; recorder->record_count < limit && lackey_read(stream, &line);
+	     number++) {
+		if (line.kind == LACKEY_OVER)
 			break;
+		if (line.kind == LACKEY_BAD)
+			return trace_bad(fault, "line %" PRIu64 " is not lackey's: %s", number,
+					 line.text);
+		if (line.kind != LACKEY_MESSAGE) {
+			line_take(recorder, &line);
+			continue;
+		}
+		if (line.process && process && line.process != process)
+			return trace_bad(fault,
+					 "line %" PRIu64 " is of process %" PRIu64
+					 ", others are of %" PRIu64,
+					 number, line.process, process);
+		process = line.process ? line.process : process;
 	}
 	if (recorder->record_count == 0)
 		return trace_bad(fault, "no memory reference in lackey's output");
