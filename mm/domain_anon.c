@@ -97,16 +97,30 @@ static void count_pages(struct k_mem_domain *domain, uint32_t count)
 	domain->page_count = count;
 }
 
-/* Charge, addresses and tables for so many pages, or nothing. */
+/* Count so many pages, for the domain and for all, or nothing. What the limit allows is counted
+ * under the same hold of the lock: the limit may become lower as soon as it is let go. */
+static int count_more(struct k_mem_domain *domain, uint32_t count)
+{
+	if ((uint64_t)domain->page_count + count > domain->page_count_max ||
+	    qr_charge_add(count, 0) != 0) {
+		return -ENOMEM;
+	}
+	count_pages(domain, domain->page_count + count);
+	return 0;
+}
+
+static void count_less(struct k_mem_domain *domain, uint32_t count)
+{
+	qr_charge_sub(count, 0);
+	count_pages(domain, domain->page_count - count);
+}
+
+/* Count, addresses and tables for so many pages, or nothing. */
 static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages *pages,
 		   struct qr_hold *hold)
 {
-	int status;
+	int status = count_more(domain, count);
 
-	if (count > domain->page_count_max - domain->page_count) {
-		return -ENOMEM;
-	}
-	status = qr_charge_add(count, 0);
 	if (status != 0) {
 		return status;
 	}
@@ -116,7 +130,7 @@ static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages 
 		status = -ENOMEM;
 	}
 	if (status != 0) {
-		qr_charge_sub(count, 0);
+		count_less(domain, count);
 	}
 	return status;
 }
@@ -161,7 +175,6 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 	status = reserve(domain, count, &pages, &hold);
 	if (status == 0) {
 		qr_domain_clear(domain, pages, &hold);
-		count_pages(domain, domain->page_count + count);
 		fill(domain, pages, flags, &hold);
 		qr_region_close(pages, QR_REGION_DOMAIN);
 		*addr = qr_page_addr(pages.first);

@@ -198,7 +198,7 @@ static int page_in(uint32_t page, struct qr_hold *hold)
 
 static bool frames_suffice(const struct census *census)
 {
-	return census->missing <= qr_charge.frames - qr_charge.pinned - qr_charge.kept;
+	return (uint64_t)census->missing + qr_charge.pinned + qr_charge.kept <= qr_charge.frames;
 }
 
 int k_mem_page_in(void *addr, size_t size)
