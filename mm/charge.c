@@ -6,26 +6,33 @@
 
 struct qr_charge qr_charge;
 
-static bool keeps(uint64_t pageable, uint64_t pinned)
-{
-	const struct qr_charge *c = &qr_charge;
-	uint64_t frames = c->frames;
-	uint64_t reserve = CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0;
+#define RESERVE \
+	((uint64_t)(CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0))
 
-	pinned += c->kept;
-	if (pinned + reserve > frames) {
-		return false;
-	}
-	if (c->slots > 0) {
-		return pageable + pinned <= frames + c->slots - 1u;
-	}
-	return pageable + pinned + reserve <= frames;
+/* Are there so many frames that so many pages can be pinned, beside what is kept? */
+static bool frames_keep(uint64_t pinned)
+{
+	return pinned + qr_charge.kept + RESERVE <= qr_charge.frames;
 }
 
+/* Is there a place, a frame or a slot, for so many pages, pinned or not? */
+static bool places_keep(uint64_t pages)
+{
+	const struct qr_charge *c = &qr_charge;
+
+	pages += c->kept;
+	return c->slots > 0 ? pages < (uint64_t)c->frames + c->slots : pages + RESERVE <= c->frames;
+}
+
+/* Only what grows is asked whether there is room for it: where slots were lost there may be less
+ * than was granted, and what stays as it is, or becomes less, makes that no worse. */
 int qr_charge_add(uint32_t pageable, uint32_t pinned)
 {
+	const uint64_t pages = (uint64_t)qr_charge.pageable + qr_charge.pinned;
+
 	QR_ASSERT_LOCKED();
-	if (!keeps((uint64_t)qr_charge.pageable + pageable, (uint64_t)qr_charge.pinned + pinned)) {
+	if ((pinned > 0 && !frames_keep((uint64_t)qr_charge.pinned + pinned)) ||
+	    ((pageable | pinned) > 0 && !places_keep(pages + pageable + pinned))) {
 		return -ENOMEM;
 	}
 	qr_charge.pageable += pageable;
@@ -35,13 +42,14 @@ int qr_charge_add(uint32_t pageable, uint32_t pinned)
 
 int qr_charge_pin(bool was_charged)
 {
-	uint32_t from = was_charged ? 1 : 0;
+	const uint64_t pages = (uint64_t)qr_charge.pageable + qr_charge.pinned;
 
 	QR_ASSERT_LOCKED();
-	if (!keeps((uint64_t)qr_charge.pageable - from, (uint64_t)qr_charge.pinned + 1u)) {
+	if (!frames_keep((uint64_t)qr_charge.pinned + 1u) ||
+	    (!was_charged && !places_keep(pages + 1u))) {
 		return -ENOMEM;
 	}
-	qr_charge.pageable -= from;
+	qr_charge.pageable -= was_charged ? 1 : 0;
 	qr_charge.pinned++;
 	return 0;
 }
@@ -53,7 +61,9 @@ int qr_charge_keep(uint32_t was, uint32_t count)
 	QR_ASSERT_LOCKED();
 	QR_ASSERT(kept >= was);
 	qr_charge.kept = kept - was + count;
-	if (count > was && !keeps(qr_charge.pageable, qr_charge.pinned)) {
+	if (count > was &&
+	    !(frames_keep(qr_charge.pinned) &&
+	      places_keep((uint64_t)qr_charge.pageable + qr_charge.pinned))) {
 		qr_charge.kept = kept;
 		return -ENOMEM;
 	}

@@ -38,7 +38,7 @@ struct qr_charge {
 };
 extern struct qr_charge qr_charge;
 
-/* Grant more pages, or refuse with -ENOMEM. Lock held. */
+/* Grant more pages, or refuse with -ENOMEM; none are always granted. Lock held. */
 int qr_charge_add(uint32_t pageable, uint32_t pinned) QR_MUST_CHECK;
 
 /* Give back. Lock held. */
@@ -49,12 +49,12 @@ QR_INLINE void qr_charge_sub(uint32_t pageable, uint32_t pinned)
 	qr_charge.pinned -= pinned;
 }
 
-/* A page that was (not) charged as pageable becomes pinned: -ENOMEM. And back: cannot fail,
- * since A + L does not grow. */
+/* A page that was (not) charged as pageable becomes pinned: -ENOMEM, for a page that was charged
+ * only where frames are missing, since A + L does not grow. And back: cannot fail. */
 int qr_charge_pin(bool was_charged) QR_MUST_CHECK;
 void qr_charge_unpin(bool is_charged);
 
-/* Keep so many frames for domains instead of `was`: -ENOMEM. Lock held. */
+/* Keep so many frames for domains instead of `was`: -ENOMEM, never for fewer. Lock held. */
 int qr_charge_keep(uint32_t was, uint32_t count) QR_MUST_CHECK;
 
 /* A slot of the paging store went bad. Grants already made stay; new ones see less. */
