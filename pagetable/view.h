@@ -7,6 +7,9 @@
  *
  *     entry_decode(entry_encode(v, l), l) == v   for every view with entry_legal(&v, l)
  *     entry_decode(0, l).kind == QR_NONE
+ *     entry_encode(v, 0) % 4 == 0                     for every token: who reads the tables beside
+ *                                                     the core must take it for nothing, and may
+ *                                                     know more kinds by these bits than the CPU
  *
  * entry.h, chosen by include path, defines
  *

@@ -10,7 +10,7 @@
  *   58 57    56  55   54  53  51  47..12  11 10 9:8 7:6 5  4:2      1 0
  *   0  dirty cow last UXN PXN DBM address nG AF SH  AP  NS AttrIndx t 1   leaf (t = 1: a page)
  *   0                             address 0  0  0   0   0  0        1 1   table
- *   0  0     0   last UXN PXN DBM token   0  0  0   AP  0  0        1 0   token, in bits 43:12
+ *   0  0     0   last UXN PXN DBM token   0  0  0   AP  0  0        0 0   token, in bits 43:12
  *
  * - The right to write is DBM. A leaf with it is clean while AP[2] (read-only) is set:
  *   the hardware clears AP[2] on the first write (TCR_EL1.HD); where it cannot, the write
@@ -20,6 +20,7 @@
  * - AttrIndx is our cache mode: MAIR_EL1 must hold 0xff (normal, write-back), 0xbb
  *   (normal, write-through), 0x04 (device nGnRE) in attributes 0, 1 and 2.
  * - Bits 58:55 are for software; with bit 0 clear the walker ignores all others.
+ * - PXN or UXN is always set, so a token is never 0.
  */
 #ifndef QR_ARCH_ENTRY_H
 #define QR_ARCH_ENTRY_H
@@ -90,8 +91,7 @@ QR_INLINE qr_entry_t entry_encode(struct qr_view view, unsigned int level)
 		       (qr_entry_t)view.cow << ENTRY_COW_SHIFT |
 		       (qr_entry_t)(view.dirty && !view.write) << ENTRY_DIRTY_SHIFT;
 	case QR_TOKEN:
-		return (qr_entry_t)view.token << ENTRY_PAGE_SHIFT | entry_rights_encode(view) |
-		       (qr_entry_t)1 << ENTRY_TABLE_SHIFT;
+		return (qr_entry_t)view.token << ENTRY_PAGE_SHIFT | entry_rights_encode(view);
 	default:
 		return 0;
 	}

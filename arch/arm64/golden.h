@@ -62,13 +62,13 @@ static const struct golden {
 	/* dirty, and the right to write taken away: bit 57, AP[2], no DBM */
 	{0x0260000040089f83, 0, {.kind = QR_LEAF, .address = 0x40089000, .accessed = true,
 				 .dirty = true}},
-	/* tokens: bit 0 clear, bit 1 set */
-	{0x0060000000000002, 0, {.kind = QR_TOKEN, .token = 0}},
+	/* tokens: bits 1:0 clear; PXN, UXN */
+	{0x0060000000000000, 0, {.kind = QR_TOKEN, .token = 0}},
 	/* bits 43:12 set, AP[1] 40; DBM, PXN, UXN, bit 55 */
-	{0x00e80ffffffff042, 0, {.kind = QR_TOKEN, .token = 0xffffffff, .write = true,
+	{0x00e80ffffffff040, 0, {.kind = QR_TOKEN, .token = 0xffffffff, .write = true,
 				 .user = true, .last = true}},
 	/* UXN only: the kernel may execute */
-	{0x0040012345678002, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},
+	{0x0040012345678000, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},
 };
 
 /* ESR_EL1: from bit 26 the class (20, 21: instruction abort from user mode and from the

@@ -8,7 +8,7 @@
  *   63 62:61 60..54 53..10 9   8    7 6 5 4 3 2 1 0
  *   0  PBMT  0      PPN    cow last D A G U X W 1 1   leaf
  *   0  0     0      PPN    0   0    0 0 0 0 0 0 0 1   table
- *   0  0     0      token  0   last 0 0 0 U X W 1 0   token, in bits 41:10
+ *   0  0     0      token  1   last 0 0 0 U X W 0 0   token, in bits 41:10
  *
  * - A leaf is what has R, W or X: ours always has R. In a table U, A and D must be 0.
  * - D and A are set by the walker (Svadu) or by software after a fault (Svade): the
@@ -16,7 +16,7 @@
  * - A cow leaf has the right to write in bit 9 instead of W.
  * - Pages with U are never executable in S-mode (4.3.1).
  * - Leaves of 512 GiB and more exist and are not used: the largest space is 256 GiB.
- * - Without V all other bits are free for software; R marks a token, so that it is never 0.
+ * - Without V all other bits are free for software; bit 9 marks a token, so that it is never 0.
  */
 #ifndef QR_ARCH_ENTRY_H
 #define QR_ARCH_ENTRY_H
@@ -44,6 +44,7 @@
 #define ENTRY_D_SHIFT    7                    /* dirty */
 #define ENTRY_LAST_SHIFT 8                    /* RSW: a mapping ends here */
 #define ENTRY_COW_SHIFT  9                    /* RSW: the right to write, W clear */
+#define ENTRY_TOKEN      ((qr_entry_t)1 << 9) /* without V: a token */
 #define ENTRY_PPN_SHIFT  10
 #define ENTRY_PBMT_SHIFT 61 /* 0 PMA, 1 NC, 2 IO: our cache modes but for write-through */
 
@@ -67,7 +68,7 @@ QR_INLINE uint64_t entry_address_decode(qr_entry_t entry)
 /* What leaves and tokens say alike. */
 QR_INLINE qr_entry_t entry_rights_encode(struct qr_view view)
 {
-	return ENTRY_R | (qr_entry_t)(view.write && !view.cow) << ENTRY_W_SHIFT |
+	return (qr_entry_t)(view.write && !view.cow) << ENTRY_W_SHIFT |
 	       (qr_entry_t)view.exec << ENTRY_X_SHIFT | (qr_entry_t)view.user << ENTRY_U_SHIFT |
 	       (qr_entry_t)view.last << ENTRY_LAST_SHIFT;
 }
@@ -79,14 +80,16 @@ QR_INLINE qr_entry_t entry_encode(struct qr_view view, unsigned int level)
 	case QR_TABLE:
 		return entry_address_encode(view.address) | ENTRY_V;
 	case QR_LEAF:
-		return entry_address_encode(view.address) | ENTRY_V | entry_rights_encode(view) |
+		return entry_address_encode(view.address) | ENTRY_V | ENTRY_R |
+		       entry_rights_encode(view) |
 		       (qr_entry_t)view.cache << ENTRY_PBMT_SHIFT |
 		       (qr_entry_t)view.global << ENTRY_G_SHIFT |
 		       (qr_entry_t)view.accessed << ENTRY_A_SHIFT |
 		       (qr_entry_t)view.dirty << ENTRY_D_SHIFT |
 		       (qr_entry_t)view.cow << ENTRY_COW_SHIFT;
 	case QR_TOKEN:
-		return (qr_entry_t)view.token << ENTRY_PPN_SHIFT | entry_rights_encode(view);
+		return (qr_entry_t)view.token << ENTRY_PPN_SHIFT | ENTRY_TOKEN |
+		       entry_rights_encode(view);
 	default:
 		return 0;
 	}

@@ -52,13 +52,13 @@ static const struct golden {
 	/* dirty, and the right to write taken away: V 1 + R 2 + A 40 + D 80 */
 	{0x00000000000010c3, 0, {.kind = QR_LEAF, .address = 0x4000, .accessed = true,
 				 .dirty = true}},
-	/* tokens: R 2 without V */
-	{0x0000000000000002, 0, {.kind = QR_TOKEN, .token = 0}},
-	/* R 2 + W 4 + U 10 + bit 8 */
-	{0x000003fffffffd16, 0, {.kind = QR_TOKEN, .token = 0xffffffff, .write = true,
+	/* tokens: bits 1:0 clear; bit 9 */
+	{0x0000000000000200, 0, {.kind = QR_TOKEN, .token = 0}},
+	/* W 4 + U 10 + bit 8 + bit 9 */
+	{0x000003ffffffff14, 0, {.kind = QR_TOKEN, .token = 0xffffffff, .write = true,
 				 .user = true, .last = true}},
-	/* R 2 + X 8 */
-	{0x00000048d159e00a, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},
+	/* X 8 + bit 9 */
+	{0x00000048d159e208, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},
 	/* with Svpbmt, a device: PBMT 2 in bits 62:61; V 1 + R 2 + W 4 + A 40 + D 80 */
 	{0x40000000040000c7, 0, {.kind = QR_LEAF, .address = 0x10000000, .write = true,
 				 .cache = K_MEM_CACHE_NONE, .accessed = true, .dirty = true}},

@@ -11,7 +11,7 @@
  * - Bits 11:9 are software's, and all but bit 0 where that is clear.
  * - The walker sets A in leaves, and D when it writes and W is set. D stays when W goes.
  * - A cow leaf has the right to write in bit 10 instead of W.
- * - Bit 11 marks a token, so that it is never 0.
+ * - Bit 11 marks a token, so that it is never 0; bits 1:0 of one are (view.h).
  */
 #ifndef QR_ARCH_ENTRY_H
 #define QR_ARCH_ENTRY_H
