@@ -39,6 +39,9 @@ core_cc_million   := $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS_HOST
 
 core_lib_srcs := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
 		 $(filter-out tests/core/test_%,$(wildcard tests/core/*.c))
+# what programs have of their own, in place of the library's: test_tags forces counters
+core_own_tags := pagetable/set
+core_globalize := llvm-objcopy-14 --globalize-symbol=generation --globalize-symbol=tag_next
 # what test_domain_model shares with the kernel's test
 core_model_srcs := $(addprefix tests/domains/,accesses.c model.c operations.c walk.c)
 
@@ -52,12 +55,18 @@ $(BUILD)/core/$1-$2/%.o: %.c
 	$$(Q)$(or $(core_cc_$2),$(core_cc)) -Iarch/emu -Iarch/$1 $(core_flags_common) \
 		$(core_flags_$2) -c $$< -o $$@
 
+$(BUILD)/core/$1-$2/pagetable/set.open.o: $(BUILD)/core/$1-$2/pagetable/set.o
+	$$(Q)$$(core_globalize) $$< $$@
+
+$(BUILD)/tests/core/$1-$2/test_tags: $(BUILD)/core/$1-$2/pagetable/set.open.o
+
 $(BUILD)/tests/core/$1-$2/test_domain_model: \
 		$(core_model_srcs:%.c=$(BUILD)/core/$1-$2/%.o)
 
 $(BUILD)/tests/core/$1-$2/test_%: $(BUILD)/core/$1-$2/tests/core/test_%.o $$(core_objs_$1_$2)
 	@mkdir -p $$(@D)
-	$$(Q)$(or $(core_cc_$2),$(core_cc)) -rdynamic $$^ -lcmocka -ldl -o $$@
+	$$(Q)$(or $(core_cc_$2),$(core_cc)) -rdynamic \
+		$$(filter-out $$(core_own_$$*:%=$(BUILD)/core/$1-$2/%.o),$$^) -lcmocka -ldl -o $$@
 
 HOST_TESTS += $(core_tests_$2:%=$(BUILD)/tests/core/$1-$2/%)
 .SECONDARY: $$(core_objs_$1_$2) $(core_tests_$2:%=$(BUILD)/core/$1-$2/tests/core/%.o)

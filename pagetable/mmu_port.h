@@ -11,7 +11,9 @@
  *               fault which follows: the core serves it by dropping the page
  *     void      mmu_tlb_page(unsigned int tag, uintptr_t virt)
  *               drop one page's translations on this CPU (tag 0: every tag's, and global ones)
- *     void      mmu_tlb_tag(unsigned int tag)   all of a tag
+ *     void      mmu_tlb_tag(unsigned int tag)
+ *               drop all of a tag; walks under it that begin later see what was stored in its
+ *               tables before
  *     void      mmu_tlb_all(void)               everything, global ones included
  *     void      mmu_tlb_sync(void)              wait until the drops above took effect
  *     uint64_t  mmu_table_phys(const void *table)
@@ -46,7 +48,8 @@ void mmu_root_set(uint64_t root, unsigned int tag);
  * mmu.c */
 void mmu_user_root_set(uint64_t root, unsigned int tag);
 
-/* How many tags the CPU has; 1: none beside 0. mmu.c */
+/* How many tags the CPU has; 1: none beside 0. Asked once, when tables and tag 0 of the core are
+ * current; everything is dropped after that, so that a port may try tags to find out. mmu.c */
 unsigned int mmu_tags(void);
 
 #endif /* QR_PAGETABLE_MMU_PORT_H */

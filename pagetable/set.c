@@ -7,13 +7,21 @@
  * begins; so a tag stands for one set only, also where a domain has ended meanwhile, and
  * nothing has to be dropped when one ends. A machine without tags has tag 0 for all, and
  * drops what is not global when the root changes.
+ *
+ * Generation 0 is that of domains that never had a tag. Generations are counted in 64 bits, which
+ * does not come round: with 256 tags and a switch each microsecond it would in 10^8 years, 32 bits
+ * in 13 days, and a domain would find its old tag current that is another's.
+ *
+ * How many tags there are is asked once, at the start: a CPU may find out only by using the highest
+ * one (arch/riscv64/mmu.c), and must then forget what it walked meanwhile.
  */
 #include "set.h"
 
 struct arch_mem_domain *qr_set_current;
 
-static uint32_t generation = 1;
+static uint64_t generation = 1;
 static uint32_t tag_next = 1;
+static uint32_t tag_count = 1; /* that the CPU has, with 0 */
 
 static uint64_t private_phys(uint16_t table)
 {
@@ -53,16 +61,25 @@ static void kernel_root_set(void)
 	mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
 }
 
-/* A tag of this generation for the domain. */
+void qr_sets_start(void)
+{
+	tag_count = mmu_tags();
+	qr_flush_all();
+}
+
+/* A tag of this generation for the domain. Nothing is remembered under it, and yet it is dropped:
+ * while the domain had no tag its tables were filled and linked with no fence at all, and are
+ * pieces of a pool, in which a walk that is not ordered behind those stores finds the entries of a
+ * domain that ended (RISC-V Privileged 20211203, 4.2.1: where the tables of the new address space
+ * were modified, SFENCE.VMA is necessary, and before the write of satp, as the walks may begin with
+ * it). Other machines need it no more than mmu_publish (arm64), or have no tags here (x86_64). */
 static void take_tag(struct arch_mem_domain *domain)
 {
-	const uint32_t tags = mmu_tags();
-
-	if (tags == 1) {
-		domain->tag = 0;
+	if (tag_count == 1) {
+		domain->tag = 0; /* mmu_root_set drops */
 		return;
 	}
-	if (tag_next >= tags) {
+	if (tag_next >= tag_count) {
 		/* off the tag in use first, under which more could be remembered at once */
 		kernel_root_set();
 		qr_flush_all();
@@ -71,6 +88,8 @@ static void take_tag(struct arch_mem_domain *domain)
 	}
 	domain->tag = tag_next++;
 	domain->generation = generation;
+	mmu_tlb_tag(domain->tag);
+	mmu_tlb_sync();
 }
 
 /* The set that domains without private tables share: the kernel's own under tag 0, or the base,

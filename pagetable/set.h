@@ -13,6 +13,10 @@ extern struct arch_mem_domain *qr_set_current;
 /* The kernel's own set is current; no other is known. */
 void qr_sets_init(void);
 
+/* Count the CPU's tags, and drop all translations: those too that counting left. Once, after the
+ * kernel's own set became current. */
+void qr_sets_start(void);
+
 /* The private leaf table of the domain for `virt`, or 0: it shares the kernel's. */
 uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt);
 

@@ -77,7 +77,7 @@ void arch_mem_start(void)
 
 	mmu_start();
 	mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
-	qr_flush_all();
+	qr_sets_start();
 }
 
 QR_NOINLINE void qr_flush_all(void)

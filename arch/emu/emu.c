@@ -22,6 +22,7 @@ struct emu_machine emu;
 int (*emu_fault)(const struct qr_fault *fault);
 void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
 void (*emu_drop_hook)(void);
+void (*emu_count_hook)(void);
 void (*emu_error_hook)(const struct emu_error *error);
 
 static QR_ALIGNED(EMU_PAGE_BYTES) uint8_t ram[EMU_RAM_BYTES_MAX];

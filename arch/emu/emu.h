@@ -97,6 +97,9 @@ extern void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
 /* The same after everything was dropped from the TLB: a CPU may walk again at once. */
 extern void (*emu_drop_hook)(void);
 
+/* The same while mmu_tags counts: the highest tag is current, over the kernel's root. */
+extern void (*emu_count_hook)(void);
+
 /* The walker sets accessed, and with `dirty` dirty, in the leaf for `virt`, now. false:
  * there is no leaf, or none that may be written. */
 bool emu_walker_marks(uintptr_t virt, bool dirty);

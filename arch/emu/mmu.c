@@ -34,8 +34,20 @@ void emu_mode_set(bool user)
 	emu.tag = set->tag;
 }
 
+/* Counting is a use of the highest tag, as on CPUs that have no other way to tell. */
 unsigned int mmu_tags(void)
 {
+	const unsigned int was = emu.sets[0].tag;
+
+	if (emu_count_hook != NULL) {
+		emu.sets[0].tag = EMU_TAGS - 1;
+		emu_mode_set(false);
+		emu.in_hook = true;
+		emu_count_hook();
+		emu.in_hook = false;
+		emu.sets[0].tag = was;
+		emu_mode_set(false);
+	}
 	return EMU_TAGS;
 }
 

@@ -44,25 +44,33 @@ void mmu_start(void)
 	__asm__ volatile("csrc sstatus, %0" : : "r"(SSTATUS_SUM | SSTATUS_MXR) : "memory");
 }
 
-/* A tag stands for a root: where it gets another one, what it held must go (4.2.1). A write
- * with a mode that the hart does not have changes nothing (4.1.11). */
+/* A tag stands for a root: where it gets another one, what it held must go (4.2.1), and walks under
+ * the new root must not be ahead of the stores to its tables, hence a fence on both sides. (A tag
+ * that is new was fenced when it was given out.) A write with a mode that the hart does not have
+ * changes nothing (4.1.11). */
 void mmu_root_set(uint64_t root, unsigned int tag)
 {
 	const uint64_t was = satp_read();
 	const uint64_t satp = SATP_MODE | (uint64_t)tag << SATP_ASID_SHIFT |
 			      root >> ENTRY_PAGE_SHIFT;
+	const bool same_tag = ((was ^ satp) & SATP_ASID) == 0;
 
+	if (same_tag) {
+		mmu_tlb_all();
+	}
 	satp_write(satp);
 	if (satp_read() != satp) {
 		qr_port_panic("riscv64: the hart has no " QR_STR(CONFIG_RISCV_SV)
 			      "-bit addresses (CONFIG_RISCV_SV)");
 	}
-	if (((was ^ satp) & SATP_ASID) == 0) {
+	if (same_tag) {
 		mmu_tlb_all();
 	}
 }
 
-/* Address space identifiers: the hart keeps those bits that it has (4.1.11). */
+/* Address space identifiers: the hart keeps those bits that it has (4.1.11). For a moment the
+ * highest one is current over the root of tag 0, and whatever the hart walks then it may keep, also
+ * where no instruction asks for it (4.2.1): the caller drops everything after this. */
 unsigned int mmu_tags(void)
 {
 	const uint64_t satp = satp_read();

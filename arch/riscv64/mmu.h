@@ -35,8 +35,8 @@
 #define MMU_TAG_ANY UINTPTR_MAX
 void mmu_fence_harts(uintptr_t tag, uintptr_t virt, uintptr_t size);
 
-/* See above. The order of stores to several levels is kept by the exchange and the drop
- * that pagetable/ has between them. */
+/* See above. The order of stores to several levels is kept by the drop that pagetable/ has between
+ * them. */
 QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 {
 	(void)first;
@@ -56,16 +56,6 @@ QR_INLINE void mmu_tlb_page(unsigned int tag, uintptr_t virt)
 	}
 }
 
-QR_INLINE void mmu_tlb_tag(unsigned int tag)
-{
-	if (CONFIG_RISCV_SBI_RFENCE) {
-		mmu_fence_harts(tag, 0, UINTPTR_MAX);
-	} else {
-		/* a register with 0 in it is a tag, the register x0 is all */
-		__asm__ volatile("sfence.vma zero, %0" : : "r"((uintptr_t)tag) : "memory");
-	}
-}
-
 QR_INLINE void mmu_tlb_all(void)
 {
 	if (CONFIG_RISCV_SBI_RFENCE) {
@@ -73,6 +63,15 @@ QR_INLINE void mmu_tlb_all(void)
 	} else {
 		__asm__ volatile("sfence.vma zero, zero" : : : "memory");
 	}
+}
+
+/* Whoever drops a tag has changed pointers between its tables, or is about to use them for the
+ * first time. A fence with rs2 does not order accesses to global mappings (4.2.1), and a walk to a
+ * global page of the kernel goes through the tag's own upper tables, too: so all is fenced. */
+QR_INLINE void mmu_tlb_tag(unsigned int tag)
+{
+	(void)tag;
+	mmu_tlb_all();
 }
 
 QR_INLINE void mmu_tlb_sync(void)

@@ -209,8 +209,8 @@ uint64_t arch_phys_end(void);
 struct arch_mem_domain {
 	uint32_t root;       /* its root among the private tables, or 0: none yet */
 	uint32_t tables;     /* the first of its private tables, or 0 */
+	uint64_t generation; /* of `tag`; 0: it never had one */
 	uint32_t tag;        /* under which translations are cached, if of this generation */
-	uint32_t generation;
 };
 
 /* No private tables: the kernel's rights. */
