@@ -38,6 +38,12 @@
 #define CONFIG_KERNEL_DISKS 4
 #endif
 
+/* Looks at a disk in a row, by who cannot sleep, that find nothing ended although something is in
+ * flight: then the disk is given up. Also interrupts of a disk that nothing comes of. */
+#ifndef CONFIG_KERNEL_DISK_POLLS_MAX
+#define CONFIG_KERNEL_DISK_POLLS_MAX 10000000u
+#endif
+
 /* Measure how long interrupts are masked (kernel_irq_off_max); for benchmarks. */
 #ifndef CONFIG_KERNEL_IRQ_TIME
 #define CONFIG_KERNEL_IRQ_TIME 0

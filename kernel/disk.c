@@ -7,6 +7,17 @@
  * device's word of completion leads to it. Requests end in the interrupt handler or in
  * disk_poll(), whoever sees them first.
  *
+ * A disk is not believed (virtio.h). The status byte is set beforehand to what is none, so a
+ * request of which the disk says that it ended, and which it did not touch, is no success. A disk
+ * that says what cannot be so is stopped and given up: what was in flight ends with -EIO, and so
+ * does whatever is asked of it later. It is in reset before any of that, so the frames that are
+ * let go are not written to any more. Who lies with a good status and a length and an index that
+ * fit is not seen here: that is for a checksum.
+ *
+ * A disk that never answers: who sleeps for it sleeps on, as with one that is slow. Who polls
+ * gives it up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row in which nothing ended; each reads
+ * a register, which gives them a length in time.
+ *
  * Lock: interrupts masked around the queue; `done` is called outside.
  */
 #include "kernel/disk.h"
@@ -15,23 +26,16 @@
 
 #include "kernel/main.h"
 #include "kernel/virtio.h"
+#include "kernel/virtio_blk.h"
 
 #include <cpu.h>
 
 #define SECTOR_BYTES K_MEM_BLOCK_SECTOR_BYTES
-#define SERIAL_BYTES 20u
-
-#define REQUEST_IN     0u
-#define REQUEST_OUT    1u
-#define REQUEST_SERIAL 8u
 
 struct request {
-	struct {
-		uint32_t type;
-		uint32_t reserved;
-		uint64_t sector;
-	} header;
-	struct k_mem_io *io; /* whose `done` to call */
+	struct request_header header;
+	struct k_mem_io *io; /* whose `done` to call; NULL: not in flight */
+	uint32_t bytes;      /* of the pages or buffer, where the disk writes them; else 0 */
 	uint8_t status;
 };
 
@@ -49,7 +53,8 @@ static struct disk {
 	unsigned int slot; /* of the transport */
 	char serial[SERIAL_BYTES + 1];
 	uint64_t sector_count;
-	uint32_t in_flight;
+	uint32_t idle; /* looks in a row that found nothing ended */
+	bool told;     /* it was said that it is given up */
 	struct request requests[VIRTIO_QUEUE];
 } disks[CONFIG_KERNEL_DISKS];
 static int disk_count;
@@ -69,56 +74,132 @@ static void request_send(struct disk *disk, const struct transfer *transfer, str
 	request->header.type = transfer->type;
 	request->header.sector = transfer->sector;
 	request->io = io;
-	virtio_add(&disk->virtio, &last, (struct virtio_descriptor){
+	request->bytes = flags ? transfer->count * transfer->bytes : 0;
+	request->status = STATUS_NONE;
+	virtio_add(&disk->virtio, head, &last, (struct virtio_descriptor){
 		.phys = image_phys(&request->header), .bytes = sizeof(request->header)});
 	for (uint32_t i = 0; i < transfer->count; i++) {
-		virtio_add(&disk->virtio, &last, (struct virtio_descriptor){
+		virtio_add(&disk->virtio, head, &last, (struct virtio_descriptor){
 			.phys = transfer->phys[i], .bytes = transfer->bytes, .flags = flags});
 	}
-	virtio_add(&disk->virtio, &last, (struct virtio_descriptor){
+	virtio_add(&disk->virtio, head, &last, (struct virtio_descriptor){
 		.phys = image_phys(&request->status), .bytes = 1,
 		.flags = VIRTIO_DESCRIPTOR_WRITE});
-	disk->in_flight++;
 	virtio_send(&disk->virtio, head);
 }
 
-/* -EINPROGRESS, or -EAGAIN where the queue is full. */
+/* -EINPROGRESS; -EAGAIN where the queue is full; -EIO: the disk was given up. */
 static int transfer_start(struct disk *disk, const struct transfer *transfer, struct k_mem_io *io)
 {
 	unsigned long key = irq_save();
-	bool room = disk->virtio.free_count >= transfer->count + 2 && disk->in_flight < depth;
+	int status = -EINPROGRESS;
 
-	if (room) {
+	if (disk->virtio.fault) {
+		status = -EIO;
+	} else if (disk->virtio.free_count < transfer->count + 2 ||
+		   disk->virtio.in_flight >= depth) {
+		status = -EAGAIN;
+	} else {
 		request_send(disk, transfer, io);
 	}
 	irq_restore(key);
-	return room ? -EINPROGRESS : -EAGAIN;
+	return status;
+}
+
+/* How the request ended, of which the disk says that it wrote so many bytes. 0 bytes are no lie:
+ * a legacy disk need not count (Virtio 1.1, 2.6.8.3), and what it did is in the status. */
+static int request_status(struct disk *disk, const struct request *request, uint32_t bytes)
+{
+	uint8_t status = __atomic_load_n(&request->status, __ATOMIC_RELAXED);
+
+	if (status == STATUS_OK) {
+		return bytes == 0 || bytes >= request->bytes ? 0 : -EIO;
+	}
+	if (status != STATUS_IO_ERROR && status != STATUS_UNSUPPORTED) {
+		virtio_fail(&disk->virtio, "a request ended without a status");
+	}
+	return -EIO;
+}
+
+/* Nothing ended. */
+static void idle_count(struct disk *disk, bool polled)
+{
+	if (polled) {
+		virtio_look(&disk->virtio);
+	}
+	disk->idle++;
+	if (disk->idle >= CONFIG_KERNEL_DISK_POLLS_MAX) {
+		virtio_fail(&disk->virtio, "it does not answer");
+	}
+}
+
+/* Some request that was in flight when the disk was given up; NULL: all have ended. */
+static struct request *orphan_find(struct disk *disk)
+{
+	for (uint32_t i = 0; i < VIRTIO_QUEUE; i++) {
+		if (disk->requests[i].io) {
+			return &disk->requests[i];
+		}
+	}
+	return NULL;
 }
 
 /* The next request that has ended, with its status; NULL: there is none. */
-static struct k_mem_io *ended_take(struct disk *disk, int *status)
+static struct k_mem_io *ended_take(struct disk *disk, bool polled, int *status)
 {
 	unsigned long key = irq_save();
-	uint16_t head = virtio_take(&disk->virtio);
+	struct request *request = NULL;
 	struct k_mem_io *io = NULL;
+	uint32_t bytes;
+	uint16_t head = virtio_take(&disk->virtio, &bytes);
 
 	if (head != VIRTIO_NONE) {
-		disk->in_flight--;
-		io = disk->requests[head].io;
-		*status = disk->requests[head].status == 0 ? 0 : -EIO;
+		disk->idle = 0;
+		request = &disk->requests[head];
+		*status = request_status(disk, request, bytes);
+	} else if (!disk->virtio.fault && (disk->virtio.in_flight > 0 || !polled)) {
+		idle_count(disk, polled);
+	}
+	if (!request && disk->virtio.fault) {
+		request = orphan_find(disk);
+		*status = -EIO;
+	}
+	if (request) {
+		io = request->io;
+		request->io = NULL;
 	}
 	irq_restore(key);
 	return io;
 }
 
-static void disk_poll(void *device)
+/* Said once, by whoever comes first. */
+static void tell(struct disk *disk)
+{
+	unsigned long key = irq_save();
+	bool first = disk->virtio.fault && !disk->told;
+
+	disk->told |= first;
+	irq_restore(key);
+	if (first) {
+		kernel_printf("# disk, transport %u: given up: %s\n", disk->slot,
+			      disk->virtio.fault);
+	}
+}
+
+static void ended_all(struct disk *disk, bool polled)
 {
 	struct k_mem_io *io;
 	int status;
 
-	while ((io = ended_take(device, &status)) != NULL) {
+	while ((io = ended_take(disk, polled, &status)) != NULL) {
 		io->done(io, status);
 	}
+	tell(disk);
+}
+
+static void disk_poll(void *device)
+{
+	ended_all(device, true);
 }
 
 static void disk_interrupt(void *device)
@@ -126,7 +207,14 @@ static void disk_interrupt(void *device)
 	struct disk *disk = device;
 
 	virtio_interrupt(&disk->virtio);
-	disk_poll(disk);
+	ended_all(disk, false);
+}
+
+/* Is all of it on the disk, whose size was read once? */
+static bool on_disk(const struct disk *disk, uint64_t sector, uint64_t bytes)
+{
+	return sector <= disk->sector_count &&
+	       (bytes + SECTOR_BYTES - 1) / SECTOR_BYTES <= disk->sector_count - sector;
 }
 
 static int disk_submit(void *device, struct k_mem_io *io, uint64_t sector)
@@ -139,6 +227,10 @@ static int disk_submit(void *device, struct k_mem_io *io, uint64_t sector)
 		.bytes = CONFIG_MMU_PAGE_SIZE,
 	};
 
+	if (io->page_count > DISK_PAGES_MAX ||
+	    !on_disk(device, sector, (uint64_t)io->page_count * CONFIG_MMU_PAGE_SIZE)) {
+		return -EIO;
+	}
 	return transfer_start(device, &transfer, io);
 }
 
@@ -178,9 +270,14 @@ static int transfer_wait(struct disk *disk, const struct transfer *transfer)
 	bool can_sleep = qr_port_can_sleep();
 	struct wait wait = {.io = {.done = wait_ended, .context = &wait}};
 	qr_port_key_t key;
+	int status;
 
-	while (transfer_start(disk, transfer, &wait.io) == -EAGAIN) {
+	/* bounded: what fills the queue ends, or the disk is given up */
+	while ((status = transfer_start(disk, transfer, &wait.io)) == -EAGAIN) {
 		disk_poll(disk);
+	}
+	if (status != -EINPROGRESS) {
+		return status;
 	}
 	key = qr_port_lock();
 	while (!wait.ended) {
@@ -209,10 +306,19 @@ int disk_read(int disk, uint64_t offset, void *buffer, size_t bytes)
 
 	QR_ASSERT(offset % SECTOR_BYTES == 0 && bytes % SECTOR_BYTES == 0 && bytes <= UINT32_MAX);
 	QR_ASSERT((uint8_t *)buffer >= image_data_begin && (uint8_t *)buffer < image_data_end);
-	return transfer_wait(&disks[disk], &transfer);
+	return on_disk(&disks[disk], transfer.sector, bytes)
+		       ? transfer_wait(&disks[disk], &transfer)
+		       : -EIO;
 }
 
 /* ---- finding and starting ------------------------------------------------------------------ */
+
+/* The size is read once: requests beyond the end of a disk that shrinks fail there. */
+static bool size_read(struct disk *disk)
+{
+	return virtio_config(&disk->virtio, 0, &disk->sector_count) &&
+	       disk->sector_count <= UINT64_MAX / SECTOR_BYTES;
+}
 
 static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 {
@@ -221,13 +327,20 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 		.type = REQUEST_SERIAL, .phys = &serial, .count = 1, .bytes = SERIAL_BYTES,
 	};
 
+	__builtin_memset(disk, 0, sizeof(*disk));
 	disk->slot = slot;
 	if (!virtio_start(&disk->virtio, registers, &rings[disk - disks])) {
+		kernel_printf("# disk, transport %u: it does not start as it should\n", slot);
 		return false;
 	}
-	disk->sector_count = virtio_config(&disk->virtio, 0) |
-			     (uint64_t)virtio_config(&disk->virtio, 4) << 32;
-	return transfer_wait(disk, &transfer) == 0;
+	if (!size_read(disk)) {
+		virtio_fail(&disk->virtio, "no size that can be");
+	} else if (transfer_wait(disk, &transfer) != 0) {
+		virtio_fail(&disk->virtio, "it does not tell its name");
+	}
+	tell(disk);
+	virtio_blk_name_cut(disk->serial);
+	return !disk->virtio.fault;
 }
 
 void disk_find_all(void)

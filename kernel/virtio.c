@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * virtio.c - virtio-mmio transports, legacy and modern (Virtio 1.1, sections 2.6 and 4.2).
+ *
+ * Order. The device reads and writes the rings by itself, so each store that makes others visible
+ * has a barrier before it and each load that does so one behind it (kernel/barrier.h):
+ *
+ *     descriptors, entry   |write|   available index   |notify|   QUEUE_NOTIFY    2.6.13
+ *     INTERRUPT_ACK   |acknowledged|   used index   |read|   used element, status, data   2.6.14
+ *
+ * Without |acknowledged| the used index could be read before the device knows that its interrupt
+ * was seen. What it ends in between is then neither found nor told of again.
  */
 #include "kernel/virtio.h"
 
 #include "kernel/machine.h"
 #include "kernel/mmio.h"
+
+#include <barrier.h>
 
 /* Registers of the transport. */
 #define MAGIC              0x000
@@ -27,29 +38,47 @@
 #define QUEUE_DESCRIPTORS  0x080
 #define QUEUE_AVAILABLE    0x090
 #define QUEUE_USED         0x0a0
+#define CONFIG_GENERATION  0x0fc /* modern */
 #define CONFIG             0x100
 
 #define MAGIC_VALUE  0x74726976u
 #define LEGACY       1u
+#define MODERN       2u
 #define ACKNOWLEDGE  1u
 #define DRIVER       2u
 #define DRIVER_OK    4u
 #define FEATURES_OK  8u
+#define NEEDS_RESET  64u
+#define FAILED       128u
 #define FEATURE_SET_VERSION_1 1u /* feature bit 32 */
+#define INTERRUPTS_KNOWN 3u      /* a used buffer, a change of the configuration */
+#define QUEUE_LARGEST 32768u     /* that there may be, 2.6 */
+
+#define RESET_READS  100000u /* of the status, until a device has to be in reset */
+#define CONFIG_READS 8u      /* until its configuration has to stand still */
 
 /* ---- the queue ------------------------------------------------------------------------- */
 
-void virtio_add(struct virtio *device, uint16_t *last, struct virtio_descriptor piece)
+void virtio_add(struct virtio *device, uint16_t head, uint16_t *last,
+		struct virtio_descriptor piece)
 {
 	struct virtio_descriptor *descriptors = device->rings->descriptors;
 	uint16_t index = device->free;
 
-	device->free = descriptors[index].next;
+	device->free = device->own[index].next;
 	device->free_count--;
 	descriptors[index] = piece;
-	if (*last != VIRTIO_NONE) {
+	if (*last == VIRTIO_NONE) {
+		device->own[head].count = 0;
+		device->own[head].writable_bytes = 0;
+	} else {
 		descriptors[*last].flags |= VIRTIO_DESCRIPTOR_NEXT;
 		descriptors[*last].next = index;
+		device->own[*last].next = index;
+	}
+	device->own[head].count++;
+	if (piece.flags & VIRTIO_DESCRIPTOR_WRITE) {
+		device->own[head].writable_bytes += piece.bytes;
 	}
 	*last = index;
 }
@@ -57,47 +86,118 @@ void virtio_add(struct virtio *device, uint16_t *last, struct virtio_descriptor 
 void virtio_send(struct virtio *device, uint16_t head)
 {
 	struct virtio_rings *rings = device->rings;
-	uint16_t index = rings->available.index;
 
-	rings->available.heads[index % VIRTIO_QUEUE] = head;
-	__atomic_store_n(&rings->available.index, (uint16_t)(index + 1), __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rings->available.heads[device->sent % VIRTIO_QUEUE] = head;
+	device->sent++;
+	device->in_flight++;
+	barrier_write();
+	__atomic_store_n(&rings->available.index, device->sent, __ATOMIC_RELAXED);
+	barrier_notify();
 	mmio_write(device->registers, QUEUE_NOTIFY, 0);
 }
 
 static void chain_free(struct virtio *device, uint16_t head)
 {
-	struct virtio_descriptor *descriptors = device->rings->descriptors;
 	uint16_t last = head;
 
-	device->free_count++;
-	while (descriptors[last].flags & VIRTIO_DESCRIPTOR_NEXT) {
-		last = descriptors[last].next;
-		device->free_count++;
+	for (uint16_t i = 1; i < device->own[head].count; i++) {
+		last = device->own[last].next;
 	}
-	descriptors[last].next = device->free;
+	device->free_count += device->own[head].count;
+	device->own[head].count = 0;
+	device->own[last].next = device->free;
 	device->free = head;
 }
 
-uint16_t virtio_take(struct virtio *device)
+/* Has the device ended a chain that was not taken yet? It has at most those in flight. */
+static bool used_more(struct virtio *device)
 {
-	struct virtio_rings *rings = device->rings;
-	uint16_t head;
+	uint16_t index, more;
 
-	if (__atomic_load_n(&rings->used.index, __ATOMIC_ACQUIRE) == device->used_seen) {
-		return VIRTIO_NONE;
+	if (device->used_seen != device->used_told) {
+		return true;
 	}
-	head = (uint16_t)rings->used.heads[device->used_seen % VIRTIO_QUEUE].head;
-	device->used_seen++;
-	chain_free(device, head);
-	return head;
+	index = __atomic_load_n(&device->rings->used.index, __ATOMIC_RELAXED);
+	more = (uint16_t)(index - device->used_seen);
+	if (more > device->in_flight) {
+		virtio_fail(device, "the used index moved by more than is in flight");
+		return false;
+	}
+	barrier_read();
+	device->used_told = index;
+	return more > 0;
 }
 
+uint16_t virtio_take(struct virtio *device, uint32_t *bytes)
+{
+	const struct virtio_rings *rings = device->rings;
+	unsigned int at = device->used_seen % VIRTIO_QUEUE;
+	uint32_t head;
+
+	if (device->fault || !used_more(device)) {
+		return VIRTIO_NONE;
+	}
+	/* once each: what was checked is what is used */
+	head = __atomic_load_n(&rings->used.heads[at].head, __ATOMIC_RELAXED);
+	*bytes = __atomic_load_n(&rings->used.heads[at].bytes, __ATOMIC_RELAXED);
+	if (head >= VIRTIO_QUEUE || device->own[head].count == 0) {
+		virtio_fail(device, "a chain ended that is not in flight");
+		return VIRTIO_NONE;
+	}
+	if (*bytes > device->own[head].writable_bytes) {
+		virtio_fail(device, "more was written than there was room for");
+		return VIRTIO_NONE;
+	}
+	device->used_seen++;
+	device->in_flight--;
+	chain_free(device, (uint16_t)head);
+	return (uint16_t)head;
+}
+
+/* What is not a known reason is not acknowledged. */
 void virtio_interrupt(struct virtio *device)
 {
 	uint32_t status = mmio_read(device->registers, INTERRUPT_STATUS);
 
-	mmio_write(device->registers, INTERRUPT_ACK, status);
+	mmio_write(device->registers, INTERRUPT_ACK, status & INTERRUPTS_KNOWN);
+	barrier_acknowledged();
+}
+
+/* ---- stopping ----------------------------------------------------------------------------- */
+
+/* Into reset, in which a device does nothing. It is there when it says so (Virtio 1.2, 2.4). */
+static bool reset(uint8_t *registers)
+{
+	mmio_write(registers, STATUS, 0);
+	for (uint32_t i = 0; i < RESET_READS; i++) {
+		if (mmio_read(registers, STATUS) == 0) {
+			/* what it wrote until then comes before what its memory is used for next */
+			barrier_acknowledged();
+			barrier_read();
+			return true;
+		}
+	}
+	return false;
+}
+
+void virtio_fail(struct virtio *device, const char *what)
+{
+	if (device->fault) {
+		return;
+	}
+	device->fault = what;
+	if (!reset(device->registers)) {
+		kernel_panic(NULL, "a device that lies cannot be stopped");
+	}
+}
+
+void virtio_look(struct virtio *device)
+{
+	uint32_t status = mmio_read(device->registers, STATUS);
+
+	if (!device->fault && ((status & NEEDS_RESET) || !(status & DRIVER_OK))) {
+		virtio_fail(device, "it needs a reset, or had one");
+	}
 }
 
 /* ---- starting ----------------------------------------------------------------------------- */
@@ -107,9 +207,24 @@ bool virtio_is(const uint8_t *registers, uint32_t id)
 	return mmio_read(registers, MAGIC) == MAGIC_VALUE && mmio_read(registers, DEVICE_ID) == id;
 }
 
-uint32_t virtio_config(const struct virtio *device, unsigned int offset)
+/* A legacy device cannot tell that it changed: then two readings must agree (2.4.1). */
+bool virtio_config(const struct virtio *device, unsigned int offset, uint64_t *value)
 {
-	return mmio_read(device->registers, CONFIG + offset);
+	const uint8_t *registers = device->registers;
+	uint32_t before, after;
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < CONFIG_READS; i++) {
+		before = device->legacy ? 0 : mmio_read(registers, CONFIG_GENERATION);
+		*value = mmio_read(registers, CONFIG + offset) |
+			 (uint64_t)mmio_read(registers, CONFIG + offset + 4) << 32;
+		after = device->legacy ? 0 : mmio_read(registers, CONFIG_GENERATION);
+		if (i > 0 && before == after && *value == last) {
+			return true;
+		}
+		last = *value;
+	}
+	return false;
 }
 
 static void address_write(struct virtio *device, unsigned int offset, const void *part)
@@ -118,51 +233,76 @@ static void address_write(struct virtio *device, unsigned int offset, const void
 	mmio_write(device->registers, offset + 4, (uint32_t)((uint64_t)image_phys(part) >> 32));
 }
 
-static void queue_start(struct virtio *device, bool legacy)
+/* The sizes that a queue can have are powers of two, and so is the largest of them. */
+static bool queue_fits(uint32_t most)
+{
+	return most >= VIRTIO_QUEUE && most <= QUEUE_LARGEST && (most & (most - 1)) == 0;
+}
+
+static bool queue_start(struct virtio *device)
 {
 	struct virtio_rings *rings = device->rings;
 
+	mmio_write(device->registers, QUEUE_SELECT, 0);
+	if (!queue_fits(mmio_read(device->registers, QUEUE_MAX))) {
+		return false;
+	}
 	for (uint16_t i = 0; i < VIRTIO_QUEUE; i++) {
-		rings->descriptors[i].next = (uint16_t)(i + 1);
+		device->own[i].next = (uint16_t)(i + 1);
 	}
 	device->free_count = VIRTIO_QUEUE;
+	__builtin_memset(rings, 0, sizeof(*rings));
+	barrier_notify();
 	mmio_write(device->registers, QUEUE_SIZE, VIRTIO_QUEUE);
-	if (legacy) {
+	if (device->legacy) {
 		mmio_write(device->registers, LEGACY_QUEUE_ALIGN, 4096);
 		mmio_write(device->registers, LEGACY_QUEUE_PAGE,
 			   (uint32_t)(image_phys(rings) / 4096));
-		return;
+		return true;
 	}
 	address_write(device, QUEUE_DESCRIPTORS, rings->descriptors);
 	address_write(device, QUEUE_AVAILABLE, &rings->available);
 	address_write(device, QUEUE_USED, &rings->used);
 	mmio_write(device->registers, QUEUE_READY, 1);
+	return true;
 }
 
-/* No optional feature is wanted; a modern device insists on one. */
-bool virtio_start(struct virtio *device, uint8_t *registers, struct virtio_rings *rings)
+/* No optional feature is wanted; a modern device insists on one. It agrees by leaving the bit
+ * that was set (3.1.1, step 6). *status: what the device was told. */
+static bool features_agree(struct virtio *device, uint32_t *status)
 {
-	bool legacy = mmio_read(registers, VERSION) == LEGACY;
-	uint32_t status = ACKNOWLEDGE | DRIVER;
+	uint8_t *registers = device->registers;
 
-	*device = (struct virtio){.registers = registers, .rings = rings};
-	mmio_write(registers, STATUS, 0);
-	mmio_write(registers, STATUS, status);
 	mmio_write(registers, DRIVER_FEATURE_SET, 0);
 	mmio_write(registers, DRIVER_FEATURES, 0);
-	if (legacy) {
+	if (device->legacy) {
 		mmio_write(registers, LEGACY_PAGE_SIZE, 4096);
-	} else {
-		mmio_write(registers, DRIVER_FEATURE_SET, 1);
-		mmio_write(registers, DRIVER_FEATURES, FEATURE_SET_VERSION_1);
-		status |= FEATURES_OK;
-		mmio_write(registers, STATUS, status);
+		return true;
 	}
-	mmio_write(registers, QUEUE_SELECT, 0);
-	if (mmio_read(registers, QUEUE_MAX) < VIRTIO_QUEUE) {
+	mmio_write(registers, DRIVER_FEATURE_SET, 1);
+	mmio_write(registers, DRIVER_FEATURES, FEATURE_SET_VERSION_1);
+	*status |= FEATURES_OK;
+	mmio_write(registers, STATUS, *status);
+	return mmio_read(registers, STATUS) & FEATURES_OK;
+}
+
+bool virtio_start(struct virtio *device, uint8_t *registers, struct virtio_rings *rings)
+{
+	uint32_t version = mmio_read(registers, VERSION);
+	uint32_t status = ACKNOWLEDGE | DRIVER;
+
+	__builtin_memset(device, 0, sizeof(*device));
+	device->registers = registers;
+	device->rings = rings;
+	device->legacy = version == LEGACY;
+	if ((version != LEGACY && version != MODERN) || !reset(registers)) {
 		return false;
 	}
-	queue_start(device, legacy);
+	mmio_write(registers, STATUS, status);
+	if (!features_agree(device, &status) || !queue_start(device)) {
+		mmio_write(registers, STATUS, FAILED);
+		return false;
+	}
 	mmio_write(registers, STATUS, status | DRIVER_OK);
 	return true;
 }

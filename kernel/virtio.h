@@ -6,6 +6,11 @@
  * before those that it writes. The index of a chain's first descriptor names it until the
  * device has ended it. All but virtio_start() and virtio_interrupt() are called with
  * interrupts masked.
+ *
+ * The device is not believed. What is known of chains is kept apart from the rings, which are
+ * only written, but for the used ring; and a word of that is checked against what is in flight
+ * before it is anything. A device that says what cannot be so is stopped: `fault` says what it
+ * was, and from then on nothing may be sent or taken.
  */
 #ifndef KERNEL_VIRTIO_H
 #define KERNEL_VIRTIO_H
@@ -45,34 +50,57 @@ struct virtio_rings {
 	} used QR_ALIGNED(4096);
 };
 
+/* A descriptor as this side knows it. */
+struct virtio_own {
+	uint32_t writable_bytes; /* of the chain that begins here: what the device may write */
+	uint16_t next;           /* in its chain, or in the list of free ones */
+	uint16_t count;          /* of the chain in flight that begins here; 0: there is none */
+};
+
 struct virtio {
 	uint8_t *registers;
 	struct virtio_rings *rings;
-	uint16_t free; /* list of free descriptors; the next chain's first one */
+	const char *fault;  /* why it was stopped; NULL: it was not */
+	bool legacy;
+	uint16_t free;      /* list of free descriptors; the next chain's first one */
 	uint16_t free_count;
-	uint16_t used_seen;
+	uint16_t in_flight; /* chains */
+	uint16_t sent;      /* the available index */
+	uint16_t used_seen; /* chains that were taken back ... */
+	uint16_t used_told; /* ... and those of which the device said that they ended */
+	struct virtio_own own[VIRTIO_QUEUE];
 };
 
 /* Is there a device of this kind? */
 bool virtio_is(const uint8_t *registers, uint32_t id);
 
-/* Start the device; false: it is none that this driver understands. */
+/* Start the device; false: it is none that this driver understands, or does not do as it should,
+ * and is not running. */
 bool virtio_start(struct virtio *device, uint8_t *registers, struct virtio_rings *rings);
 
-/* A word of the device's configuration. */
-uint32_t virtio_config(const struct virtio *device, unsigned int offset);
+/* Two words of the device's configuration, of the same moment. false: they never stand still. */
+bool virtio_config(const struct virtio *device, unsigned int offset, uint64_t *value);
 
-/* Append a piece to the chain that ends with descriptor *last (VIRTIO_NONE: begin one);
- * free_count says whether there is room. */
-void virtio_add(struct virtio *device, uint16_t *last, struct virtio_descriptor piece);
+/* Append a piece to the chain whose first descriptor is `head` and whose last is *last
+ * (VIRTIO_NONE: begin one, with device->free); free_count says whether there is room. */
+void virtio_add(struct virtio *device, uint16_t head, uint16_t *last,
+		struct virtio_descriptor piece);
 
 /* Hand the finished chain to the device. */
 void virtio_send(struct virtio *device, uint16_t head);
 
-/* Take back a chain that the device has ended; VIRTIO_NONE: there is none. */
-uint16_t virtio_take(struct virtio *device);
+/* Take back a chain that the device has ended, with the number of bytes that the device says it
+ * wrote, no more than it might. VIRTIO_NONE: there is none, or there is a `fault`. */
+uint16_t virtio_take(struct virtio *device, uint32_t *bytes);
 
-/* Tell the device that its interrupt was seen. */
+/* The device did what no device may do: stop it. When this returns it does not touch memory any
+ * more; one that cannot be stopped ends the machine, which it could write to at any time. */
+void virtio_fail(struct virtio *device, const char *what);
+
+/* Nothing ended: does the device say that it needs a reset, or had one? Then it is stopped. */
+void virtio_look(struct virtio *device);
+
+/* Tell the device that its interrupt was seen. What it wrote before is seen after this. */
 void virtio_interrupt(struct virtio *device);
 
 #endif /* KERNEL_VIRTIO_H */
