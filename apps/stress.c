@@ -135,12 +135,12 @@ static void report(void)
 
 int app_main(void)
 {
-	uint32_t count = (uint32_t)kernel_option_number("threads", 4);
+	uint32_t count = kernel_option_count("threads", 4);
 	struct thread *threads[THREADS_MAX];
 	unsigned long errors = 0, done = 0;
 	bool fine = true;
 
-	page_count = (uint32_t)kernel_option_number("pages", 64);
+	page_count = kernel_option_count("pages", 64);
 	rounds = kernel_option_number("rounds", 4000);
 	if (count < 1 || count > THREADS_MAX || page_count < 1 || page_count > PAGES_MAX) {
 		kernel_printf("stress: at most %u threads of %u pages\n", THREADS_MAX, PAGES_MAX);

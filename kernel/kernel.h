@@ -39,8 +39,10 @@ void kernel_printf(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* Copy the value of `key` into `value` (terminated, cut to size); false: not there. */
 bool kernel_option(const char *key, char *value, size_t size);
-/* The same as a decimal or 0x number; `fallback` where it is missing or no number. */
+/* The same as a decimal or 0x number; `fallback` where it is missing or no number. One that is
+ * too large counts as the largest, so that who asks for less than that refuses it. */
 uint64_t kernel_option_number(const char *key, uint64_t fallback);
+uint32_t kernel_option_count(const char *key, uint32_t fallback);
 
 /* ---- time ------------------------------------------------------------------------------ */
 

@@ -49,7 +49,7 @@ static uint32_t clean_high;
 static void cleaning(void *argument)
 {
 	(void)argument;
-	while (k_mem_paging_clean((clean_high + 1) / 2, clean_high) == 0) {
+	while (k_mem_paging_clean(clean_high / 2 + clean_high % 2, clean_high) == 0) {
 		/* until it is refused */
 	}
 	kernel_refuse("clean=%u: at least 2, and fewer than there are frames\n", clean_high);
@@ -71,7 +71,7 @@ void kernel_main(uintptr_t boot_info)
 	if (timer_runs && memory_ages()) {
 		thread_static_start(THREAD_AGEING, "ageing", ageing, image_stack_ageing_end);
 	}
-	clean_high = (uint32_t)kernel_option_number("clean", 0);
+	clean_high = kernel_option_count("clean", 0);
 	if (clean_high > 0 &&
 	    !thread_start("cleaning", SCHED_PRIORITIES - 1, cleaning, NULL)) {
 		kernel_refuse("clean=%u: no frames for its stack\n", clean_high);

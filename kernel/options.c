@@ -53,22 +53,23 @@ bool kernel_option(const char *key, char *value, size_t size)
 	return true;
 }
 
-static int digit(char c)
+static uint32_t digit(char c)
 {
 	if (c >= '0' && c <= '9') {
-		return c - '0';
+		return (uint32_t)(c - '0');
 	}
 	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
+		return (uint32_t)(c - 'a') + 10;
 	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
+	return c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10 : 16;
 }
 
 uint64_t kernel_option_number(const char *key, uint64_t fallback)
 {
 	const char *at = find(key);
+	bool too_large = false;
 	uint64_t value = 0;
-	int base = 10;
+	uint32_t base = 10;
 
 	if (!at) {
 		return fallback;
@@ -84,7 +85,17 @@ uint64_t kernel_option_number(const char *key, uint64_t fallback)
 		if (digit(*at) >= base) {
 			return fallback;
 		}
-		value = value * (uint64_t)base + (uint64_t)digit(*at);
+		if (value > (UINT64_MAX - digit(*at)) / base) {
+			too_large = true;
+		}
+		value = value * base + digit(*at);
 	}
-	return value;
+	return too_large ? UINT64_MAX : value;
+}
+
+uint32_t kernel_option_count(const char *key, uint32_t fallback)
+{
+	uint64_t value = kernel_option_number(key, fallback);
+
+	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }

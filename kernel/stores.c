@@ -60,7 +60,7 @@ static uintptr_t behind_phys(const void *at)
 /* Of a request to any store behind. */
 static uint32_t request_cost(void)
 {
-	return (uint32_t)kernel_option_number("request", 0);
+	return kernel_option_count("request", 0);
 }
 
 static void swap_on_disk(int disk, struct k_mem_store *store)

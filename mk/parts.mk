@@ -20,6 +20,7 @@ parts_compressed     := tests/unit/test_compressed.c tests/unit/fake_memory.c st
 			store/ram.c $(wildcard store/compressed*.c) port/strict/strict.c \
 			port/strict/store.c
 parts_compress_lz4   := tests/unit/test_compress_lz4.c kernel/compress/lz4.c
+parts_options        := tests/unit/test_options.c kernel/options.c
 parts_port           := tests/unit/test_port.c port/strict/strict.c
 parts_port_store     := tests/unit/test_port_store.c tests/unit/fake_memory.c store/slots.c \
 			store/ram.c store/image.c port/strict/strict.c port/strict/store.c
@@ -28,7 +29,7 @@ parts_port_pthread   := tests/unit/test_port_pthread.c tests/unit/fake_memory.c 
 			store/zephyr.c port/pthread/pthread_port.c
 
 parts_plain    := policy policy_zephyr policy_hazard hazard_pool slots store store_zephyr \
-		  compressed port port_store port_minimal
+		  compressed options port port_store port_minimal
 parts_plain    += $(if $(filter lz4,$(KERNEL_COMPRESS)),compress_lz4)
 parts_threaded := port_pthread
 

@@ -171,8 +171,8 @@ int app_main(void)
 	struct k_mem_paging_stats_t stats;
 	size_t free_bytes = k_mem_free_get();
 
-	thread_count = (uint32_t)kernel_option_number("threads", THREADS_MAX);
-	page_count = (uint32_t)kernel_option_number("pages", 64);
+	thread_count = kernel_option_count("threads", THREADS_MAX);
+	page_count = kernel_option_count("pages", 64);
 	rounds = kernel_option_number("rounds", 600);
 	masked = kernel_option_number("masked", 0) != 0;
 	if (!map_all()) {

@@ -134,7 +134,7 @@ static void test_many_faults(void)
 	uint8_t *memory = pages_out(THREADS);
 	struct thread *looker = look_start();
 	uint64_t start = kernel_ticks(), took, wanted;
-	uint32_t depth = (uint32_t)kernel_option_number("depth", THREADS);
+	uint32_t depth = kernel_option_count("depth", THREADS);
 	bool right;
 
 	for (uint32_t i = 0; i < THREADS; i++) {
