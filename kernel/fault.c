@@ -133,7 +133,7 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 	}
 	/* user_copy runs masked, and hardly anything else that faults does */
 	if (CONFIG_USERSPACE && !user && !trap_irqs_on(frame)) {
-		uintptr_t ip = user_copy_fixup((uintptr_t)trap_ip(frame));
+		uintptr_t ip = user_copy_fixup((uintptr_t)trap_ip(frame), &fault);
 
 		if (ip != 0) {
 			trap_ip_set(frame, ip);

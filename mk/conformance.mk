@@ -13,7 +13,8 @@ conformance_dir     := $(BUILD)/conformance
 conformance_formats := x86_64 arm64 riscv64
 conformance_srcs    := $(LIB_SRCS) $(wildcard arch/emu/*.c port/strict/*.c) \
 		       $(addprefix tests/,core/rig.c core/rig_tables.c core/rig_compressed.c \
-		       conformance/suite.c conformance/domains.c conformance/on_emu.c)
+		       conformance/suite.c conformance/domains.c conformance/copies.c \
+		       conformance/on_emu.c)
 conformance_wide    := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x80200000 \
 		       -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
 		       -DCONFIG_MEM_ASSERT=2 -DCONFIG_USERSPACE=1
@@ -46,7 +47,7 @@ $(foreach f,$(conformance_formats),$(eval $(call conformance_core_rules,$f)))
 # The kernel has the frames and the RAM store behind its image; `spare` is RAM above.
 
 conformance_archs   := $(sort $(KERNEL_ARCHS) $(ARCH))
-conformance_kernel  := $(addprefix tests/conformance/,suite.c domains.c on_kernel.c)
+conformance_kernel  := $(addprefix tests/conformance/,suite.c domains.c copies.c on_kernel.c)
 conformance_spare_x86_64  := 0x2000000
 conformance_spare_arm64   := 0x42000000
 conformance_spare_riscv64 := 0x82000000

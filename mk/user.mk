@@ -68,3 +68,17 @@ $(eval $(call domains_test,shared,microvm,,check-shared))
 domains_on := virt-arm64/cortex-a53 virt-arm64/max virt-riscv64/rv64
 $(foreach m,$(domains_on),$(eval $(call domains_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
 	--cpu $(notdir $m))))
+
+# ---- copies whose kernel side is paged, or nowhere (tests/copies) ------------------------------
+
+$(call user_program,copies,tests/copies/main.c)
+
+# NAME, MACHINE, ARGUMENTS, FOLDER
+define copies_test
+$(call kernel_boot_test,copies-$1,copies,$2,6M --append frames=64 $3 \
+	$(call kernel_test_disk,copies-$1),$4)
+endef
+$(eval $(call copies_test,microvm,microvm))
+$(eval $(call copies_test,old-cpu,microvm,--cpu Nehalem,check-shared))
+$(foreach m,$(kernel_models),$(eval $(call copies_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
+	--cpu $(notdir $m))))

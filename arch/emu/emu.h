@@ -153,6 +153,7 @@ struct emu_counters {
 	uint64_t code_synced;     /* bytes */
 	uint64_t publishes;       /* calls */
 	uint64_t published;       /* entries */
+	uint64_t copied_max;      /* bytes, the most that one user_copy was asked for */
 	uint64_t accessed_missed; /* hits while the tables' accessed bit was clear: not
 				   * flushed when it was cleared, so not set again */
 };

@@ -2,6 +2,8 @@
 /*
  * fault.c - what exception 14 says: CR2 and the error code (Intel SDM 3A, 4.7).
  */
+#include <stddef.h>
+
 #include <quire/paging.h>
 #include <pagetable/mmu_port.h>
 
@@ -10,6 +12,10 @@
 #define CODE_US   (1u << 2) /* in user mode */
 #define CODE_RSVD (1u << 3) /* a reserved bit was set in an entry */
 #define CODE_ID   (1u << 4) /* an instruction fetch */
+
+_Static_assert(offsetof(struct qr_fault, address) == 0 && offsetof(struct qr_fault, access) == 8 &&
+		       K_MEM_FAULT_WRITE == 2,
+	       "user.S notes a fault");
 
 /* RSVD goes first: the SDM sets P with it, QEMU does not. Accessed and dirty are the
  * walker's, so there are no QR_FAULT_FLAG faults. The vector tells the trap handler that

@@ -8,6 +8,10 @@
  *     if (fault_read(address, syndrome, &fault) && fault.kind != QR_FAULT_RESERVED) {
  *             status = k_mem_page_fault(fault.address, fault.access);
  *     }
+ *
+ * and before that, with CONFIG_USERSPACE, where the fault was the kernel's own:
+ *
+ *     ip = user_copy_fixup(ip, &fault)  not 0: return from the trap to there, and do no more
  */
 #ifndef QUIRE_FAULT_H
 #define QUIRE_FAULT_H
@@ -43,18 +47,23 @@ void code_sync(void *virt, size_t size);
 
 /* Copy `size` bytes between kernel memory and user memory, with what keeps the kernel from user
  * memory (SMAP, PAN, SUM) open for as long. Returns how many bytes were not copied: a fault ended
- * the copy. Interrupts masked; the caller asked before whether user mode may touch the range.
- * user.S */
+ * the copy, and is in qr_user_fault. Interrupts masked; the caller asked before whether user mode
+ * may touch the range. Nothing is said of the other address: any number will do, and what the
+ * CPU refuses without a page fault is refused here. user.S */
 size_t user_copy(void *dst, const void *src, size_t size);
 
-/* For the trap handler: a page fault in code at `ip`. In user_copy: returns where to go on instead,
- * which ends the copy; elsewhere 0. user.S defines both ends as symbols. */
+/* For the trap handler: a page fault of the kernel's in code at `ip`, read by fault_read.
+ * In user_copy, which runs with interrupts masked: notes the fault, and returns where to go on
+ * instead, which ends the copy; elsewhere 0. user.S defines both ends as symbols. */
 extern const uint8_t user_copy_end[], user_copy_fault[];
-QR_INLINE uintptr_t user_copy_fixup(uintptr_t ip)
+extern struct qr_fault qr_user_fault;
+QR_INLINE uintptr_t user_copy_fixup(uintptr_t ip, const struct qr_fault *fault)
 {
-	return ip >= (uintptr_t)user_copy && ip < (uintptr_t)user_copy_end
-		       ? (uintptr_t)user_copy_fault
-		       : 0;
+	if (ip < (uintptr_t)user_copy || ip >= (uintptr_t)user_copy_end) {
+		return 0;
+	}
+	qr_user_fault = *fault;
+	return (uintptr_t)user_copy_fault;
 }
 
 QR_EXTERN_C_END

@@ -9,9 +9,23 @@
  * address. Copy data once, then look at the copy: a buffer that was validated can be changed
  * by its owner at any time.
  *
- * Context of the copies: threads with interrupts on, the mm lock not held; they may sleep, as
- * pages are brought in on the way. Interrupts are masked for at most CONFIG_MEM_USER_COPY bytes at
- * a time.
+ * The kernel's side of a copy is whatever the kernel has: it may be pageable, in no frame, or in
+ * the same page as the user's side. An address there that cannot be had is the caller's error, not
+ * the thread's end. The user's side of a piece is asked first.
+ *
+ *              the user's side                       the kernel's side
+ *     -EFAULT  the range wraps or leaves the space,  the range wraps, or nothing is mapped there
+ *              or a page is not mapped               for the kernel
+ *     -EACCES  a page is mapped, but not for this    the kernel may not write there
+ *     -EIO     the page could not be read            the same
+ *     -ENOMEM  no frame, as k_mem_page_fault         the same
+ *
+ * -ENOMEM also where others took the page away again each time it had come, a thousand times.
+ * Where the two sides overlap, what is copied may have been copied before.
+ *
+ * Context of the copies: threads, the mm lock not held. They sleep when pages are brought in on the
+ * way; with interrupts masked they poll instead. Interrupts are masked for at most
+ * CONFIG_MEM_USER_COPY bytes at a time.
  */
 #ifndef QUIRE_USER_H
 #define QUIRE_USER_H
@@ -27,18 +41,18 @@ QR_EXTERN_C_BEGIN
  *  -EACCES  a page is mapped, but not for this */
 int arch_buffer_validate(const void *addr, size_t size, int write) QR_MUST_CHECK;
 
-/* Copy `size` bytes from user memory at `src` to kernel memory at `dst`.
- *  -EFAULT, -EACCES  as above: `dst` holds what was copied until then
- *  -EIO, -ENOMEM     as k_mem_page_fault
- *  -ENOTSUP          a build without CONFIG_USERSPACE */
+/* Copy `size` bytes from user memory at `src` to kernel memory at `dst`. Of size 0 nothing is
+ * looked at: 0.
+ *  -EFAULT, -EACCES, -EIO, -ENOMEM  as above: `dst` holds what was copied until then
+ *  -ENOTSUP                         a build without CONFIG_USERSPACE */
 int k_usermode_from_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
 
 /* Copy `size` bytes from kernel memory at `src` to user memory at `dst`. Errors as above. */
 int k_usermode_to_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
 
 /* Copy a string of at most `maxlen` bytes, its 0 included, from user memory; each byte is
- * read once, none behind maxlen bytes or in a page behind that of the 0. Behind its 0, `dst` may
- * hold what followed in user memory.
+ * read once, none behind maxlen bytes or in a page behind that of the 0. `dst` is not read, and
+ * nothing is written behind the 0.
  *  -EINVAL  no 0 among the first `maxlen` bytes; `dst` is not terminated
  *  others   as above */
 int k_usermode_string_copy(char *dst, const char *src, size_t maxlen) QR_MUST_CHECK;

@@ -21,8 +21,12 @@ struct suite_case {
 #define TEST(function) {#function, function}
 
 /* About memory domains; domains.c */
-#define SUITE_DOMAIN_CASES 9u
+#define SUITE_DOMAIN_CASES 8u
 extern const struct suite_case suite_domain_cases[SUITE_DOMAIN_CASES];
+
+/* About copies from and to user memory; copies.c */
+#define SUITE_COPY_CASES 4u
+extern const struct suite_case suite_copy_cases[SUITE_COPY_CASES];
 
 extern const char suite_skip[];
 extern const struct suite_env *suite_env;

@@ -6,7 +6,6 @@
 #include "cases.h"
 
 #include <quire/domain.h>
-#include <quire/user.h>
 
 #define U_RW K_MEM_PARTITION_P_RW_U_RW
 #define U_RO K_MEM_PARTITION_P_RO_U_RO
@@ -190,33 +189,6 @@ static const char *partition_over_pages_that_are_out(void)
 	return end();
 }
 
-/* Alignments that differ, two pages, and a fault in the middle: the shared zeros are written. */
-static const char *copies_end_where_user_mode_may_not(void)
-{
-	static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	uint8_t *memory = k_mem_map(2 * PAGE, RW | USER), *own = k_mem_map(PAGE, RW);
-	uint8_t *at = memory + PAGE - 13;
-	char copy[sizeof(text)];
-
-	EXPECT(memory != NULL && own != NULL && env->write(own, 1) == 0);
-	EXPECT(k_usermode_from_copy(copy, at, sizeof(copy)) == 0 && copy[0] == 0 && copy[36] == 0);
-	for (size_t from = 0; from < 9; from++) {
-		EXPECT(k_usermode_to_copy(at + from % 3, text + from, sizeof(text) - from) == 0);
-		EXPECT(k_usermode_from_copy(copy, at + from % 3, sizeof(text) - from) == 0);
-		EXPECT(__builtin_memcmp(copy, text + from, sizeof(text) - from) == 0);
-		EXPECT(k_mem_page_out(memory, (from & 1 ? 1 : 2) * PAGE) == 0);
-	}
-	EXPECT(k_usermode_from_copy(copy, memory + 2 * PAGE - 8, 9) == -EFAULT);
-	EXPECT(k_usermode_to_copy(own, text, 8) == -EACCES && reads(own, 1));
-	EXPECT(k_mem_update_flags(memory, PAGE, USER) == 0);
-	EXPECT(k_usermode_to_copy(at, text, 8) == -EACCES);
-	EXPECT(k_usermode_to_copy(memory + PAGE, text, 8) == 0);
-	EXPECT(k_usermode_from_copy(copy, at, 8) == 0);
-	EXPECT(k_usermode_from_copy(copy, (const void *)(UINTPTR_MAX - 3), 8) == -EFAULT);
-	EXPECT(k_mem_unmap(memory, 2 * PAGE) == 0 && k_mem_unmap(own, PAGE) == 0);
-	return NULL;
-}
-
 /* Memory that user mode asked for is its domain's alone, and is gone with it. */
 static const char *memory_of_a_domain_is_its_own(void)
 {
@@ -378,7 +350,6 @@ const struct suite_case suite_domain_cases[SUITE_DOMAIN_CASES] = {
 	TEST(partitions_differ_in_rights),
 	TEST(partition_over_code_and_large_leaves),
 	TEST(partition_over_pages_that_are_out),
-	TEST(copies_end_where_user_mode_may_not),
 	TEST(memory_of_a_domain_is_its_own),
 	TEST(bits_through_any_set_are_seen),
 	TEST(L11_sets_agree_where_a_page_is),

@@ -790,7 +790,7 @@ static const struct suite_case tests[] = {
 	TEST(scratch_window),
 };
 #define OWN_COUNT  ((unsigned int)(sizeof(tests) / sizeof(tests[0])))
-#define TEST_COUNT (OWN_COUNT + SUITE_DOMAIN_CASES)
+#define TEST_COUNT (OWN_COUNT + SUITE_DOMAIN_CASES + SUITE_COPY_CASES)
 
 /* A line of output, made of texts and numbers. */
 static struct {
@@ -843,6 +843,16 @@ static void print_machine(void)
 	print_line();
 }
 
+static const struct suite_case *case_of(unsigned int i)
+{
+	if (i < OWN_COUNT) {
+		return &tests[i];
+	}
+	i -= OWN_COUNT;
+	return i < SUITE_DOMAIN_CASES ? &suite_domain_cases[i]
+				      : &suite_copy_cases[i - SUITE_DOMAIN_CASES];
+}
+
 unsigned int suite_run(const struct suite_env *environment, unsigned int first)
 {
 	unsigned int failed = 0;
@@ -850,8 +860,7 @@ unsigned int suite_run(const struct suite_env *environment, unsigned int first)
 	env = environment;
 	print_machine();
 	for (unsigned int i = 0; i < TEST_COUNT; i++) {
-		const struct suite_case *test =
-			i < OWN_COUNT ? &tests[i] : &suite_domain_cases[i - OWN_COUNT];
+		const struct suite_case *test = case_of(i);
 		const char *why = test->run();
 		bool fails = why != NULL && why != suite_skip;
 
