@@ -24,12 +24,12 @@ core_flags_million := -DDOMAIN_MODEL_STEPS=170000
 
 core_tests        := $(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c))
 core_tests_plain  := $(filter-out test_eager,$(core_tests))
-core_tests_eager  := $(filter test_eager test_model,$(core_tests))
+core_tests_eager  := $(filter test_eager test_model test_uninit,$(core_tests))
 core_tests_small  := $(filter test_model test_fail test_tiny test_races test_cluster \
 		     test_domain_races test_domain_pool test_domain_anon \
-		     test_domain_model test_low_ram,$(core_tests))
+		     test_domain_model test_low_ram test_uninit,$(core_tests))
 
-core_tests_split  := $(filter test_domain% test_model,$(core_tests))
+core_tests_split  := $(filter test_domain% test_model test_uninit,$(core_tests))
 core_tests_small  += test_domain_counts test_lost_slots
 core_tests_single := test_model
 core_tests_million := test_domain_model

@@ -11,6 +11,7 @@
 #include "clean.h"
 #include "evict.h"
 #include "store.h"
+#include "uninit.h"
 
 int qr_region_size(size_t size, uint32_t *count)
 {
@@ -120,7 +121,7 @@ static void fill_resident(struct qr_pages batch, uint32_t flags, bool zero, stru
 
 static void region_fill_resident(struct qr_pages pages, uint32_t flags, struct qr_hold *hold)
 {
-	bool zero = !(flags & K_MEM_MAP_UNINIT);
+	bool zero = QR_UNINIT_ZEROED || !(flags & K_MEM_MAP_UNINIT);
 	uint32_t done = 0;
 
 	while (done < pages.count) {

@@ -24,6 +24,7 @@
 #include "policy.h"
 #include "stats.h"
 #include "store.h"
+#include "uninit.h"
 
 /* What is tried and what is allowed have the same bits, so that one mask compares them. */
 _Static_assert(K_MEM_FAULT_WRITE == ARCH_PAGE_RW && K_MEM_FAULT_USER == ARCH_PAGE_USER &&
@@ -122,7 +123,7 @@ static void give_slot_back(uint32_t frame)
 	}
 }
 
-/* 1: the page is loaded and needs no other frame. */
+/* 1: the page is loaded and needs no other frame; or, to be pinned, one with zeros: LOOK. */
 static int already_loaded(struct bring *bring, arch_page_t now)
 {
 	uint32_t frame;
@@ -154,6 +155,10 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 		/* by somebody else perhaps, whose failure may now not undo it */
 		qr_frames[frame] &= ~(uint64_t)QR_FRAME_PINNING;
 		return 0;
+	}
+	if (QR_UNINIT_ZEROED && qr_frame_uninit(frame) &&
+	    qr_uninit_out(bring->page, frame, QR_LOCATION_ZERO)) {
+		return LOOK;
 	}
 	if (qr_charge_pin(qr_page_charged(now)) != 0) {
 		return -ENOMEM;

@@ -9,7 +9,7 @@
  */
 #include "domain.h"
 
-#include "store.h"
+#include "uninit.h"
 
 struct k_mem_domain k_mem_domain_default;
 
@@ -105,7 +105,7 @@ static void own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rig
 			qr_breathe(hold);
 		}
 		for (uint32_t i = 0; (rights & K_MEM_PERM_USER) && i < batch.count; i++) {
-			qr_zero_untouched(batch.first + i);
+			qr_uninit_open(batch.first + i);
 		}
 		qr_domain_own(domain, batch, rights);
 		done += batch.count;

@@ -10,6 +10,7 @@
 #include "bring.h"
 #include "charge.h"
 #include "store.h"
+#include "uninit.h"
 
 /* What a page counts as. Paged memory is a token, the shared zeros, or a loaded page that is some
  * frame's own; what else is loaded (physical mappings, the image) has no charge. */
@@ -62,8 +63,12 @@ static void change_page(uint32_t page, uint32_t flags)
 	if (qr_is_zero_page(now)) {
 		(void)arch_mem_page_out(qr_page_addr(page),
 					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
-	} else if (flags & K_MEM_PERM_USER) {
-		qr_zero_untouched(page);
+	} else if (counts && (flags & K_MEM_PERM_USER)) {
+		qr_uninit_open(page);
+	} else if (CONFIG_USERSPACE && counts && (flags & K_MEM_PERM_RW) &&
+		   !(now & ARCH_PAGE_RW)) {
+		/* it would look written from now on */
+		qr_uninit_leave(page, QR_LOCATION_UNINIT);
 	}
 	if (counts) {
 		now = arch_page_get(qr_page_addr(page)) & ~(arch_page_t)ARCH_PAGE_RW;

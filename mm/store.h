@@ -97,19 +97,6 @@ QR_INLINE bool qr_location_image(uint32_t location)
 /* -EINVAL: no such store, or slots beyond its end. */
 int qr_location_check(uintptr_t location, uint32_t count) QR_MUST_CHECK;
 
-/* The page is opened to user mode, which must not see what a frame held before: where it was not
- * touched yet it is zeros from now on. Lock held. */
-QR_INLINE void qr_zero_untouched(uint32_t page)
-{
-	arch_page_t now = arch_page_get(qr_page_addr(page));
-
-	if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
-	    arch_page_token(now) == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
-		arch_page_token_set(qr_page_addr(page),
-				    ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
-	}
-}
-
 /* Take a slot of the paging store. -ENOSPC. Lock held. */
 int qr_slot_take(uint32_t *location) QR_MUST_CHECK;
 

@@ -4,6 +4,9 @@
  * the RAM store. Where faults evict (options frames=1024 evict=1) the memory is twice as
  * large as the frames; the *_mean and *_max rows are of a whole sweep of it.
  */
+#include <quire/arch.h>
+#include <quire/store.h>
+
 #include "bench.h"
 
 #define ARENA_PAGES 2048u
@@ -31,6 +34,26 @@ static void copies(void)
 	}
 	row_print("page_copy", &copy);
 	row_print("page_zero", &zero);
+}
+
+/* A page is zeroed as the core does it, which reaches a frame through the scratch window. */
+static void zero_frame(void)
+{
+	struct row row = {0};
+	uintptr_t phys;
+
+	need(arch_page_phys_get(target, &phys) == 0, "page_zero_window");
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		unsigned long key;
+		void *window;
+
+		sample_begin(&row);
+		window = k_mem_scratch_open(phys, &key);
+		__builtin_memset(window, 0, PAGE);
+		k_mem_scratch_close(key);
+		sample_end(&row);
+	}
+	row_print("page_zero_window", &row);
 }
 
 static void touch(volatile uint8_t *page, bool write)
@@ -207,5 +230,6 @@ void bench_sweep(const char *name)
 void bench_fault(void)
 {
 	copies();
+	zero_frame();
 	free_frames();
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * map.c - mapping and unmapping. Memory is mapped with K_MEM_MAP_UNINIT, so that zeroing,
- * which is a row of its own, is apart. Physical mappings are of addresses without RAM, which
- * are never touched.
+ * which is a row of its own, is apart; but locked memory, which builds with user mode zero all
+ * the same: tools/bench takes that off (page_zero_window). Physical
+ * mappings are of addresses without RAM, which are never touched.
  */
 #include <quire/arch.h>
 

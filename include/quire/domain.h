@@ -84,8 +84,8 @@ int k_mem_domain_deinit(struct k_mem_domain *domain) QR_MUST_CHECK;
  * not. A partition can take rights from the kernel's mapping and open it to user mode; it
  * cannot give a right to write or execute that the mapping does not have. What is unmapped
  * under a partition is not part of it any more; where anonymous memory of the domain comes to lie
- * there, the partition ends. Uninitialised memory that was not
- * touched yet is zeroed.
+ * there, the partition ends. Pages of uninitialised memory that
+ * nobody has written are zeros from then on.
  *  -EINVAL  size zero, unaligned, wraps or leaves the space; unknown attributes; writable and
  *           executable; overlaps another partition of the domain; a page is not mapped, or a
  *           guard; a right that the mapping does not have

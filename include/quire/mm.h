@@ -38,7 +38,8 @@ QR_EXTERN_C_BEGIN
 /* k_mem_map_phys_bare: the virtual address is to equal the physical one. */
 #define K_MEM_DIRECT_MAP (1u << 6)
 
-/* k_mem_map: content is left as it is in the frame. Not with K_MEM_PERM_USER. */
+/* k_mem_map: content need not be zeroed. Not with K_MEM_PERM_USER. With CONFIG_USERSPACE what
+ * becomes resident for good (LOCK, k_mem_pin, without demand paging) is zeroed all the same. */
 #define K_MEM_MAP_UNINIT (1u << 16)
 /* k_mem_map: resident and pinned when the call returns; never faults. */
 #define K_MEM_MAP_LOCK (1u << 17)
@@ -127,9 +128,10 @@ static inline void *k_mem_map_unpaged(uintptr_t location, size_t size, uint32_t 
 
 /* Give every page of [addr, addr+size) the rights (and for physical mappings the
  * cache mode) in `flags`. Works on resident, paged-out and untouched pages and on
- * parts of mappings, large leaves included. Uninitialised memory that was not touched yet is
- * zeroed when user mode gets rights to it; who opens memory to user mode that was touched has
- * written it. Code that was written is made fetchable by code_sync (quire/fault.h).
+ * parts of mappings, large leaves included. Pages of uninitialised memory that
+ * nobody has written, in a frame or not, are zeros when user mode gets rights to them; who opens
+ * a page that was written has written all of it. Code that was written is made fetchable by
+ * code_sync (quire/fault.h).
  * flags: K_MEM_PERM_*, K_MEM_CACHE_* (physical mappings only).
  *  -EINVAL  a page of the range is not mapped or a guard; unknown flags; RW with
  *           EXEC; a cache mode on paged memory

@@ -55,6 +55,7 @@ static struct {
 	unsigned long op;
 	unsigned int round;
 	unsigned long failures; /* before this operation */
+	bool untouched[MODEL_PAGES]; /* mapped UNINIT, and no write was tried */
 	uintptr_t addr;         /* the last range chosen */
 	size_t size;
 } run;
@@ -311,6 +312,13 @@ static int machine_access(uintptr_t addr, uint32_t access, uint64_t *word)
 	return status;
 }
 
+static void touched(uint32_t page, uint32_t access)
+{
+	if ((access & K_MEM_FAULT_WRITE) && page < MODEL_PAGES) {
+		run.untouched[page] = false;
+	}
+}
+
 static void access_at(uintptr_t addr, uint32_t access)
 {
 	uint32_t page = (uint32_t)((addr - BASE) / RIG_PAGE);
@@ -319,6 +327,7 @@ static void access_at(uintptr_t addr, uint32_t access)
 	uint64_t value = random_state | 1, word = value, known;
 	int got = machine_access(addr, access, &word);
 
+	touched(page, access);
 	if (excused(got, wanted)) {
 		return;
 	}
@@ -370,6 +379,7 @@ static void op_fault(void)
 	context_enter(true);
 	got = k_mem_page_fault((void *)addr, access);
 	context_leave();
+	touched((uint32_t)((addr - BASE) / RIG_PAGE), access);
 	wanted = wanted == -ENXIO ? 0 : wanted;
 	if (!excused(got, wanted)) {
 		MUST_BE(got, wanted);
@@ -426,6 +436,7 @@ static void bystand(const qr_entry_t *first, size_t count)
 		}
 	} else if (emu_write(addr, &word, sizeof(word), 0) == 0) {
 		model_put(addr, word);
+		touched(page, K_MEM_FAULT_WRITE);
 	}
 }
 
@@ -451,6 +462,9 @@ static void mapped_region(void *addr, uint32_t count, uint32_t flags)
 
 	MUST(model_is_free(first - 1, count + 2));
 	model_region(first, count, flags & RIGHTS);
+	for (uint32_t page = first; page < first + count; page++) {
+		run.untouched[page] = (flags & K_MEM_MAP_UNINIT) != 0;
+	}
 	live_add(addr, count * RIG_PAGE, false);
 }
 
@@ -897,6 +911,10 @@ static void op_flags(void)
 	context_leave();
 	for (uint32_t i = 0; wanted == 0 && i < count; i++) {
 		model_page[first + i].rights = flags & RIGHTS;
+		if (run.untouched[first + i] && (flags & K_MEM_PERM_USER)) {
+			model_fill(first + i, 0);
+			run.untouched[first + i] = false;
+		}
 	}
 }
 

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <quire/domain.h>
+
 #include <mm/frame.h>
 #include <mm/store.h>
 #include <tests/core/audit.h>
@@ -280,6 +282,81 @@ static void test_slots_come_back_before_they_are_promised(void **state)
 	}
 }
 
+/* ---- a page that nobody has written is opened while others move it ------------------------ */
+
+static struct k_mem_domain domain;
+
+static void open_or_move(unsigned int self)
+{
+	const size_t size = duel.pages * RIG_PAGE;
+	const struct k_mem_partition part = {(uintptr_t)duel.memory, size,
+					     K_MEM_PARTITION_P_RW_U_RW};
+
+	switch (self) {
+	case 0:
+		duel.status[0] = duel.other == NULL
+					 ? k_mem_domain_add_partition(&domain, &part)
+					 : k_mem_update_flags(duel.memory, size,
+							      K_MEM_PERM_RW | K_MEM_PERM_USER);
+		return;
+	case 1:
+		duel.status[1] = k_mem_page_in(duel.memory, size);
+		return;
+	case 2:
+		duel.status[2] = k_mem_pin(duel.memory + RIG_PAGE, RIG_PAGE);
+		return;
+	default:
+		for (uint32_t i = 0; i < duel.pages; i++) {
+			duel.status[3] |= touch(duel.memory + i * RIG_PAGE, false);
+		}
+		duel.status[3] |= k_mem_page_out(duel.memory + 2 * RIG_PAGE, RIG_PAGE);
+	}
+}
+
+static int user_reads(const uint8_t *addr, uint64_t *word)
+{
+	int status;
+
+	do {
+		status = emu_read((uintptr_t)addr, word, sizeof(*word), K_MEM_FAULT_USER);
+	} while (status == AGAIN);
+	return status;
+}
+
+static void open_in_order(uint32_t order)
+{
+	start(7, 20);
+	duel.pages = 4;
+	duel.memory = map(6, K_MEM_PERM_RW | K_MEM_MAP_LOCK);
+	for (uint32_t i = 0; i < 6; i++) {
+		assert_int_equal(touch(duel.memory + i * RIG_PAGE, true), 0);
+	}
+	assert_int_equal(k_mem_unmap(duel.memory, 6 * RIG_PAGE), 0);
+	duel.memory = map(duel.pages, K_MEM_PERM_RW | K_MEM_MAP_UNINIT);
+	duel.other = order % 2 == 0 ? NULL : duel.memory;
+	assert_int_equal(k_mem_domain_init(&domain, 0, NULL), 0);
+	fibers_run(4, open_or_move, order);
+	k_mem_domain_switch(&domain);
+	for (uint32_t i = 0; i < duel.pages; i++) {
+		uint64_t word = 1;
+
+		assert_int_equal(duel.status[i], 0);
+		assert_int_equal(user_reads(duel.memory + i * RIG_PAGE, &word), 0);
+		assert_int_equal(word, 0);
+	}
+	k_mem_domain_switch(NULL);
+	assert_int_equal(k_mem_domain_deinit(&domain), 0);
+	end();
+}
+
+static void test_untouched_pages_are_opened_while_others_move_them(void **state)
+{
+	(void)state;
+	for (uint32_t order = 0; order < ORDERS; order++) {
+		open_in_order(order);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_more_faults_than_frames),
 		cmocka_unit_test(test_right_that_goes_while_the_page_comes),
 		cmocka_unit_test(test_slots_come_back_before_they_are_promised),
+		cmocka_unit_test(test_untouched_pages_are_opened_while_others_move_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
