@@ -102,7 +102,9 @@ static bool keeps(uint64_t pageable, uint64_t pinned)
 
 static bool grants(uint32_t pageable, uint32_t pinned)
 {
-	return keeps((uint64_t)qr_charge.pageable + pageable, (uint64_t)qr_charge.pinned + pinned);
+	/* nothing more is granted, however many slots were lost */
+	return pageable + pinned == 0 ||
+	       keeps((uint64_t)qr_charge.pageable + pageable, (uint64_t)qr_charge.pinned + pinned);
 }
 
 /* Not what was wanted, because a transfer failed, or because slots were lost before. */
