@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The checks of the source text, each counted as tests by `make test`: tools/tidy (style),
-# tools/layers (who may include whom), and what of the style needs a compiler.
+# tools/layers (who may include whom), tools/names (what the documentation names), and what of
+# the style needs a compiler.
 
-.PHONY: tidy layers check-tidy check-layers check-library
+.PHONY: tidy layers names check-tidy check-layers check-names check-library
 tidy: ## check the style (silent when all is well)
 	$(Q)tools/tidy
 
 layers: ## check who includes whom (silent when all is well)
 	$(Q)tools/layers
 
+names: ## check that what the documentation names is there (silent when all is well)
+	$(Q)tools/names
+
 check-tidy:
 	$(Q)tools/tidy --tap
 
 check-layers:
 	$(Q)tools/layers --tap
+
+check-names:
+	$(Q)tools/names --tap
 
 # The library for a machine without an operating system, to look at its symbols.
 check_srcs := $(LIB_SRCS) $(sort $(wildcard arch/x86_64/*.[cS]))
@@ -31,6 +38,6 @@ check-library: $(check_objs)
 	$(Q)tests/tools/library_test $(check_objs)
 
 TEST_DEPS    += $(check_objs)
-SCRIPT_TESTS += check-tidy check-layers check-library \
+SCRIPT_TESTS += check-tidy check-layers check-names check-library tests/tools/names_test \
 		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test \
 		tests/tools/ci_test
