@@ -9,7 +9,7 @@
 #ifndef EVICTION_HAZARD_H
 #define EVICTION_HAZARD_H
 
-#include <quire/compiler.h>
+#include <quire/bits.h>
 
 #define HAZARD_AGE_MAX  511u  /* older pages count as this old */
 #define HAZARD_AGE_KEPT 2047u /* and older than this are not told apart */
@@ -42,7 +42,7 @@ extern struct hazard_table qr_hazard_table;
 /* The whole part of the binary logarithm; value > 0. */
 QR_INLINE uint32_t hazard_log2(uint32_t value)
 {
-	return 31u - (uint32_t)__builtin_clz(value);
+	return qr_bit_highest(value);
 }
 
 /* The column of an age. */

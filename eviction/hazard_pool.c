@@ -11,6 +11,8 @@
  */
 #include "hazard_pool.h"
 
+#include <quire/bits.h>
+
 #define PLACES 255u
 #define LISTS  256u
 #define WORD   32u
@@ -137,8 +139,8 @@ bool qr_hazard_pool_least(uint32_t *frame, uint32_t *worth)
 	if (pool.some == 0) {
 		return false;
 	}
-	word = (uint32_t)__builtin_ctz(pool.some);
-	*worth = word * WORD + (uint32_t)__builtin_ctz(pool.some_in[word]);
+	word = qr_bit_lowest(pool.some);
+	*worth = word * WORD + qr_bit_lowest(pool.some_in[word]);
 	*frame = pool.frame[pool.list[*worth]];
 	return true;
 }

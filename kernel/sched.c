@@ -15,6 +15,8 @@
 
 #include "kernel/machine.h"
 
+#include <quire/bits.h>
+
 #include <cpu.h>
 
 #define CHANNELS 16u
@@ -114,7 +116,7 @@ static QR_NOINLINE void preempt(void)
 	struct thread *from = current;
 
 	stale = false;
-	current = ready_mask ? ready[__builtin_ctz(ready_mask)].head : idle;
+	current = ready_mask ? ready[qr_bit_lowest(ready_mask)].head : idle;
 	if (current != from) {
 		if (CONFIG_USERSPACE) {
 			user_switch(from, current);

@@ -3,6 +3,7 @@
 # The checks of the source text, each counted as tests by `make test`: tools/tidy (style),
 # tools/layers (who may include whom), tools/names (what the documentation names), and what of
 # the style needs a compiler.
+include mk/kernel.mk
 
 .PHONY: tidy layers names check-tidy check-layers check-names check-library
 tidy: ## check the style (silent when all is well)
@@ -37,7 +38,17 @@ $(BUILD)/check/%.o: %
 check-library: $(check_objs)
 	$(Q)tests/tools/library_test $(check_objs)
 
-TEST_DEPS    += $(check_objs)
-SCRIPT_TESTS += check-tidy check-layers check-names check-library tests/tools/names_test \
+# No register that traps do not save, in the kernels either, but for the code that starts a machine:
+# it has data and other modes' instructions between.
+check_kernel_objs = $(foreach a,$(KERNEL_ARCHS),$(patsubst %,$(BUILD)/kernel/$a/obj/%.o,\
+		      $(filter-out kernel/$a/boot.S,$(call kernel_srcs,$a))))
+
+.PHONY: check-objects
+check-objects: $(foreach a,$(KERNEL_ARCHS),$(BUILD)/kernel/$a/hello.elf)
+	$(Q)tests/tools/objects_test $(check_kernel_objs)
+
+TEST_DEPS    += $(check_objs) $(foreach a,$(KERNEL_ARCHS),$(BUILD)/kernel/$a/hello.elf)
+SCRIPT_TESTS += check-tidy check-layers check-names check-library check-objects \
+		tests/tools/names_test \
 		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test \
 		tests/tools/ci_test

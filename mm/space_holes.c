@@ -29,6 +29,8 @@
  */
 #include "space_holes.h"
 
+#include <quire/bits.h>
+
 struct qr_holes_word qr_holes_word[QR_SPACE_PAGES / 64u + 1u];
 uint32_t qr_holes_tree[QR_HOLES_NODES];
 
@@ -53,12 +55,6 @@ QR_INLINE uint64_t bit(uint32_t page)
 	return UINT64_C(1) << page % 64;
 }
 
-/* The number of the highest bit of a word that is not 0. */
-QR_INLINE uint32_t top(uint64_t word)
-{
-	return 63 - (uint32_t)__builtin_clzll(word);
-}
-
 /* ---- the other end ------------------------------------------------------------------ */
 
 QR_INLINE uint32_t end_of(uint32_t start)
@@ -66,7 +62,7 @@ QR_INLINE uint32_t end_of(uint32_t start)
 	const struct qr_holes_word *word = word_of(start);
 	uint64_t ends = word->ends & -bit(start);
 
-	return ends != 0 ? (start & ~63u) + (uint32_t)__builtin_ctzll(ends) : word->end_above;
+	return ends != 0 ? (start & ~63u) + qr_bit_lowest(ends) : word->end_above;
 }
 
 QR_INLINE uint32_t start_of(uint32_t end)
@@ -74,7 +70,7 @@ QR_INLINE uint32_t start_of(uint32_t end)
 	const struct qr_holes_word *word = word_of(end);
 	uint64_t starts = word->starts & (bit(end) - 1);
 
-	return starts != 0 ? (end & ~63u) + top(starts) : word->start_below;
+	return starts != 0 ? (end & ~63u) + qr_bit_highest(starts) : word->start_below;
 }
 
 QR_INLINE struct qr_pages hole_at(uint32_t start)
@@ -107,7 +103,7 @@ QR_INLINE uint32_t leaving_count(const struct qr_holes_word *word)
 {
 	uint32_t first = (uint32_t)(word - qr_holes_word) * 64;
 
-	return word->end_above - (first + top(word->starts));
+	return word->end_above - (first + qr_bit_highest(word->starts));
 }
 
 /* The longest run of set bits in a word that has any. Bit b of run[k] says that 2^k set
@@ -165,8 +161,9 @@ static uint32_t word_find(const struct qr_holes_word *word, uint64_t mask, uint3
 	if (starts == 0) {
 		return 64;
 	}
-	if (pages >> 63 != 0 && top(starts) == top(word->starts) && leaving_count(word) >= count) {
-		return top(starts);
+	if (pages >> 63 != 0 && qr_bit_highest(starts) == qr_bit_highest(word->starts) &&
+	    leaving_count(word) >= count) {
+		return qr_bit_highest(starts);
 	}
 	if (count > 64) {
 		return 64;
@@ -178,7 +175,7 @@ static uint32_t word_find(const struct qr_holes_word *word, uint64_t mask, uint3
 		length += step;
 	}
 	starts &= pages;
-	return starts != 0 ? top(starts) : 64;
+	return starts != 0 ? qr_bit_highest(starts) : 64;
 }
 
 /* ---- the tree ----------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
  *
  * Lock: whoever calls holds the mm lock.
  */
+#include <quire/bits.h>
 #include <quire/store.h>
 
 #define LEVELS K_MEM_SLOT_MAP_LEVELS
@@ -61,11 +62,11 @@ static uint32_t slot_find(const struct k_mem_slot_map *map, uint32_t from)
 			clear = ~map->used[level][word] & (FULL << from % 64);
 		}
 		if (clear != 0) {
-			uint32_t place = word * 64 + (uint32_t)__builtin_ctzll(clear);
+			uint32_t place = word * 64 + qr_bit_lowest(clear);
 
 			while (level-- > 0) {
 				clear = ~map->used[level][place];
-				place = place * 64 + (uint32_t)__builtin_ctzll(clear);
+				place = place * 64 + qr_bit_lowest(clear);
 			}
 			return place;
 		}
