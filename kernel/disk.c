@@ -345,7 +345,7 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 
 void disk_find_all(void)
 {
-	depth = (uint32_t)kernel_option_number("depth", VIRTIO_QUEUE);
+	depth = kernel_option_count("depth", VIRTIO_QUEUE);
 	if (depth == 0) {
 		kernel_refuse("depth=0: no request could ever be sent\n");
 	}

@@ -15,7 +15,8 @@ SECONDS           ?= 60
 FUZZ_JOBS         ?= 2
 FUZZ_TEST_SECONDS ?= 60
 
-fuzz_targets := recording lackey stream options $(if $(filter lz4,$(KERNEL_COMPRESS)),compressed)
+fuzz_targets := recording lackey stream options disk
+fuzz_targets += $(if $(filter lz4,$(KERNEL_COMPRESS)),compressed)
 
 fuzz_srcs_recording := $(addprefix tools/trace/,input.c pgt.c optimum.c prepare.c)
 fuzz_libs_recording := -llzma
@@ -25,6 +26,10 @@ fuzz_srcs_stream    := apps/replay/player/stream.c apps/replay/player/memory.c
 # where a page of the fake address space can be in a process under ASan
 fuzz_flags_stream   := -DCONFIG_KERNEL_VM_BASE=0x200000000000
 fuzz_srcs_options   := kernel/options.c
+# the device's headers come before the kernel's (mk/devices.mk)
+fuzz_srcs_disk      := $(devices_srcs)
+fuzz_flags_disk     := $(devices_flags)
+fuzz_libs_disk      := -no-pie
 fuzz_srcs_compressed  := kernel/compress/lz4.c $(wildcard store/compressed*.c) store/slots.c \
 			 store/ram.c port/strict/strict.c port/strict/store.c \
 			 tests/unit/fake_memory.c
@@ -40,7 +45,7 @@ define fuzz_program
 fuzz_all += $(patsubst %.c,$(fuzz_dir)/$1/%.o,fuzz/$1.c $(fuzz_srcs_$1))
 $(fuzz_dir)/$1/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(fuzz_cflags) -fsanitize=fuzzer-no-link,address,undefined $(fuzz_flags_$1) \
+	$$(Q)$(CC) $(fuzz_flags_$1) $(fuzz_cflags) -fsanitize=fuzzer-no-link,address,undefined \
 		$$(fuzz_more) -c $$< -o $$@
 $(fuzz_dir)/fuzz_$1: $(patsubst %.c,$(fuzz_dir)/$1/%.o,fuzz/$1.c $(fuzz_srcs_$1))
 	$$(Q)$(CC) -fsanitize=fuzzer,address,undefined $$^ $(fuzz_libs_$1) -o $$@

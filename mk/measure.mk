@@ -73,9 +73,27 @@ bench: $(measure_files) ## count instructions and bytes (BASELINE=write: keep th
 	$(Q)SIZE=$(SIZE) NM=$(NM) tools/bench --build $(BUILD) --arch $(ARCH) \
 		$(if $(filter write,$(BASELINE)),--write-baseline)
 
+# ---- baselines, and the figures in the documentation --------------------------------------
+#
+# bench/*.json are committed; docs/figures.list says which sentence has which number of them.
+
+measure_tools := $(BUILD)/tools/trace $(BUILD)/tools/policies \
+		 $(foreach a,x86_64 arm64,$(BUILD)/kernel/$a/replay.elf)
+
+.PHONY: baselines figures check-figures
+baselines: $(measure_tools) ## measure everything anew, keep it, and write it into the documentation
+	$(Q)$(foreach a,$(KERNEL_ARCHS),$(MAKE) bench ARCH=$a BASELINE=write &&) \
+		tools/figures --build $(BUILD) --measure
+
+figures: ## write the figures of bench/*.json into the documentation
+	$(Q)tools/figures
+
+check-figures:
+	$(Q)tools/figures --tap
+
 .PHONY: check-bench
 check-bench: $(measure_files)
 	$(Q)tests/tools/bench_test $(BUILD)
 
 TEST_DEPS    += $(measure_files)
-SCRIPT_TESTS += check-bench
+SCRIPT_TESTS += check-bench check-figures tests/tools/figures_test

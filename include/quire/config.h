@@ -111,8 +111,7 @@
 #endif
 
 /* Victims that are tried for one frame before the fault gives up: each try
- * after the first follows a failed write to the store. And writes of a page that is
- * touched during each, before k_mem_page_out gives up. */
+ * after the first follows a failed write to the store. */
 #ifndef CONFIG_EVICTION_TRIES
 #define CONFIG_EVICTION_TRIES 8
 #endif

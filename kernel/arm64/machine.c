@@ -85,17 +85,16 @@ static void uart_start(void)
 	uart = registers;
 }
 
-bool machine_console_put(char c)
+void machine_console_put(char c)
 {
 	if (!uart) {
 		semihosting(SEMIHOSTING_WRITE_CHARACTER, &c);
-		return true;
+		return;
 	}
-	if (mmio_read(uart, UART_FLAGS) & UART_FULL) {
-		return false;
+	while (mmio_read(uart, UART_FLAGS) & UART_FULL) {
+		;
 	}
 	mmio_write(uart, UART_DATA, (uint8_t)c);
-	return true;
 }
 
 /* ---- start ---------------------------------------------------------------------------------- */

@@ -43,10 +43,9 @@ void machine_early_start(void)
 	trap_start();
 }
 
-bool machine_console_put(char c)
+void machine_console_put(char c)
 {
 	(void)semihost_call(SEMIHOST_WRITE_CHARACTER, &c);
-	return true;
 }
 
 void machine_exit(int status)

@@ -75,13 +75,12 @@ static void serial_start(void)
 	}
 }
 
-bool machine_console_put(char c)
+void machine_console_put(char c)
 {
-	if (!(port_in8(SERIAL_LINE_STATUS) & SERIAL_CAN_SEND)) {
-		return false;
+	while (!(port_in8(SERIAL_LINE_STATUS) & SERIAL_CAN_SEND)) {
+		;
 	}
 	port_out8(SERIAL, (uint8_t)c);
-	return true;
 }
 
 /* ---- start and end --------------------------------------------------------------------------- */
