@@ -43,18 +43,23 @@ const char *fault_access_name(uint32_t access)
 	return access & K_MEM_FAULT_WRITE ? "write" : "read";
 }
 
-/* The kernel's access that `fault` tells of is refused with `status`. */
+/* The kernel's access that `fault` tells of is refused with `status`. In the middle of another
+ * fault neither a try nor the thread may end: what the core holds for it nobody gives back. */
 static void refuse(struct trap_frame *frame, const struct qr_fault *fault, int status)
 {
 	struct thread *self = sched_current();
 
-	if (!sched_in_irq() && self->try_stack) {
+	if (!sched_in_irq() && !self->faulting && self->try_stack) {
 		trap_resume(frame, self->try_stack, status);
 		return;
 	}
+	if (trap_irqs_on(frame)) {
+		irq_enable(); /* it does not go back */
+	}
 	kernel_printf("# thread %s: cannot %s %p: error %d at %p\n", self->name,
 		      fault_access_name(fault->access), fault->address, status, trap_ip(frame));
-	if (sched_in_irq() || self == thread_static(THREAD_FIRST) || sched_idle()) {
+	if (sched_in_irq() || self->faulting || self == thread_static(THREAD_FIRST) ||
+	    sched_idle()) {
 		kernel_panic(frame, "page fault");
 	}
 	thread_end(status);

@@ -63,7 +63,8 @@ void machine_boot_read(uintptr_t boot_info, struct machine_boot *boot);
 /* The interrupt controller, mapped through the core whose tables are current. */
 void machine_start(void);
 
-void machine_console_put(char c);
+/* Masked. false: there is no room yet. */
+bool machine_console_put(char c);
 QR_NORETURN void machine_exit(int status);
 
 /* ---- interrupts --------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ bool kernel_timer_runs(void)
 
 void kernel_exit(int status)
 {
+	kernel_puts(""); /* behind what another thread prints */
 	machine_exit(status);
 }
 

@@ -151,6 +151,7 @@ void user_refuse(struct trap_frame *frame, const struct qr_fault *fault, int sta
 	bool full = (uintptr_t)self->user.stack - 1 - (uintptr_t)fault->address < PAGE;
 
 	if (self->user.try_ip == 0) {
+		irq_enable(); /* it does not go back */
 		kernel_printf("# thread %s: %s: user mode cannot %s %p: error %d at %p\n",
 			      self->name, full ? "stack overflow" : "page fault",
 			      fault_access_name(fault->access), fault->address, status,
@@ -164,6 +165,7 @@ void fault_user(struct trap_frame *frame, const char *what)
 	const struct thread *self = sched_current();
 
 	if (self->user.try_ip == 0) {
+		irq_enable(); /* it does not go back */
 		kernel_printf("# thread %s: %s in user mode at %p\n", self->name, what,
 			      trap_ip(frame));
 	}

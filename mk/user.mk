@@ -82,3 +82,9 @@ $(eval $(call copies_test,microvm,microvm))
 $(eval $(call copies_test,old-cpu,microvm,--cpu Nehalem,check-shared))
 $(foreach m,$(kernel_models),$(eval $(call copies_test,$(subst /,-,$m),$(patsubst %/,%,$(dir $m)),\
 	--cpu $(notdir $m))))
+
+# ---- how long user mode can keep interrupts masked (tests/masked) ------------------------------
+
+$(call user_program,masked,tests/masked/main.c,tests/masked/caller)
+$(foreach m,microvm virt-arm64 virt-riscv64,$(eval $(call kernel_boot_test,masked-$m,masked,$m,\
+	12M --icount --append "frames=400 ramstore=400 tick=0")))

@@ -96,7 +96,7 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 			got++; /* none can be evicted any more, but one fell free meanwhile */
 		} else {
 			qr_frames_unreserve(got);
-			return status;
+			return status == -EAGAIN ? -ENOMEM : status;
 		}
 	}
 	return 0;

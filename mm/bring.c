@@ -13,7 +13,8 @@
  * meet on the BUSY frame: the second waits on its channel. A context that cannot sleep does
  * not wait for a thread that it may have interrupted: it overtakes, that is, fills a frame of
  * its own, and the first finds its frame ORPHAN. Each time round the loop some transfer
- * ended or some other thread mapped the page.
+ * ended or some other thread mapped the page; where they go on for ever a fault ends as if it had
+ * been served, and the instruction faults again.
  */
 #include "bring.h"
 
@@ -22,6 +23,7 @@
 #include "domain.h"
 #include "evict.h"
 #include "policy.h"
+#include "slot_room.h"
 #include "stats.h"
 #include "store.h"
 #include "uninit.h"
@@ -41,6 +43,7 @@ struct bring {
 	bool zero_page;     /* the shared zeros are mapped */
 	uint32_t location;  /* where the content is */
 	uint32_t overtaken; /* the frame that it is on its way to, or QR_NO_INDEX */
+	uint32_t rounds;    /* times that it was looked at in vain */
 };
 
 /* What a look may say beside a final status. */
@@ -112,17 +115,6 @@ uint32_t qr_paged_frame(uint32_t page, arch_page_t now)
 	return frame;
 }
 
-/* A pinned page keeps no slot: charge.h counts on slots of pages that can be evicted. */
-static void give_slot_back(uint32_t frame)
-{
-	uint64_t word = qr_frames[frame];
-
-	if ((word & QR_FRAME_BACKED) && qr_location_owned(qr_frame_location(word))) {
-		qr_slot_give(qr_frame_location(word));
-		qr_frames[frame] = word & ~(uint64_t)QR_FRAME_BACKED;
-	}
-}
-
 /* 1: the page is loaded and needs no other frame; or, to be pinned, one with zeros: LOOK. */
 static int already_loaded(struct bring *bring, arch_page_t now)
 {
@@ -165,7 +157,7 @@ static int already_loaded(struct bring *bring, arch_page_t now)
 	}
 	if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
 		qr_policy_forgotten(frame);
-		give_slot_back(frame);
+		qr_slot_copy_give(frame); /* charge.h counts on slots of pages that can go */
 	}
 	qr_frames[frame] |= QR_FRAME_PINNED | QR_FRAME_PINNING;
 	if (now & ARCH_PAGE_RW) {
@@ -381,9 +373,12 @@ int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold)
 		if (status == NEED_FRAME) {
 			status = give_frame(&bring);
 		}
-	} while (status == LOOK);
+	} while (status == LOOK && ++bring.rounds < QR_ROUNDS_MAX);
 	if (bring.frame != QR_NO_INDEX) {
 		qr_frame_free(bring.frame);
+	}
+	if (QR_UNLIKELY(status == LOOK || status == -EAGAIN)) {
+		return (want & QR_BRING_AHEAD) ? -EBUSY : 0; /* the instruction looks again */
 	}
 	return status;
 }

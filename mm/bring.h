@@ -16,7 +16,8 @@
 #define QR_BRING_PIN   0x200u /* AHEAD, and must be pinned when this returns */
 
 /* Make the page present for this purpose. 0, -EFAULT, -EACCES, -EIO, -ENOMEM as for
- * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted. A page that this call
+ * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted, with AHEAD -EBUSY when
+ * others came between again and again. A page that this call
  * pinned is PINNING, one that was pinned before is PINNED only. */
 int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold) QR_MUST_CHECK;
 

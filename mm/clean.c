@@ -56,25 +56,43 @@ static void wait_for_call(uint32_t low, struct qr_hold *hold)
 	}
 }
 
-/* Evict until `high` frames are free; ends early where nothing can be evicted now, or where a
- * write fails: whoever needs a frame then tries more than we would. */
+/* Evict one page more. 0: go on. */
+static int clean_one(bool *slotted, uint32_t *vain, struct qr_hold *hold)
+{
+	uint32_t frame;
+	int status;
+
+	qr_breathe(hold);
+	status = qr_victim(&frame, *slotted, hold);
+	if (status != 0) {
+		return status == -EAGAIN ? 0 : status;
+	}
+	status = qr_evict(frame, hold);
+	if (status == 0) {
+		qr_frame_free(frame);
+		QR_COUNT_ALL(transfer.cleaned, 1);
+	}
+	*slotted = status == -ENOMEM;
+	*vain += status == -EAGAIN ? 1 : 0;
+	return status == -EIO ? -EIO : 0;
+}
+
+/* Evict until `high` frames are free; ends early where nothing can be evicted now, where a write
+ * fails, for whoever needs a frame then tries more than we would, and where as many pages as there
+ * are frames were touched while they were written. */
 static void clean(uint32_t high, struct qr_hold *hold)
 {
+	/* what a policy may need for each: slices of a scan */
+	const uint32_t rounds = (high + qr_frame_table.count) * 4;
+	uint32_t vain = 0;
+	bool slotted = false;
 	int status = 0;
 
-	while (qr_frame_table.free_count < high && (status == 0 || status == -EAGAIN)) {
-		uint32_t frame;
-
-		qr_breathe(hold);
-		status = qr_policy_pick(&frame);
-		if (status != 0) {
-			continue;
+	for (uint32_t round = 0; round < rounds && status == 0; round++) {
+		if (qr_frame_table.free_count >= high || vain > qr_frame_table.count) {
+			break;
 		}
-		status = qr_evict(frame, hold);
-		if (status == 0) {
-			qr_frame_free(frame);
-			QR_COUNT_ALL(transfer.cleaned, 1);
-		}
+		status = clean_one(&slotted, &vain, hold);
 	}
 }
 

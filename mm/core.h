@@ -106,6 +106,10 @@ QR_INLINE void qr_wake(const void *channel)
 	}
 }
 
+/* So often at most one looks again because others came between: each time something of theirs was
+ * done, so that no call comes near. Where they go on for ever it ends nonetheless. */
+#define QR_ROUNDS_MAX 1000u
+
 /* ---- pages ------------------------------------------------------------------------------- */
 
 /* The only way from an address and a size to pages (space.h); what it gives lies inside the

@@ -23,6 +23,7 @@
 #include "cluster.h"
 #include "domain.h"
 #include "policy.h"
+#include "slot_room.h"
 #include "stats.h"
 #include "store.h"
 
@@ -208,59 +209,90 @@ static int wait_for_frames(struct qr_hold *hold, uint32_t *polls)
 	return 0;
 }
 
-/* One victim, by the policy, or where slots ran out by what has one. */
-static int pick(uint32_t *frame, bool slotted, struct qr_hold *hold)
+int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold)
 {
-	if (slotted) {
-		*frame = find_slotted(hold);
-		return *frame == QR_NO_INDEX ? -ENOENT : 0;
+	if (!slotted) {
+		return qr_policy_pick(frame);
 	}
-	return qr_policy_pick(frame);
+	*frame = find_slotted(hold);
+	if (*frame == QR_NO_INDEX) {
+		/* only where writes failed: slots that are left are copies of pages that stay */
+		(void)qr_slot_copy_take(hold);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+/* The hunt for a frame, beside the frame. */
+struct hunt {
+	int status;     /* why it ends, or 0 */
+	bool slotted;   /* slots ran out: who has one is evicted */
+	bool again;     /* the policy goes on with a scan */
+	uint32_t changes; /* qr_frame_table's, when the policy began to scan */
+	uint32_t polls;
+	uint32_t errors; /* writes that failed */
+	uint32_t vain;   /* pages that were touched while they were written */
+};
+
+/* Each round is a slice of the policy's scan, a poll, or follows upon what others did. */
+#define HUNT_ROUNDS_MAX (QR_ROUNDS_MAX + CONFIG_MEM_POLLS_MAX + 4u * CONFIG_MEM_FRAMES_MAX)
+
+/* A victim; false: there is none in this round. */
+static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
+{
+	int status;
+
+	hunt->changes = hunt->again ? hunt->changes : qr_frame_table.changes;
+	status = qr_victim(frame, hunt->slotted, hold);
+	hunt->again = status == -EAGAIN;
+	if (QR_LIKELY(status == 0)) {
+		return true;
+	}
+	if (hunt->again) {
+		qr_breathe(hold);
+		return false;
+	}
+	hunt->slotted = false;
+	if (hunt->changes == qr_frame_table.changes) { /* else it is not what there is */
+		hunt->status = wait_for_frames(hold, &hunt->polls);
+	}
+	return false;
+}
+
+/* The victim was not evicted. */
+static void hunt_failed(struct hunt *hunt, int status)
+{
+	hunt->slotted = status == -ENOMEM;
+	if (status == -EIO && ++hunt->errors == CONFIG_EVICTION_TRIES) {
+		hunt->status = -EIO;
+	} else if (status == -EAGAIN && ++hunt->vain == QR_ROUNDS_MAX) {
+		hunt->status = -EAGAIN;
+	}
 }
 
 /* Evict until a frame is had. */
 static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
-	bool slotted = false;
-	uint32_t polls = 0, changes = 0;
-	unsigned int tries = 0;
-	bool again = false; /* the policy goes on with a scan */
-	int status = 0;
+	struct hunt hunt = {0};
 
-	for (;;) {
+	for (uint32_t round = 0; round < HUNT_ROUNDS_MAX; round++) {
 		if (take_free && (*frame = qr_frame_take()) != QR_NO_INDEX) {
 			return 0;
 		}
-		if (tries == CONFIG_EVICTION_TRIES || status != 0) {
-			*frame = QR_NO_INDEX;
-			return status != 0 ? status : -EIO;
+		if (hunt.status != 0) {
+			break;
 		}
-		changes = again ? changes : qr_frame_table.changes;
-		status = pick(frame, slotted, hold);
-		again = status == -EAGAIN;
-		if (again) {
-			qr_breathe(hold);
-			status = 0;
-			continue;
+		if (hunt_find(&hunt, frame, hold)) {
+			int status = qr_evict(*frame, hold);
+
+			if (status == 0) {
+				return 0;
+			}
+			hunt_failed(&hunt, status);
 		}
-		if (status != 0 && changes != qr_frame_table.changes) {
-			status = 0; /* what was looked at is not what there is */
-			slotted = false;
-			continue;
-		}
-		if (status != 0) {
-			status = wait_for_frames(hold, &polls);
-			slotted = false;
-			continue;
-		}
-		status = qr_evict(*frame, hold);
-		if (status == 0) {
-			return 0;
-		}
-		slotted = status == -ENOMEM;
-		tries += status == -EIO ? 1 : 0;
-		status = 0;
 	}
+	*frame = QR_NO_INDEX;
+	return hunt.status != 0 ? hunt.status : -EAGAIN;
 }
 
 int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold)

@@ -10,8 +10,13 @@
 /* A frame in the caller's hand (BUSY, no page): a victim's, or with `take_free` one that fell
  * free meanwhile.
  * -ENOMEM: nothing can be evicted and no transfer is under way that would change that.
- * -EIO: as many victims as CONFIG_EVICTION_TRIES could not be written. */
+ * -EIO: as many victims as CONFIG_EVICTION_TRIES could not be written.
+ * -EAGAIN: others came between again and again. */
 int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold) QR_MUST_CHECK;
+
+/* A victim: the policy's, or with `slotted`, where no slot is free, a page that needs none. 0;
+ * -ENOENT none; -EAGAIN let interrupts in and ask again. */
+int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* Take the page out of an evictable frame, which is then in the caller's hand.
  * -EAGAIN  the page was touched, or unmapped, while it was being written; look again

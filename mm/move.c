@@ -9,6 +9,7 @@
 #include "charge.h"
 #include "evict.h"
 #include "policy.h"
+#include "slot_room.h"
 #include "store.h"
 
 /* The frame of a page that may be evicted, or QR_NO_INDEX. */
@@ -76,7 +77,7 @@ static int census_take(struct qr_pages pages, struct census *census, struct qr_h
 /* Check a range, take the step for each of its pages, and where there is a `settle` then that for
  * those pages, up to the one that failed. */
 struct job {
-	bool (*possible)(const struct census *census);
+	bool (*possible)(const struct census *census, struct qr_pages pages, struct qr_hold *hold);
 	step_t step;
 	step_t settle_good; /* after all pages, or NULL */
 	step_t settle_bad;  /* after a failure, or NULL */
@@ -95,7 +96,7 @@ static int do_job(void *addr, size_t size, const struct job *job)
 	}
 	qr_lock(&hold);
 	status = census_take(pages, &census, &hold);
-	if (status == 0 && !job->possible(&census)) {
+	if (status == 0 && !job->possible(&census, pages, &hold)) {
 		status = -ENOMEM;
 	}
 	if (status == 0) {
@@ -112,50 +113,84 @@ static int do_job(void *addr, size_t size, const struct job *job)
 	return status;
 }
 
-static bool always(const struct census *census)
+static bool always(const struct census *census, struct qr_pages pages, struct qr_hold *hold)
 {
 	(void)census;
+	(void)pages;
+	(void)hold;
 	return true;
 }
 
 /* ---- out and in --------------------------------------------------------------------------- */
 
+/* The frame of a page that somebody's transfer is about, or QR_NO_INDEX. */
+static uint32_t frame_in_transfer(arch_page_t now, uint32_t page)
+{
+	uint32_t frame = qr_paged_frame(page, now);
+
+	if (frame != QR_NO_INDEX) {
+		/* part of a request of others */
+		return (qr_frames[frame] & QR_FRAME_BUSY) ? frame : QR_NO_INDEX;
+	}
+	return !(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
+			       ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY
+		       ? ARCH_TOKEN_VALUE(arch_page_token(now))
+		       : QR_NO_INDEX;
+}
+
+/* Try to empty an evictable frame, into the pool. -EAGAIN: look again, for the page was touched, or
+ * a slot was made for it. -EBUSY: it was touched for the last time that is allowed. */
+static int empty(uint32_t frame, uint32_t *touches_left, struct qr_hold *hold)
+{
+	int status = qr_evict(frame, hold);
+
+	if (status == 0) {
+		qr_frame_free(frame);
+	} else if (status == -ENOMEM) {
+		return qr_slot_make(hold) == 0 ? -EAGAIN : -ENOMEM;
+	} else if (status == -EAGAIN && --*touches_left == 0) {
+		return -EBUSY;
+	}
+	return status;
+}
+
 /* Evict one page, if it is in a frame and not pinned; waits for transfers of it to end. */
 static int page_out(uint32_t page, struct qr_hold *hold)
 {
-	for (;;) {
+	uint32_t touches_left = CONFIG_EVICTION_TRIES;
+
+	for (uint32_t round = 0; round < QR_ROUNDS_MAX; round++) {
 		arch_page_t now = arch_page_get(qr_page_addr(page));
 		uint32_t frame = evictable_frame(now, page);
-		int status;
 
-		if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
-		    ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY &&
-		    hold->sleep != QR_SLEEP_NO) {
-			qr_wait(qr_frame_channel(ARCH_TOKEN_VALUE(arch_page_token(now))), hold);
-			continue;
-		}
-		if (frame == QR_NO_INDEX) {
-			frame = qr_paged_frame(page, now);
-			if (frame == QR_NO_INDEX || !(qr_frames[frame] & QR_FRAME_BUSY) ||
-			    hold->sleep == QR_SLEEP_NO) {
-				return 0;
+		if (frame != QR_NO_INDEX) {
+			int status = empty(frame, &touches_left, hold);
+
+			if (status != -EAGAIN) {
+				return status;
 			}
-			qr_wait(qr_frame_channel(frame), hold); /* part of a request of others */
 			continue;
 		}
-		status = qr_evict(frame, hold);
-		if (status == 0) {
-			qr_frame_free(frame);
+		frame = frame_in_transfer(now, page);
+		if (frame == QR_NO_INDEX || hold->sleep == QR_SLEEP_NO) {
+			return 0;
 		}
-		if (status != -EAGAIN) {
-			return status;
-		}
+		qr_wait(qr_frame_channel(frame), hold);
 	}
+	return -EBUSY;
 }
 
-static bool slots_suffice(const struct census *census)
+/* Slots that are free, and those that pages elsewhere have for copies. Who evicts a page of the
+ * range may take the copy of another one of it, but that needs a slot then. */
+static bool slots_suffice(const struct census *census, struct qr_pages pages, struct qr_hold *hold)
 {
-	return census->slots <= qr_store_table.free_slots;
+	uint32_t spare;
+
+	if (census->slots <= qr_store_table.free_slots) {
+		return true;
+	}
+	spare = qr_slots_spare(pages, hold);
+	return census->slots <= qr_store_table.free_slots + spare;
 }
 
 int k_mem_page_out(void *addr, size_t size)
@@ -163,6 +198,28 @@ int k_mem_page_out(void *addr, size_t size)
 	static const struct job job = {slots_suffice, page_out, NULL, NULL};
 
 	return do_job(addr, size, &job);
+}
+
+/* The same for whatever page is in the frame. */
+static int frame_out(uint32_t frame, struct qr_hold *hold)
+{
+	uint32_t touches_left = 1;
+
+	for (uint32_t round = 0; round < QR_ROUNDS_MAX; round++) {
+		int status;
+
+		if (qr_frames[frame] & QR_FRAME_FREE) {
+			return 0;
+		}
+		if (!k_mem_frame_evictable(frame)) {
+			return -EBUSY;
+		}
+		status = empty(frame, &touches_left, hold);
+		if (status != -EAGAIN) {
+			return status;
+		}
+	}
+	return -EBUSY;
 }
 
 int k_mem_page_frame_evict(uintptr_t phys)
@@ -175,18 +232,7 @@ int k_mem_page_frame_evict(uintptr_t phys)
 		return -EINVAL;
 	}
 	qr_lock(&hold);
-	if (qr_frames[frame] & QR_FRAME_FREE) {
-		status = 0;
-	} else if (!k_mem_frame_evictable(frame)) {
-		status = -EBUSY;
-	} else {
-		status = qr_evict(frame, &hold);
-		if (status == 0) {
-			qr_frame_free(frame);
-		} else if (status == -EAGAIN) {
-			status = -EBUSY;
-		}
-	}
+	status = frame_out(frame, &hold);
 	qr_unlock(&hold);
 	return status;
 }
@@ -196,8 +242,11 @@ static int page_in(uint32_t page, struct qr_hold *hold)
 	return qr_bring(page, QR_BRING_AHEAD, hold);
 }
 
-static bool frames_suffice(const struct census *census)
+static bool frames_suffice(const struct census *census, struct qr_pages pages,
+			   struct qr_hold *hold)
 {
+	(void)pages;
+	(void)hold;
 	return (uint64_t)census->missing + qr_charge.pinned + qr_charge.kept <= qr_charge.frames;
 }
 

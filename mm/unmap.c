@@ -156,6 +156,9 @@ static uint32_t release_batch(struct qr_pages batch, struct qr_hold *hold)
 		}
 		qr_slot_give((uint32_t)was[i]);
 	}
+	if (slots > 0) {
+		qr_wake(QR_FRAME_CHANNEL); /* who needs a slot for the page in a frame */
+	}
 	/* not before: until the slots are back nobody may be promised them */
 	qr_charge_sub(tally.pageable, tally.pinned);
 	return tally.resident;

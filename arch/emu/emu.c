@@ -23,6 +23,7 @@ int (*emu_fault)(const struct qr_fault *fault);
 void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
 void (*emu_drop_hook)(void);
 void (*emu_count_hook)(void);
+void (*emu_page_drop_hook)(uintptr_t virt);
 void (*emu_error_hook)(const struct emu_error *error);
 
 static QR_ALIGNED(EMU_PAGE_BYTES) uint8_t ram[EMU_RAM_BYTES_MAX];
@@ -63,6 +64,7 @@ int emu_init(uint64_t phys, size_t size)
 	emu_fault = NULL;
 	emu_publish_hook = NULL;
 	emu_drop_hook = NULL;
+	emu_page_drop_hook = NULL;
 	emu_error_hook = NULL;
 	bank_count = 0;
 	emu_tlb_reset();

@@ -100,6 +100,9 @@ extern void (*emu_drop_hook)(void);
 /* The same while mmu_tags counts: the highest tag is current, over the kernel's root. */
 extern void (*emu_count_hook)(void);
 
+/* The same after this page was dropped, and before the wait for that. */
+extern void (*emu_page_drop_hook)(uintptr_t virt);
+
 /* The walker sets accessed, and with `dirty` dirty, in the leaf for `virt`, now. false:
  * there is no leaf, or none that may be written. */
 bool emu_walker_marks(uintptr_t virt, bool dirty);

@@ -310,12 +310,15 @@ void emu_tlb_page(unsigned int tag, uintptr_t virt)
 	if (!is_in_space(virt)) {
 		return;
 	}
-	if (tag != 0) {
-		drop_page(tag, virt);
-		return;
-	}
 	for (unsigned int row = 0; row < ROWS; row++) {
-		drop_page(row, virt);
+		if (tag == 0 || row == tag) {
+			drop_page(row, virt);
+		}
+	}
+	if (emu_page_drop_hook != NULL && !emu.in_hook) {
+		emu.in_hook = true;
+		emu_page_drop_hook(virt);
+		emu.in_hook = false;
 	}
 }
 

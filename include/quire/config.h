@@ -111,7 +111,8 @@
 #endif
 
 /* Victims that are tried for one frame before the fault gives up: each try
- * after the first follows a failed write to the store. */
+ * after the first follows a failed write to the store. And writes of a page that is
+ * touched during each, before k_mem_page_out gives up. */
 #ifndef CONFIG_EVICTION_TRIES
 #define CONFIG_EVICTION_TRIES 8
 #endif

@@ -146,8 +146,8 @@ size_t k_mem_free_get(void);
 /* Empty the frame at physical address `phys` (page-aligned) and make it free: its
  * page is written out if it must be. Nothing to do on a free frame: 0. May sleep.
  *  -EINVAL  not a managed frame
- *  -EBUSY   pinned, reserved, or busy with a transfer
- *  -ENOMEM  no free slot in the store
+ *  -EBUSY   pinned, reserved, busy with a transfer, or touched while it was written
+ *  -ENOMEM  no slot in the store, neither free nor that of a page in another frame
  *  -EIO     the store failed; the page stays in the frame */
 int k_mem_page_frame_evict(uintptr_t phys) QR_MUST_CHECK;
 

@@ -17,25 +17,30 @@ QR_EXTERN_C_BEGIN
 /* ---- moving pages ---------------------------------------------------------------- */
 
 /* Evict every page of the range that is in a frame and not pinned: clean ones are
- * dropped, the others written. Their frames become free. May sleep.
+ * dropped, the others written. Their frames become free. Where slots run out those that
+ * pages elsewhere have beside their frames are used: such a page then counts as
+ * changed. May sleep. The content of every page is as it was, also after an error.
  *  -EINVAL  bad range
  *  -EFAULT  a page of the range is not mapped
- *  -ENOMEM  not enough slots for the range; nothing was evicted
- *  -EIO     the store failed for a page, which stays in its frame; the content of
- *           every page is as it was */
+ *  -ENOMEM  not enough slots for the range; nothing was evicted, unless other threads
+ *           took slots that had been counted on
+ *  -EBUSY   a page was touched in each of CONFIG_EVICTION_TRIES writes of it, or others
+ *           moved it all the time; it stays, those before it were evicted
+ *  -EIO     the store failed for a page, which stays in its frame */
 int k_mem_page_out(void *addr, size_t size) QR_MUST_CHECK;
 
 /* Bring every page of the range into a frame, so that touching it soon does not
  * fault; no promise that it stays. May sleep.
  *  -EINVAL, -EFAULT  as above
  *  -ENOMEM  more pages than frames can ever hold at once
+ *  -EBUSY   other threads took each frame, or moved a page, again and again
  *  -EIO     the store failed for a page; the content of every page is as it was */
 int k_mem_page_in(void *addr, size_t size) QR_MUST_CHECK;
 
 /* Bring every page of the range into a frame of its own and keep it there until
  * k_mem_unpin or k_mem_unmap: no fault after this returns. Pinning does not nest.
  * May sleep.
- *  -EINVAL, -EFAULT, -EIO  as above; no page is pinned that was not
+ *  -EINVAL, -EFAULT, -EBUSY, -EIO  as above; no page is pinned that was not
  *  -ENOMEM  too few frames would be left to page with */
 int k_mem_pin(void *addr, size_t size) QR_MUST_CHECK;
 
@@ -56,7 +61,8 @@ int k_mem_unpin(void *addr, size_t size) QR_MUST_CHECK;
  * mappings allow it. `access` says what was tried. Called with the interrupt mask
  * of the interrupted context, so that interrupts are on while anything slow
  * happens; where it may not sleep, the store is polled.
- *  0        retry the instruction
+ *  0        retry the instruction; it may fault again, where other threads took the page
+ *           away meanwhile
  *  -EFAULT  nothing is mapped there: no mapping, a guard, outside the space
  *  -EACCES  mapped, but not for this access
  *  -EIO     the page could not be read; it is as lost as its slot, but only the
@@ -78,8 +84,8 @@ void k_mem_paging_tick(void);
  *
  * A page that is cleaned is evicted, so it is written once, and again only where it came back and
  * was changed. One that is touched while it is being written stays; k_mem_paging_stats_t counts
- * those of them that are written again. Frames are as if there were `high` fewer; the
- * promise of k_mem_map does not depend on it.
+ * those of them that are written again. A call ends when it met as many as there are frames.
+ * Frames are as if there were `high` fewer; the promise of k_mem_map does not depend on it.
  *  0         frames were wanted, and evicted as far as that was possible
  *  -EINVAL   not 0 < low < high < the frames that there are, or called where it may not sleep
  *  -ENOTSUP  without CONFIG_DEMAND_PAGING */

@@ -85,16 +85,17 @@ static void uart_start(void)
 	uart = registers;
 }
 
-void machine_console_put(char c)
+bool machine_console_put(char c)
 {
 	if (!uart) {
 		semihosting(SEMIHOSTING_WRITE_CHARACTER, &c);
-		return;
+		return true;
 	}
-	while (mmio_read(uart, UART_FLAGS) & UART_FULL) {
-		;
+	if (mmio_read(uart, UART_FLAGS) & UART_FULL) {
+		return false;
 	}
 	mmio_write(uart, UART_DATA, (uint8_t)c);
+	return true;
 }
 
 /* ---- start ---------------------------------------------------------------------------------- */

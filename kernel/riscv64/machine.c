@@ -43,9 +43,10 @@ void machine_early_start(void)
 	trap_start();
 }
 
-void machine_console_put(char c)
+bool machine_console_put(char c)
 {
 	(void)semihost_call(SEMIHOST_WRITE_CHARACTER, &c);
+	return true;
 }
 
 void machine_exit(int status)

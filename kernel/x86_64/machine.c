@@ -75,12 +75,13 @@ static void serial_start(void)
 	}
 }
 
-void machine_console_put(char c)
+bool machine_console_put(char c)
 {
-	while (!(port_in8(SERIAL_LINE_STATUS) & SERIAL_CAN_SEND)) {
-		;
+	if (!(port_in8(SERIAL_LINE_STATUS) & SERIAL_CAN_SEND)) {
+		return false;
 	}
 	port_out8(SERIAL, (uint8_t)c);
+	return true;
 }
 
 /* ---- start and end --------------------------------------------------------------------------- */

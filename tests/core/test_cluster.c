@@ -555,6 +555,60 @@ static void test_unmapped_meanwhile(void **state)
 	write_meanwhile(UNMAP);
 }
 
+/* Another CPU writes to the page as soon as its translation is dropped, and again while the request
+ * is under way, by what its TLB then holds: the page is to be dirty after that. */
+static void write_when_dropped(uintptr_t virt)
+{
+	uint64_t word = 54;
+
+	if (virt == (uintptr_t)at(5) && !other.done) {
+		assert_int_equal(emu_write(virt, &word, sizeof(word), 0), 0);
+	}
+}
+
+static void test_written_when_dropped(void **state)
+{
+	(void)state;
+	map(&rig);
+	put_all(8);
+	rig_store.late = 2;
+	other.act = CHANGE;
+	other.done = false;
+	for (uint32_t i = 0; i < 8; i++) {
+		(void)arch_page_bits(at(i), 0, ARCH_DATA_PAGE_ACCESSED);
+		arch_mem_flush(at(i), RIG_PAGE);
+	}
+	strict_progress_set(meanwhile, NULL);
+	emu_page_drop_hook = write_when_dropped;
+	assert_int_equal(k_mem_page_out(at(7), RIG_PAGE), 0);
+	emu_page_drop_hook = NULL;
+	strict_progress_set(NULL, NULL);
+	assert_true(other.done);
+	assert_int_equal(rig_stats().transfer.kept, 7);
+	assert_int_equal(k_mem_page_out(at(0), 8 * RIG_PAGE), 0);
+	assert_int_equal(rig_get(at(5)), 55);
+	end();
+}
+
+/* Where a page may yet need a slot and there are not enough for all, no page gets one early. */
+static void test_no_early_slot_where_they_are_scarce(void **state)
+{
+	const struct rig scarce = {.frames = 40, .slots = 12, .request_cost = COST};
+
+	(void)state;
+	rig_start(&scarce);
+	memory = k_mem_map(45 * RIG_PAGE, K_MEM_PERM_RW);
+	assert_non_null(memory);
+	while (((uintptr_t)memory / RIG_PAGE) % 8 != 0) {
+		memory += RIG_PAGE;
+	}
+	put_all(16);
+	age_and_evict(3, 8);
+	assert_int_equal(rig_stats().transfer.page_out, 1);
+	assert_int_equal(qr_store_table.free_slots, 11);
+	end();
+}
+
 /* A context that cannot sleep reads its page alone. */
 static void test_no_sleep(void **state)
 {
@@ -590,6 +644,8 @@ int main(void)
 		cmocka_unit_test(test_changed_meanwhile),
 		cmocka_unit_test(test_pinned_meanwhile),
 		cmocka_unit_test(test_unmapped_meanwhile),
+		cmocka_unit_test(test_written_when_dropped),
+		cmocka_unit_test(test_no_early_slot_where_they_are_scarce),
 		cmocka_unit_test(test_no_sleep),
 	};
 

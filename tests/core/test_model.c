@@ -90,21 +90,21 @@ static void told(const char *what, int line)
 /* ---- what to expect ------------------------------------------------------------------ */
 
 /* The rule of charge.h. */
-static bool keeps(uint64_t pageable, uint64_t pinned)
+/* So many pages more, and so many more of all that are pinned? What does not grow is granted. */
+static bool grants_more(uint64_t pages, uint64_t pinned)
 {
 	uint32_t reserve = CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0;
 	uint32_t frames = run.rig.frames;
 	uint32_t slots = run.rig.slots - rig_store.retired;
 
-	return pinned + reserve <= frames &&
-	       pageable + pinned <= (slots > 0 ? frames + slots - 1 : frames - reserve);
+	return (pinned == 0 || qr_charge.pinned + pinned + reserve <= frames) &&
+	       (pages == 0 || qr_charge.pageable + qr_charge.pinned + pages <=
+				      (slots > 0 ? frames + slots - 1 : frames - reserve));
 }
 
 static bool grants(uint32_t pageable, uint32_t pinned)
 {
-	/* nothing more is granted, however many slots were lost */
-	return pageable + pinned == 0 ||
-	       keeps((uint64_t)qr_charge.pageable + pageable, (uint64_t)qr_charge.pinned + pinned);
+	return grants_more((uint64_t)pageable + pinned, pinned);
 }
 
 /* Not what was wanted, because a transfer failed, or because slots were lost before. */
@@ -184,6 +184,22 @@ static bool needs_slot(uint32_t page)
 static uint32_t free_slots(void)
 {
 	return run.rig.slots - rig_store.reserved - rig_store.retired;
+}
+
+/* The same, and slots that pages in frames, but these, have for copies. */
+static uint32_t slots_to_be_had(uint32_t first, uint32_t count)
+{
+	const uint32_t mask = QR_FRAME_MAPPED | QR_FRAME_BACKED;
+	uint32_t slots = free_slots();
+
+	for (uint32_t frame = 0; frame < qr_frame_table.count; frame++) {
+		uint64_t word = qr_frames[frame];
+
+		slots += (word & (mask | QR_FRAME_PINNED)) == mask &&
+			 qr_location_owned(qr_frame_location(word)) &&
+			 qr_frame_page(word) - first >= count;
+	}
+	return slots;
 }
 
 /* ---- choosing ------------------------------------------------------------------------ */
@@ -942,7 +958,7 @@ static void op_page_out(void)
 	for (uint32_t i = 0; wanted == 0 && i < count; i++) {
 		slots += needs_slot(first + i);
 	}
-	if (slots > free_slots()) {
+	if (slots > slots_to_be_had(first, count)) {
 		wanted = -ENOMEM;
 	}
 	context_enter(false);
@@ -996,8 +1012,7 @@ static void op_pin(void)
 			charged += is_charged(first + i);
 		}
 	}
-	if (wanted == 0 && pages > 0 &&
-	    !keeps(qr_charge.pageable - charged, qr_charge.pinned + pages)) {
+	if (wanted == 0 && !grants_more(pages - charged, pages)) {
 		wanted = -ENOMEM;
 	}
 	context_enter(false);
@@ -1039,7 +1054,8 @@ static void op_evict(void)
 		wanted = -EINVAL;
 	} else if (word & (QR_FRAME_PINNED | QR_FRAME_RESERVED)) {
 		wanted = -EBUSY;
-	} else if (!(word & QR_FRAME_FREE) && free_slots() == 0 &&
+	} else if (!(word & QR_FRAME_FREE) &&
+		   slots_to_be_had(qr_frame_page(word), 1) == 0 &&
 		   needs_slot(qr_frame_page(word))) {
 		wanted = -ENOMEM;
 	}

@@ -382,6 +382,34 @@ static void test_overtaken_twice(void **state)
 	end();
 }
 
+/* ---- two that pin ------------------------------------------------------------------------ */
+
+/* In an interrupt handler, which finds the first page pinned by a thread that may yet fail, and
+ * fails itself with the second, which that thread reads. */
+static void pin_in_vain(void)
+{
+	strict_context_set(QR_PORT_ISR);
+	rig_store.verdict = fail_all;
+	assert_int_equal(k_mem_pin(memory, 2 * RIG_PAGE), -EIO);
+	rig_store.verdict = NULL;
+	strict_context_set(QR_PORT_THREAD);
+}
+
+static void test_failed_pin_keeps_the_pin_of_another(void **state)
+{
+	(void)state;
+	start(6, 8);
+	map(2);
+	assert_int_equal(k_mem_page_out(memory, 2 * RIG_PAGE), 0);
+	assert_int_equal(k_mem_page_in(memory, RIG_PAGE), 0);
+	meanwhile = pin_in_vain;
+	assert_int_equal(k_mem_pin(memory, 2 * RIG_PAGE), 0);
+	assert_int_equal(rig_counts().charge_pinned, 2);
+	assert_int_equal(k_mem_unpin(memory, 2 * RIG_PAGE), 0);
+	unmap(2);
+	end();
+}
+
 /* ---- the walker ---------------------------------------------------------------------- */
 
 /* As soon as the first page has lost its right to write, another CPU writes to the second. */
@@ -437,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_overtaken_while_read),
 		cmocka_unit_test(test_overtaken_in_vain),
 		cmocka_unit_test(test_overtaken_twice),
+		cmocka_unit_test(test_failed_pin_keeps_the_pin_of_another),
 		cmocka_unit_test(test_written_while_rights_go),
 	};
 

@@ -500,7 +500,8 @@ static void move(int (*call)(void *addr, size_t size))
 		count--;
 	}
 	status = call(qr_page_addr(page), count * RIG_PAGE);
-	MUST(status == 0 || status == -EFAULT || status == -ENOMEM || excused(status, true));
+	MUST(status == 0 || status == -EFAULT || status == -ENOMEM || status == -EBUSY ||
+	     excused(status, true));
 }
 
 static void op_page_out(void)

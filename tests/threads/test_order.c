@@ -257,6 +257,87 @@ static void test_one_page(void **state)
 	end();
 }
 
+/* One thread writes a page out, slowly. A second one waits for a frame, or for a slot, until a
+ * third unmaps memory that has some: it goes on then, and not when the write has ended. */
+static struct {
+	uint8_t *written, *wanted, *given;
+	size_t given_bytes;
+} giver;
+
+static void write_wait_or_give(unsigned int self)
+{
+	uint64_t word;
+
+	if (self == 0) {
+		order.wrong += k_mem_page_out(giver.written, RIG_PAGE) != 0;
+	} else if (self == 1) {
+		order.wrong += emu_read((uintptr_t)giver.wanted, &word, sizeof(word), 0) != 0;
+	} else {
+		order.wrong += rig_store.in_flight != 1;
+		order.wrong += k_mem_unmap(giver.given, giver.given_bytes) != 0;
+	}
+	order.ended[order.ended_count++] = self;
+}
+
+static void start_giver(const struct rig *rig, size_t given_bytes, uint32_t flags)
+{
+	void *wanted;
+
+	memset(&order, 0, sizeof(order));
+	rig_start(rig);
+	giver.given_bytes = given_bytes;
+	giver.given = k_mem_map(given_bytes, K_MEM_PERM_RW | flags);
+	giver.written = k_mem_map(RIG_PAGE, K_MEM_PERM_RW);
+	assert_true(giver.given != NULL && giver.written != NULL);
+	wanted = k_mem_map_unpaged(K_MEM_LOCATION(RIG_STORE_IMAGE, 5), RIG_PAGE, 0);
+	assert_non_null(wanted);
+	giver.wanted = wanted;
+	emu_fault = on_fault;
+	rig_store.verdict = issued;
+}
+
+static void run_giver(void)
+{
+	static const uint8_t rank[] = {0, 1, 2};
+
+	rig_store.late = 20;
+	fibers_rank(rank);
+	fibers_run(3, write_wait_or_give, 1);
+	fibers_rank(NULL);
+	assert_int_equal(order.ended_count, 3);
+	end();
+}
+
+static void test_unmapping_gives_frames_to_who_waits(void **state)
+{
+	const struct rig rig = {.frames = 5, .slots = 8};
+
+	(void)state;
+	start_giver(&rig, 4 * RIG_PAGE, K_MEM_MAP_LOCK);
+	rig_put(giver.written, 1);
+	run_giver();
+	assert_int_equal(order.ended[0], 1);
+}
+
+/* One slot is the only place of a page, the other one is being written to; the page in the other
+ * frame was changed, and has none. */
+static void test_unmapping_gives_slots_to_who_waits(void **state)
+{
+	const struct rig rig = {.frames = 2, .slots = 2};
+	uint8_t *changed;
+
+	(void)state;
+	start_giver(&rig, RIG_PAGE, 0);
+	rig_put(giver.given, 1);
+	assert_int_equal(k_mem_page_out(giver.given, RIG_PAGE), 0);
+	changed = k_mem_map(RIG_PAGE, K_MEM_PERM_RW);
+	assert_non_null(changed);
+	rig_put(giver.written, 2);
+	rig_put(changed, 3);
+	run_giver();
+	assert_int_equal(order.in_flight_max, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +347,8 @@ int main(void)
 		cmocka_unit_test(test_urgent_all_the_time),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_one_page),
+		cmocka_unit_test(test_unmapping_gives_frames_to_who_waits),
+		cmocka_unit_test(test_unmapping_gives_slots_to_who_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
