@@ -11,13 +11,15 @@
 
 include mk/kernel.mk
 
-measure_flags_bench       := -DCONFIG_MEM_DOMAIN_TABLES=300 # 64 domains
+measure_domains           := -DCONFIG_MEM_DOMAIN_TABLES=300 # 64 domains
+measure_flags_bench       := $(measure_domains)
 measure_flags_bench-small := -DCONFIG_MMU_LARGE_PAGES=0
-measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1
+measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1 $(measure_domains)
 # pagetable/ finds the counting mmu.h before the machine's
 measure_flags_bench-tlb   := -iquote apps/bench/tlb
 measure_flags_bench-shared := -DCONFIG_X86_KPTI=0
-measure_variants_x86_64   := bench-shared
+measure_flags_bench-shared-irq := $(measure_flags_bench-shared) $(measure_flags_bench-irq)
+measure_variants_x86_64   := bench-shared bench-shared-irq
 measure_variants          := bench bench-small bench-irq bench-tlb $(measure_variants_$(ARCH))
 
 $(foreach v,$(measure_variants),\

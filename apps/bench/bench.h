@@ -45,6 +45,7 @@ void bench_range(void);
 void bench_tlb(void);
 void bench_user(void);
 void bench_domain(void);
+void bench_crowd(void);
 void bench_overlap(void);
 
 #endif /* APPS_BENCH_BENCH_H */

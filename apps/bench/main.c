@@ -105,6 +105,8 @@ int app_main(void)
 		bench_tlb();
 	} else if (kernel_option_number("domain", 0) != 0) {
 		bench_domain();
+	} else if (kernel_option_number("crowd", 0) != 0) {
+		bench_crowd();
 	} else if (kernel_option_number("overlap", 0) != 0) {
 		bench_overlap();
 	} else if (kernel_option_number("user", 0) != 0) {

@@ -13,12 +13,28 @@ static void repeat(uintptr_t number, uint64_t count)
 	}
 }
 
+/* The pages were there once; now they are not. */
+static void touch(uint64_t count)
+{
+	volatile uint8_t *memory = (uint8_t *)user_call(CALL_MEMORY, 0, 0, 0, 0);
+
+	(void)user_call(CALL_MARK, 0, 0, 0, 0);
+	for (uint64_t i = 0; i < count; i++) {
+		memory[i * TOUCH_BYTES] = 1;
+	}
+	(void)user_call(CALL_MARK, 0, 0, 0, 0);
+}
+
 int user_main(uintptr_t argument)
 {
 	uintptr_t number = (argument & 255) == CALLER_NONE ? SYSCALL_NONE : SYSCALL_YIELD;
 	uint64_t count = argument >> 8;
 
 	repeat(number, CALLER_WARM);
+	if ((argument & 255) == CALLER_TOUCH) {
+		touch(count);
+		return 0;
+	}
 	if ((argument & 255) == CALLER_PARTNER) {
 		repeat(number, count + CALLER_WARM);
 		return 0;
