@@ -13,6 +13,8 @@
 
 #include "core.h"
 
+struct k_mem_domain;
+
 /* Find room for `count` pages and their guards; *pages is what lies between. -ENOSPC. */
 int qr_region_take(uint32_t count, struct qr_pages *pages) QR_MUST_CHECK;
 void qr_region_give(struct qr_pages pages);
@@ -26,9 +28,10 @@ void qr_region_close(struct qr_pages pages, uint32_t mark);
 /* How many pages has the region that begins with this page? */
 uint32_t qr_region_count(uint32_t first);
 
-/* Unmap a region and give all back. *resident: how many pages were in frames of their own. Lets go
- * of the lock. -EINVAL: these pages are not exactly one region with this mark. unmap.c */
-int qr_region_unmap(struct qr_pages pages, uint32_t mark, uint32_t *resident,
+/* Unmap a region of the domain's (NULL: of none) and give all back; what the domain had in frames
+ * is counted with each batch. Lets go of the lock. -EINVAL: these pages are not exactly one
+ * region, or it is not a domain's, or not the kernel's. unmap.c */
+int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain,
 		    struct qr_hold *hold) QR_MUST_CHECK;
 
 /* Fill the region with tokens (`step` 0: all the same), batch by batch. */

@@ -190,7 +190,7 @@ static int pages_check(const struct k_mem_domain *domain, struct qr_pages pages,
 		arch_page_t now = arch_page_get(virt);
 
 		if (!qr_page_is_mapped(now) || (needed & ~now) != 0 ||
-		    (domain->page_count > 0 && arch_mem_domain_owns(&domain->arch, virt))) {
+		    arch_page_owner(virt) == &domain->arch) {
 			return -EINVAL;
 		}
 		if ((i + 1) % QR_BATCH_MIDDLE == 0) {
@@ -292,25 +292,6 @@ void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct 
 			partition_end(domain, here, hold);
 		}
 	}
-}
-
-bool qr_domain_has_partition(const struct k_mem_domain *domain, uint32_t page)
-{
-	const struct qr_pages one = {page, 1};
-	uint32_t left = domain->num_partitions; /* places that are taken come early */
-
-	for (uint32_t i = 0; left > 0; i++) {
-		const struct k_mem_partition *here = &domain->partitions[i];
-
-		if (here->size == 0) {
-			continue;
-		}
-		if (overlap(pages_of(here), one)) {
-			return true;
-		}
-		left--;
-	}
-	return false;
 }
 
 /* ---- domains --------------------------------------------------------------------------------- */

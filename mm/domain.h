@@ -38,7 +38,8 @@ void qr_domain_cover(struct k_mem_domain *domain, struct qr_pages pages, struct 
 /* The next pages, of which `done` are done, that one hold gives rights: in one leaf table. */
 struct qr_pages qr_domain_batch(struct qr_pages pages, uint32_t done);
 
-/* Give such pages, which are covered, rights of the domain's own. */
+/* Give such pages, which are covered, rights of the domain's own, and with ARCH_MEM_OWNER make them
+ * its anonymous memory. */
 void qr_domain_own(struct k_mem_domain *domain, struct qr_pages batch, uint32_t rights);
 
 /* Give back the private tables over the pages that are not needed any more. Inside the gate,
@@ -48,13 +49,10 @@ void qr_domain_trim(struct k_mem_domain *domain, struct qr_pages pages, struct q
 /* End the partitions that cover any of the pages. The same. */
 void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
 
-/* Is the page part of a partition of the domain's? */
-bool qr_domain_has_partition(const struct k_mem_domain *domain, uint32_t page);
-
 /* Unmap all anonymous memory of the domain; it has no partitions. Inside the gate. */
 void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold);
 
-/* A page of some domain's anonymous memory perhaps came into a frame of its own, or left it. */
+/* A page, perhaps of some domain's anonymous memory, came into a frame of its own, or left it. */
 void qr_domain_resident(uint32_t page, int change);
 QR_INLINE void qr_domain_came(uint32_t page)
 {

@@ -3,10 +3,11 @@
  * domain_anon.c - anonymous memory of domains, and its limits.
  *
  * It is a region between guards like any (anon.c) to which the kernel's entries give no user
- * rights and the domain's private entries do. No list says which regions a domain has: a page is
- * its anonymous memory when it is the domain's own and in none of its partitions (neither may
- * come to lie over the other), and the guard before a region says that a domain has it
- * (QR_REGION_DOMAIN), so that k_mem_unmap refuses it.
+ * rights and the domain's private entries do. No list says which regions a domain has: whose memory
+ * a page is stands with its entry (arch_page_owner), from the moment at which it is mapped to that
+ * at which it is unmapped, and the guard before a region says that a domain has it
+ * (QR_REGION_DOMAIN), so that k_mem_unmap refuses it. No partition of the domain comes to lie over
+ * it, nor it over one; partitions of other domains may, which is how memory is lent.
  *
  * Frames that are kept for a domain (resident_count_min) are charged like pinned ones: however
  * many of its pages are in frames, the others find theirs beside these (charge.h).
@@ -56,20 +57,11 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
 /* The domain whose anonymous memory the page is, or NULL. */
 static struct k_mem_domain *owner_of(uint32_t page)
 {
-	void *virt = qr_page_addr(page);
-	struct arch_mem_domain *arch = NULL;
+	struct arch_mem_domain *arch = arch_page_owner(qr_page_addr(page));
 
-	while ((arch = arch_mem_domain_next(virt, arch)) != NULL) {
-		struct k_mem_domain *domain =
-			(struct k_mem_domain *)((uintptr_t)arch -
-						offsetof(struct k_mem_domain, arch));
-
-		if (domain->page_count > 0 && arch_mem_domain_owns(arch, virt) &&
-		    !qr_domain_has_partition(domain, page)) {
-			return domain;
-		}
-	}
-	return NULL;
+	return arch == NULL ? NULL
+			    : (struct k_mem_domain *)((uintptr_t)arch -
+						      offsetof(struct k_mem_domain, arch));
 }
 
 void qr_domain_resident(uint32_t page, int change)
@@ -152,7 +144,7 @@ static void fill(struct k_mem_domain *domain, struct qr_pages pages, uint32_t fl
 		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
 				   ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO), 0,
 				   flags | last);
-		qr_domain_own(domain, batch, flags | K_MEM_PERM_USER);
+		qr_domain_own(domain, batch, flags | K_MEM_PERM_USER | ARCH_MEM_OWNER);
 		done += batch.count;
 	}
 }
@@ -187,16 +179,10 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 /* Inside the gate. */
 static int unmap(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold)
 {
-	uint32_t resident = 0;
-
-	if (!arch_mem_domain_owns(&domain->arch, qr_page_addr(pages.first)) ||
-	    qr_domain_has_partition(domain, pages.first)) {
+	if (arch_page_owner(qr_page_addr(pages.first)) != &domain->arch ||
+	    qr_region_unmap(pages, domain, hold) != 0) {
 		return -EINVAL;
 	}
-	if (qr_region_unmap(pages, QR_REGION_DOMAIN, &resident, hold) != 0) {
-		return -EINVAL;
-	}
-	domain->resident_count -= resident;
 	count_pages(domain, domain->page_count - pages.count);
 	qr_domain_trim(domain, pages, hold);
 	return 0;
@@ -219,21 +205,31 @@ int k_mem_domain_unmap(struct k_mem_domain *domain, void *addr, size_t size)
 	return status;
 }
 
+/* The region that a page of the domain's is in. What lies between two regions is not its own. */
+static struct qr_pages region_of(const struct k_mem_domain *domain, const void *virt)
+{
+	uint32_t first = qr_page_of(virt);
+
+	while (first > 0 && arch_page_owner(qr_page_addr(first - 1)) == &domain->arch) {
+		first--;
+	}
+	return (struct qr_pages){first, qr_region_count(first)};
+}
+
+/* Only who is inside the gate unmaps pages of the domain's: they are looked for without the lock. */
 void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
 {
 	for (;;) {
 		struct qr_pages pages;
-		void *first;
+		const void *virt;
 
 		qr_unlock(hold);
-		first = arch_mem_domain_first(&domain->arch);
+		virt = arch_mem_domain_owned(&domain->arch);
+		pages = virt != NULL ? region_of(domain, virt) : (struct qr_pages){0, 0};
 		qr_relock(hold);
-		if (first == NULL) {
+		if (virt == NULL) {
 			break;
 		}
-		/* nothing else is the domain's own any more, so this is where a region begins */
-		pages.first = qr_page_of(first);
-		pages.count = qr_region_count(pages.first);
 		QR_REQUIRE(unmap(domain, pages, hold) == 0);
 	}
 	QR_REQUIRE(qr_charge_keep(domain->resident_count_min, 0) == 0);

@@ -13,6 +13,7 @@
 #include "anon.h"
 #include "bring.h"
 #include "charge.h"
+#include "domain.h"
 #include "policy.h"
 #include "store.h"
 
@@ -140,8 +141,7 @@ static uint32_t release_frames(arch_page_t *was, struct qr_pages batch, struct t
 	return slots;
 }
 
-/* Returns how many pages were in frames of their own. */
-static uint32_t release_batch(struct qr_pages batch, struct qr_hold *hold)
+static void release_batch(struct qr_pages batch, struct k_mem_domain *domain, struct qr_hold *hold)
 {
 	arch_page_t was[UNMAP_BATCH];
 	struct tally tally = {0, 0, 0};
@@ -149,6 +149,9 @@ static uint32_t release_batch(struct qr_pages batch, struct qr_hold *hold)
 
 	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
 	slots = release_frames(was, batch, &tally);
+	if (CONFIG_USERSPACE && domain != NULL) {
+		domain->resident_count -= tally.resident;
+	}
 	qr_frames_changed();
 	for (uint32_t i = 0; i < slots; i++) {
 		if (i % QR_BATCH_HEAVY == 0) {
@@ -161,7 +164,6 @@ static uint32_t release_batch(struct qr_pages batch, struct qr_hold *hold)
 	}
 	/* not before: until the slots are back nobody may be promised them */
 	qr_charge_sub(tally.pageable, tally.pinned);
-	return tally.resident;
 }
 
 /* Is this exactly one region? Its front guard says so. */
@@ -178,12 +180,12 @@ static bool is_region(struct qr_pages pages, uint32_t mark)
 		       ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark);
 }
 
-int qr_region_unmap(struct qr_pages pages, uint32_t mark, uint32_t *resident, struct qr_hold *hold)
+int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain, struct qr_hold *hold)
 {
 	arch_page_t guard;
 	uint32_t done = 0;
 
-	if (!is_region(pages, mark)) {
+	if (!is_region(pages, domain != NULL ? QR_REGION_DOMAIN : 0)) {
 		return -EINVAL;
 	}
 	arch_page_token_set(qr_page_addr(pages.first - 1), ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
@@ -194,7 +196,7 @@ int qr_region_unmap(struct qr_pages pages, uint32_t mark, uint32_t *resident, st
 			qr_breathe(hold);
 		}
 		batch = qr_batch_of_all_sets(pages, done, UNMAP_BATCH);
-		*resident += release_batch(batch, hold);
+		release_batch(batch, domain, hold);
 		done += batch.count;
 	}
 	arch_mem_unmap_list(qr_page_addr(pages.first - 1), 1, &guard);
@@ -207,14 +209,13 @@ int k_mem_unmap(void *addr, size_t size)
 {
 	struct qr_hold hold;
 	struct qr_pages pages;
-	uint32_t resident = 0;
 	int status;
 
 	if (qr_pages_of(addr, size, &pages) != 0) {
 		return -EINVAL;
 	}
 	qr_lock(&hold);
-	status = qr_region_unmap(pages, 0, &resident, &hold);
+	status = qr_region_unmap(pages, NULL, &hold);
 	qr_unlock(&hold);
 	return status;
 }

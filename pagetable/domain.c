@@ -62,7 +62,11 @@ size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt,
 		.last = true,
 	};
 
-	return own_pages(domain, virt, size, rights);
+	size = own_pages(domain, virt, size, rights);
+	for (size_t i = 0; (flags & ARCH_MEM_OWNER) && i < size >> ENTRY_PAGE_SHIFT; i++) {
+		*qr_owner(qr_entry(0, virt) + i) = (qr_owner_t)domain->root;
+	}
+	return size;
 }
 
 size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *virt, size_t size)
@@ -78,46 +82,26 @@ bool arch_mem_domain_covers(const struct arch_mem_domain *domain, const void *vi
 	       qr_set_leaf(domain, virt) != 0;
 }
 
-bool arch_mem_domain_owns(const struct arch_mem_domain *domain, const void *virt)
+struct arch_mem_domain *arch_page_owner(const void *virt)
 {
-	const uint16_t leaf = qr_set_leaf(domain, virt);
+	const qr_owner_t owner = QR_OWNERS ? *qr_owner(qr_entry(0, virt)) : 0;
 
-	return leaf != 0 &&
-	       qr_view_of(qr_entry_load(qr_private_entry(leaf, qr_entry(0, virt))), 0).last;
+	return owner != 0 ? qr_privates[owner].domain : NULL;
 }
 
-struct arch_mem_domain *arch_mem_domain_next(const void *virt,
-					     const struct arch_mem_domain *domain)
+void *arch_mem_domain_owned(const struct arch_mem_domain *domain)
 {
-	uint16_t copy = qr_copies_of(qr_entry(0, virt));
+	uint16_t table = (uint16_t)domain->tables;
 
-	while (domain != NULL && copy != 0) {
-		bool here = qr_privates[copy].domain == domain;
-
-		copy = qr_privates[copy].copy_next;
-		if (here) {
-			break;
-		}
+	while (table != 0 && (qr_privates[table].level > 0 || qr_privates[table].own_count == 0)) {
+		table = qr_privates[table].own_next;
 	}
-	return copy != 0 ? qr_privates[copy].domain : NULL;
-}
+	for (size_t i = 0; QR_OWNERS && table != 0 && i < QR_TABLE_ENTRIES; i++) {
+		const size_t page = qr_privates[table].of * QR_TABLE_ENTRIES + i;
 
-void *arch_mem_domain_first(const struct arch_mem_domain *domain)
-{
-	uint16_t lowest = 0;
-
-	for (uint16_t table = (uint16_t)domain->tables; table != 0;
-	     table = qr_privates[table].own_next) {
-		if (qr_privates[table].level == 0 && qr_privates[table].own_count > 0 &&
-		    (lowest == 0 || qr_privates[table].of < qr_privates[lowest].of)) {
-			lowest = table;
-		}
-	}
-	for (size_t i = 0; lowest != 0 && i < QR_TABLE_ENTRIES; i++) {
-		if (qr_view_of(qr_entry_load(&qr_private_tables[lowest - 1][i]), 0).last) {
+		if (qr_owners[page] == domain->root) {
 			return (void *)((uintptr_t)CONFIG_KERNEL_VM_BASE +
-					(((uintptr_t)qr_privates[lowest].of * QR_TABLE_ENTRIES + i)
-					 << ENTRY_PAGE_SHIFT));
+					((uintptr_t)page << ENTRY_PAGE_SHIFT));
 		}
 	}
 	return NULL;

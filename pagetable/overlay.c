@@ -9,6 +9,7 @@
 struct qr_private qr_privates[QR_PRIVATE_COUNT + 1];
 QR_ALIGNED(CONFIG_USERSPACE ? QR_TABLE_BYTES : 8)
 qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
+qr_owner_t qr_owners[QR_OWNERS ? QR_TABLES(0) * QR_TABLE_ENTRIES : 1];
 uint16_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
 
 QR_ALIGNED(MMU_SPLIT ? QR_TABLE_BYTES : 8)

@@ -57,6 +57,20 @@ struct qr_private {
 extern struct qr_private qr_privates[QR_PRIVATE_COUNT + 1];
 extern qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
 
+/* Whose memory a page is: beside the entry of each page of the space, as a part of it for which
+ * the formats have no bits left. The number of the owner's root, which stays while the owner has
+ * pages of its own; 0: no domain's. It is written where the private entry becomes the domain's
+ * own, and cleared where the page is unmapped, under the same hold of the lock. */
+#define QR_OWNERS (CONFIG_USERSPACE && CONFIG_DEMAND_PAGING)
+typedef __typeof__(__builtin_choose_expr(QR_PRIVATE_COUNT <= UINT8_MAX, (uint8_t)0,
+					 (uint16_t)0)) qr_owner_t;
+extern qr_owner_t qr_owners[QR_OWNERS ? QR_TABLES(0) * QR_TABLE_ENTRIES : 1];
+
+QR_INLINE qr_owner_t *qr_owner(const qr_entry_t *entry)
+{
+	return &qr_owners[QR_OWNERS ? entry - qr_tables : 0];
+}
+
 /* Private entries that are handled between two moments at which interrupts are on. */
 #define QR_PRIVATE_BATCH ((CONFIG_MEM_BATCH + 5) / 6)
 

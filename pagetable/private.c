@@ -28,6 +28,7 @@ void qr_private_init(void)
 		pool.free_head = table;
 	}
 	__builtin_memset(qr_copies, 0, sizeof(qr_copies));
+	__builtin_memset(qr_owners, 0, sizeof(qr_owners));
 	qr_sets_init();
 }
 

@@ -193,6 +193,15 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 	mmu_publish(entry - (count - 1), count);
 }
 
+/* No set has these pages any more, and they are nobody's. */
+static QR_NOINLINE void unmapped_in_copies(const qr_entry_t *entry, size_t count)
+{
+	qr_overlay_sync_run(entry, count);
+	for (size_t i = 0; QR_OWNERS && i < count; i++) {
+		*qr_owner(&entry[i]) = 0;
+	}
+}
+
 void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
@@ -203,7 +212,9 @@ void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
 		was[i] = qr_page_brief(entry_decode(old, 0));
 	}
 	mmu_publish(entry, count);
-	qr_overlay_run(entry, count);
+	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
+		unmapped_in_copies(entry, count);
+	}
 }
 
 /* The level of the leaf at `virt`. If it reaches beyond [virt, virt + size) it is split, which is

@@ -35,10 +35,12 @@ int main(void)
 	printf("\"domain_tables\": %d, \"domain_stretch_bytes\": %llu, ", ENTRY_LEVELS,
 	       1ull << QR_TABLE_SHIFT(0));
 	size_t pool_bytes = sizeof(qr_private_tables) + sizeof(qr_privates) + sizeof(qr_copies);
+	size_t owner_bytes = QR_OWNERS ? sizeof(qr_owners) : 0;
 
-	printf("\"domain_pool\": %d, \"domain_pool_bytes\": %zu, \"domain_base_bytes\": %zu, ",
+	printf("\"domain_pool\": %d, \"domain_pool_bytes\": %zu, \"domain_base_bytes\": %zu, "
+	       "\"domain_owner_bytes\": %zu, ",
 	       CONFIG_USERSPACE ? QR_PRIVATE_COUNT : 0, CONFIG_USERSPACE ? pool_bytes : 0,
-	       MMU_SPLIT ? sizeof(qr_base_tables) : 0);
+	       MMU_SPLIT ? sizeof(qr_base_tables) : 0, owner_bytes);
 	printf("\"frames\": %d, \"frame_bytes\": %zu, \"policy_bytes\": %zu}\n",
 	       CONFIG_MEM_FRAMES_MAX, sizeof(qr_frames), policy_bytes);
 	return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crowd.c - what domains cost that are all in one place (options frames=150 crowd=1): each has 60
- * partitions over the same leaf table as the pages that are measured, and memory of its own of which
- * some is kept in frames. With none of them, with 8 and with 60: how long interrupts are masked
- * should be one number.
+ * crowd.c - what domains cost that are all in one place (options frames=150 crowd=1): each has
+ * 60 partitions over the same leaf table as the pages that are measured, and memory of its own of
+ * which some is kept in frames. With none of them, with 8 and with 60: how long interrupts are
+ * masked should be one number.
  */
 #include <quire/domain.h>
 #include <quire/paging.h>

@@ -4,8 +4,8 @@
  * one domain and in two. Counted from the kernel's side of two calls with COUNT or no calls
  * between them; the difference, by COUNT, is a call with the loop around it, or two switches.
  *
- * And a fault of a user program's that reads its page from the store: of its domain's own memory, and
- * of the kernel's, which a partition opens to it.
+ * And a fault of a user program's that reads its page from the store: of its domain's own memory,
+ * and of the kernel's, which a partition opens to it.
  */
 #include <quire/domain.h>
 #include <quire/paging.h>

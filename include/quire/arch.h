@@ -69,6 +69,7 @@ static inline uint64_t arch_page_phys(arch_page_t page)
 }
 
 /* Flags of the functions below, beside those of quire/mm.h. */
+#define ARCH_MEM_OWNER    (1u << 24) /* arch_mem_domain_partition_add: the domain owns the pages */
 #define ARCH_MEM_LAST     (1u << 25) /* the last page of this call ends a mapping */
 #define ARCH_MEM_LARGE    (1u << 26) /* leaves larger than a page may be used */
 #define ARCH_MEM_ACCESSED (1u << 27) /* arch_mem_page_in: born accessed */
@@ -230,7 +231,8 @@ bool arch_mem_domain_covers(const struct arch_mem_domain *domain, const void *vi
 bool arch_mem_domain_cover(struct arch_mem_domain *domain, void *virt) QR_MUST_CHECK;
 
 /* Give own rights (`flags`) to up to a batch of pages, which have private leaf tables; returns
- * how many bytes were handled. */
+ * how many bytes were handled. With ARCH_MEM_OWNER the pages, which must be mapped, belong to the
+ * domain from now on until they are unmapped. */
 size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt, size_t size,
 				     uint32_t flags);
 
@@ -241,17 +243,13 @@ size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *vi
  * true when there is none. To be called until then. */
 bool arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt) QR_MUST_CHECK;
 
-/* Is the page the domain's own? */
-bool arch_mem_domain_owns(const struct arch_mem_domain *domain, const void *virt);
+/* The domain that the page belongs to, or NULL: ARCH_MEM_OWNER, above. It takes the same few steps
+ * however many domains there are. */
+struct arch_mem_domain *arch_page_owner(const void *virt);
 
-/* The first page that is the domain's own, or NULL. Looks at a table of entries: no lock, by who
- * changes the domain, while none of its own pages is unmapped. */
-void *arch_mem_domain_first(const struct arch_mem_domain *domain);
-
-/* The domain after `domain` (NULL: the first) among those that have a private leaf table for
- * `virt`, or NULL: no more. */
-struct arch_mem_domain *arch_mem_domain_next(const void *virt,
-					     const struct arch_mem_domain *domain);
+/* Some page that belongs to the domain, or NULL. Walks its tables: no lock, by who changes the
+ * domain, when it has no other own pages. */
+void *arch_mem_domain_owned(const struct arch_mem_domain *domain);
 
 /* Make the domain's tables current on this CPU, NULL: the kernel's. Interrupts masked. */
 void arch_mem_domain_switch(struct arch_mem_domain *domain);

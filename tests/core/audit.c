@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <quire/domain.h>
+
 #include <mm/charge.h>
 #include <mm/frame.h>
 #include <mm/store.h>
@@ -16,6 +18,8 @@
 #define SLOT_RESERVED 1 /* port/strict/store.c */
 #define SLOT_MOVING   2
 
+#define OWNERS_MAX 64u
+
 static struct {
 	bool quiet;
 	uint32_t pageable;
@@ -24,6 +28,11 @@ static struct {
 	uint8_t slot_named[RIG_SLOTS_MAX];
 	bool frame_named[CONFIG_MEM_FRAMES_MAX]; /* by a leaf */
 	bool frame_awaited[CONFIG_MEM_FRAMES_MAX]; /* by a page on its way */
+	struct {
+		struct arch_mem_domain *arch;
+		uint32_t pages;
+		uint32_t resident;
+	} owner[OWNERS_MAX]; /* domains with memory of their own */
 	char wrong[200];
 } state;
 
@@ -113,11 +122,57 @@ static bool loaded_ok(uint32_t page, arch_page_t now)
 	return true;
 }
 
+/* A page that belongs to a domain is mapped. Count it. */
+static bool owner_ok(uint32_t page, arch_page_t now)
+{
+	struct arch_mem_domain *arch = arch_page_owner(qr_page_addr(page));
+	uint32_t i = 0;
+
+	if (arch == NULL) {
+		return true;
+	}
+	if (!qr_page_is_mapped(now)) {
+		return WRONG("page %u, which is not mapped, belongs to a domain", page);
+	}
+	while (state.owner[i].arch != NULL && state.owner[i].arch != arch) {
+		if (++i == OWNERS_MAX) {
+			return WRONG("page %u belongs to a domain too many", page);
+		}
+	}
+	state.owner[i].arch = arch;
+	state.owner[i].pages++;
+	state.owner[i].resident += (now & ARCH_DATA_PAGE_LOADED) && !qr_is_zero_page(now);
+	return true;
+}
+
+/* Each domain knows at every moment how many of its pages are in frames. Those that are being
+ * mapped or unmapped count, too. */
+static bool owners_ok(void)
+{
+	for (uint32_t i = 0; i < OWNERS_MAX && state.owner[i].arch != NULL; i++) {
+		const struct k_mem_domain *domain =
+			(const struct k_mem_domain *)((uintptr_t)state.owner[i].arch -
+						      offsetof(struct k_mem_domain, arch));
+
+		if (domain->resident_count != state.owner[i].resident ||
+		    domain->page_count < state.owner[i].pages ||
+		    (state.quiet && domain->page_count != state.owner[i].pages)) {
+			return WRONG("a domain counts %u pages, %u in frames; it has %u and %u",
+				     domain->page_count, domain->resident_count,
+				     state.owner[i].pages, state.owner[i].resident);
+		}
+	}
+	return true;
+}
+
 static bool pages_ok(void)
 {
 	for (uint32_t page = 0; page < QR_SPACE_PAGES; page++) {
 		arch_page_t now = arch_page_get(qr_page_addr(page));
 
+		if (!owner_ok(page, now)) {
+			return false;
+		}
 		if (now & ARCH_DATA_PAGE_NOT_MAPPED) {
 			continue;
 		}
@@ -232,7 +287,9 @@ static const char *look(bool quiet)
 {
 	memset(&state, 0, sizeof(state));
 	state.quiet = quiet;
-	return pages_ok() && frames_ok() && zeros_are_zero() && numbers_ok() ? NULL : state.wrong;
+	return pages_ok() && owners_ok() && frames_ok() && zeros_are_zero() && numbers_ok()
+		       ? NULL
+		       : state.wrong;
 }
 
 const char *audit(void)
