@@ -216,7 +216,7 @@ static struct qr_pages region_of(const struct k_mem_domain *domain, const void *
 	return (struct qr_pages){first, qr_region_count(first)};
 }
 
-/* Only who is inside the gate unmaps pages of the domain's: they are looked for without the lock. */
+/* Only who is inside the gate unmaps the domain's pages, so no lock is needed to look for them. */
 void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
 {
 	for (;;) {
