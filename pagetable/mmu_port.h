@@ -9,6 +9,12 @@
  *               make stores to these entries visible to the walker. Where a leaf allows
  *               more than before, or is there at last, a port may leave that to the
  *               fault which follows: the core serves it by dropping the page
+ *     void      mmu_replace(qr_entry_t *entry, qr_entry_t value)
+ *               make a present entry another one that translates the same addresses to the same
+ *               memory: a leaf of another size or cache mode. In one step; the caller drops what is
+ *               remembered. With ENTRY_BREAK in one piece of assembly that breaks the entry, drops
+ *               everything, waits, and makes it anew: in between it touches the entry and nothing
+ *               else, since what is broken may be the stack
  *     void      mmu_tlb_page(unsigned int tag, uintptr_t virt)
  *               drop one page's translations on this CPU (tag 0: every tag's, and global ones)
  *     void      mmu_tlb_tag(unsigned int tag)

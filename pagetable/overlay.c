@@ -187,6 +187,6 @@ QR_NOINLINE void qr_overlay_upper(unsigned int level, const void *virt, qr_entry
 		value = qr_base_pointer(level, virt);
 	}
 	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
-		(void)qr_entry_exchange(qr_private_entry(copy, entry), value);
+		mmu_replace(qr_private_entry(copy, entry), value);
 	}
 }

@@ -108,17 +108,18 @@ static uint16_t take(struct arch_mem_domain *domain, unsigned int level, const v
 
 /* ---- making ----------------------------------------------------------------------------- */
 
-/* A leaf that was the same in all sets will not be: break before make, since a TLB must not hold
- * a global and another answer at once (Arm ARM, "Using break-before-make when updating
- * translation table entries"). Between the exchange and the store nothing but registers is
- * touched: the page may be the running thread's stack. */
-static QR_NOINLINE void make_local(qr_entry_t *entry, uintptr_t virt, qr_entry_t flip)
+/* A leaf that was the same in all sets will not be. In one step, as the page may be the running
+ * thread's stack: every machine allows this direction, in which the translation stays what it is.
+ * (Arm ARM, "Using break-before-make when updating translation table entries", asks for a break
+ * where a *global* entry is made that others may be remembered of; Intel SDM 3A 4.10.2.4 and RISC-V
+ * Privileged 4.2.1 for a drop that reaches global ones.) The private table is not linked before
+ * everything global was dropped, so no TLB holds two answers. */
+static QR_NOINLINE void make_local(qr_entry_t *entry, uintptr_t virt)
 {
-	qr_entry_t old = qr_entry_exchange(entry, 0);
-
+	(void)__atomic_fetch_xor(entry, qr_leaf_global(0), __ATOMIC_ACQ_REL);
+	mmu_publish(entry, 1);
 	mmu_tlb_page(0, virt);
 	mmu_tlb_sync();
-	qr_entry_store(entry, old ^ flip);
 }
 
 static void fill_page(uint16_t table, qr_entry_t *entry, uintptr_t virt)
@@ -126,7 +127,7 @@ static void fill_page(uint16_t table, qr_entry_t *entry, uintptr_t virt)
 	struct qr_view kernel = qr_view_of(qr_entry_load(entry), 0);
 
 	if (kernel.kind == QR_LEAF && kernel.global) {
-		make_local(entry, virt, qr_leaf_global(0));
+		make_local(entry, virt);
 	}
 	(void)qr_overlay_sync_one(table, entry, kernel);
 }

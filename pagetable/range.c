@@ -329,24 +329,41 @@ static void copies_set(unsigned int level, const void *virt, struct qr_view view
 	}
 }
 
-/* A change of the cache mode breaks before it makes (tables.c); only physical mappings have
- * one that is not the default. */
+/* Another cache mode: the machine may demand that the translation is broken meanwhile, and it
+ * may be that of the running stack (tables.c). Physical mappings alone have a mode that is not
+ * the default, and are born accessed and dirty, so no walker sets a bit in an entry that is
+ * replaced. */
+static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view view)
+{
+	qr_entry_t *entry = qr_entry(level, virt);
+	const qr_entry_t value = qr_entry_of(view, level);
+
+	mmu_replace(entry, value);
+	if (level > 0) {
+		if (qr_upper_differs(level, virt, value)) {
+			qr_overlay_upper(level, virt, value);
+		}
+		return;
+	}
+	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
+		qr_entry_t *mine = qr_private_entry(copy, entry);
+		const struct qr_view was = qr_view_of(qr_entry_load(mine), 0);
+
+		mmu_replace(mine, qr_entry_of(qr_private_view(view, was), 0));
+	}
+}
+
 static void entry_flags(unsigned int level, void *virt, uint32_t flags)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
-	/* own pages keep their rights meanwhile */
-	const struct qr_view broken = {.kind = QR_TOKEN, .write = true, .exec = true};
 	qr_entry_t old = qr_entry_load(entry);
 	struct qr_view view = qr_view_of(old, level);
 
 	if (view.kind == QR_LEAF && view.cache != qr_cache_mode(flags)) {
-		old = qr_entry_exchange(entry, 0);
-		copies_set(level, virt, broken);
-		qr_flush_all();
-		qr_entry_store(entry, with_flags(old, level, flags));
-	} else {
-		while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
-		}
+		replace(level, virt, qr_view_of(with_flags(old, level, flags), level));
+		return;
+	}
+	while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
 	}
 	copies_set(level, virt, qr_view_of(qr_entry_load(entry), level));
 }

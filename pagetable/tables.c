@@ -110,17 +110,17 @@ void qr_upper_set(unsigned int level, void *virt, qr_entry_t value)
 	}
 }
 
-/* Break before make: an address must not be reachable through a leaf and through a table
- * at once (Arm ARM, "Using break-before-make when updating translation table entries"),
- * and caches of upper entries must not keep the old one. Other machines allow it. Flushed
- * again, because a CPU may remember that nothing was here, and dropping a page after the
- * fault that follows need not help: SFENCE.VMA with an address is of leaves only (RISC-V
- * Privileged 20211203, 4.2.1). */
+/* In each set at once, with no moment in which the running code could miss what is here: it may be
+ * its stack (docs/decisions/0015). Sets are changed one after the other, and only one is walked.
+ * Flushed at the end, because caches of upper entries must not keep the old one, nor that nothing
+ * was here, and dropping a page after the fault that follows need not help: SFENCE.VMA with an
+ * address is of leaves only (RISC-V Privileged 20211203, 4.2.1). */
 QR_NOINLINE void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value)
 {
-	qr_upper_set(level, virt, 0);
-	qr_flush_all();
-	qr_upper_set(level, virt, value);
+	mmu_replace(qr_entry(level, virt), value);
+	if (qr_upper_differs(level, virt, value)) {
+		qr_overlay_upper(level, virt, value);
+	}
 	qr_flush_all();
 }
 
@@ -148,6 +148,11 @@ void qr_leaf_split(unsigned int level, void *virt)
 		__atomic_store_n(&entry[QR_TABLE_ENTRIES - 1], value, __ATOMIC_RELAXED);
 	}
 	mmu_publish(entry, QR_TABLE_ENTRIES);
+	if (!ENTRY_BREAK) {
+		/* the running stack may be walked through the table at once: no walk may be
+		 * ahead of the stores to it (RISC-V Privileged 4.2.1: a fence orders them) */
+		qr_flush_all();
+	}
 	qr_upper_replace(level, virt, qr_table_entry(level, virt));
 }
 

@@ -191,7 +191,7 @@ void qr_leaf_split(unsigned int level, void *virt);
 /* Change an upper entry in all sets. */
 void qr_upper_set(unsigned int level, void *virt, qr_entry_t value);
 
-/* Make the upper entry `value`, breaking the old translation before the new one shows. */
+/* Make a large leaf a table, with the same translations in it or none. */
 void qr_upper_replace(unsigned int level, void *virt, qr_entry_t value);
 
 /* Drop all translations. */

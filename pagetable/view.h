@@ -20,6 +20,8 @@
  *     ENTRY_LEAF_LEVELS   levels 0 .. ENTRY_LEAF_LEVELS - 1 may hold leaves
  *     ENTRY_VA_BITS       virtual address bits, sign-extended above or zero
  *     ENTRY_PA_BITS       physical address bits that an entry can hold
+ *     ENTRY_BREAK         1: the machine demands that a translation is away from everywhere before
+ *                         its leaf changes its size or its cache mode (mmu_replace, mmu_port.h)
  *
  *     bool           entry_legal(const struct qr_view *view, unsigned int level)
  *     qr_entry_t     entry_encode(struct qr_view view, unsigned int level)
@@ -31,9 +33,9 @@
  * Both conversions must be QR_INLINE: with a constant view they fold to a constant,
  * and in a loop to a handful of instructions. In a leaf's encoding the address
  * is linear: encode(address + size) - encode(address) is the same for all
- * addresses and other fields of a level; and `last` and `accessed` are bits of their own, which
- * no other field changes. So it is in a table's, which does not depend on the level; bits that a
- * walker sets there are below the address.
+ * addresses and other fields of a level; and `last`, `accessed` and `global` are bits of their
+ * own, which no other field changes. The address is linear in a table's, too, which does not
+ * depend on the level; bits that a walker sets there are below the address.
  */
 #ifndef QR_PAGETABLE_VIEW_H
 #define QR_PAGETABLE_VIEW_H

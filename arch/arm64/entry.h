@@ -19,6 +19,9 @@
  * - AP[1] opens a page to EL0. A page that EL0 may execute is never executable at EL1.
  * - AttrIndx is our cache mode: MAIR_EL1 must hold 0xff (normal, write-back), 0xbb
  *   (normal, write-through), 0x04 (device nGnRE) in attributes 0, 1 and 2.
+ * - Block to table or back, and another memory type: broken before it is made (D8.14, "Using
+ *   break-before-make when updating translation table entries"). FEAT_BBM does without, but may
+ *   answer with an abort (D8.14.1, levels 1 and 2), so it is not used.
  * - Bits 58:55 are for software; with bit 0 clear the walker ignores all others.
  * - PXN or UXN is always set, so a token is never 0.
  */
@@ -36,6 +39,7 @@
 #define ENTRY_LEAF_LEVELS 3 /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     CONFIG_ARM64_VA_BITS
 #define ENTRY_PA_BITS     48
+#define ENTRY_BREAK       1
 #define ENTRY_CACHE_MODES                                                                          \
 	((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_WT) | (1u << K_MEM_CACHE_NONE))
 

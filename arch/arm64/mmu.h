@@ -27,6 +27,22 @@ QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 	__asm__ volatile("dsb ishst\n\tisb" : : : "memory");
 }
 
+/* Break before make (entry.h). Nothing but registers and the entry: no compiler can promise
+ * that, so it is one piece of assembly. The entry and this code are in the image, whose pages
+ * are never replaced; interrupts are masked. */
+QR_INLINE void mmu_replace(qr_entry_t *entry, qr_entry_t value)
+{
+	__asm__ volatile("str xzr, [%0]\n\t"
+			 "dsb ishst\n\t"
+			 "tlbi vmalle1is\n\t"
+			 "dsb ish\n\t"
+			 "isb\n\t"
+			 "str %1, [%0]\n\t"
+			 "dsb ishst\n\t"
+			 "isb"
+			 : : "r"(entry), "r"(value) : "memory");
+}
+
 /* By address alone: whatever its tag, and global ones. */
 QR_INLINE void mmu_tlb_page(unsigned int tag, uintptr_t virt)
 {

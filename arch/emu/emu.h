@@ -89,6 +89,11 @@ int emu_page_write(uintptr_t virt, const uint64_t *words, uint32_t access) QR_MU
 
 /* ---- interleavings ------------------------------------------------------------------ */
 
+/* The core's stack is in the page of `virt`; 0: it is not in memory that this machine maps.
+ * Whatever the core tells the machine, the stack is written through the MMU at that moment, as
+ * compiled code may do at any; not inside of mmu_replace, which is one piece of assembly. */
+void emu_stack_set(uintptr_t virt);
+
 /* Called in each mmu_publish, which is inside of the core's calls: what another CPU or a
  * device may do at that moment. Accesses made by the hook use the TLB as it is, unchecked;
  * a fault of theirs is -EFAULT without the handler. */
@@ -117,6 +122,8 @@ enum emu_error_kind {
 	EMU_ILLEGAL,  /* an entry with bits that entry_encode never sets */
 	EMU_OUTSIDE,  /* a leaf outside of the space */
 	EMU_ACCESS,   /* mmu_access: the core touched a page that it had not mapped */
+	EMU_STACK,    /* the core took its own stack away */
+	EMU_CONFLICT, /* with ENTRY_BREAK: a leaf in two sizes, or global and not */
 };
 
 struct emu_error {

@@ -6,6 +6,7 @@
  *     tlb.c    slots: finding, filling, dropping, comparing with the tables
  *     walk.c   the walker: from an address to an entry, and setting its bits
  *     place.c  who changed which entry; reports
+ *     stack.c  the core's stack
  */
 #ifndef QR_ARCH_EMU_MACHINE_H
 #define QR_ARCH_EMU_MACHINE_H
@@ -58,6 +59,8 @@ struct emu_machine {
 	bool started;
 	bool software_flags;
 	bool in_hook; /* in the publish hook, and so inside of a call of the core */
+	bool in_replace; /* in mmu_replace, which touches no stack */
+	uintptr_t stack; /* or 0 */
 	bool unsynced;
 	const void *unsynced_place;
 	struct emu_tables {
@@ -98,6 +101,9 @@ bool emu_tlb_translate(uintptr_t virt, uint32_t access, uint64_t *phys, enum qr_
 /* The running code is user mode's, or the kernel's: which tables are in use. mmu.c */
 void emu_mode_set(bool user);
 
+/* The core uses its stack. stack.c */
+void emu_stack_use(const void *place);
+
 /* Report that the access to virt faults for ever. tlb.c */
 void emu_tlb_report_stuck(uintptr_t virt);
 
@@ -108,6 +114,9 @@ void emu_place_reset(void);
 /* Entry changes: a slot was filled from the entry; who changed it last. place.c */
 void emu_place_filled(struct emu_slot *slot);
 const void *emu_place_of(const qr_entry_t *entry);
+
+/* mmu_publish, by the code at `place`. place.c */
+void emu_publish_from(const qr_entry_t *first, size_t count, const void *place);
 
 /* Count and report a mistake. place.c */
 void emu_report(const struct emu_error *error);

@@ -17,6 +17,7 @@ void mmu_root_set(uint64_t root, unsigned int tag)
 	QR_ASSERT(emu.started && (root & EMU_PAGE_MASK) == 0 && tag < EMU_TAGS);
 	emu.sets[0] = (struct emu_set){root, tag};
 	emu_mode_set(false);
+	emu_stack_use(__builtin_return_address(0));
 }
 
 void mmu_user_root_set(uint64_t root, unsigned int tag)

@@ -20,6 +20,7 @@
 
 /* Out of line, so that the return address is the caller's of mmu_publish. */
 void emu_publish(const qr_entry_t *first, size_t count);
+void emu_replace(qr_entry_t *entry, qr_entry_t value);
 void emu_tlb_page(unsigned int tag, uintptr_t virt);
 void emu_tlb_tag(unsigned int tag);
 void emu_tlb_all(void);
@@ -29,6 +30,11 @@ void *emu_access(uintptr_t virt);
 QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 {
 	emu_publish(first, count);
+}
+
+QR_INLINE void mmu_replace(qr_entry_t *entry, qr_entry_t value)
+{
+	emu_replace(entry, value);
 }
 
 QR_INLINE void mmu_tlb_page(unsigned int tag, uintptr_t virt)

@@ -86,9 +86,8 @@ static void note_change(const qr_entry_t *entry, struct emu_slot *slot, const vo
 	}
 }
 
-void emu_publish(const qr_entry_t *first, size_t count)
+void emu_publish_from(const qr_entry_t *first, size_t count, const void *place)
 {
-	const void *place = __builtin_return_address(0);
 	struct record *record = NULL;
 
 	emu.count.publishes++;
@@ -104,11 +103,17 @@ void emu_publish(const qr_entry_t *first, size_t count)
 			note_change(&first[i], record->slot[index], place);
 		}
 	}
+	emu_stack_use(place);
 	if (emu_publish_hook != NULL && !emu.in_hook) {
 		emu.in_hook = true;
 		emu_publish_hook(first, count);
 		emu.in_hook = false;
 	}
+}
+
+void emu_publish(const qr_entry_t *first, size_t count)
+{
+	emu_publish_from(first, count, __builtin_return_address(0));
 }
 
 /* ---- names of functions ------------------------------------------------------------- */
@@ -201,6 +206,8 @@ static const char *const error_text[] = {
 	[EMU_ILLEGAL] = "an entry has bits that no legal view has",
 	[EMU_OUTSIDE] = "a page outside of the space is mapped",
 	[EMU_ACCESS] = "the core touched a page that is not mapped for it",
+	[EMU_STACK] = "the core's own stack is not mapped",
+	[EMU_CONFLICT] = "the TLB holds another size or scope of what is walked",
 };
 
 static void print_view(const char *who, const struct qr_view *view)

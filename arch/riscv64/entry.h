@@ -15,6 +15,7 @@
  *   entry is the same. D stays when W goes.
  * - A cow leaf has the right to write in bit 9 instead of W.
  * - Pages with U are never executable in S-mode (4.3.1).
+ * - An entry may become another one in one step: until the fence it is the old or the new (4.2.1).
  * - Leaves of 512 GiB and more exist and are not used: the largest space is 256 GiB.
  * - Without V all other bits are free for software; bit 9 marks a token, so that it is never 0.
  */
@@ -32,6 +33,7 @@
 #define ENTRY_LEAF_LEVELS 3 /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     CONFIG_RISCV_SV
 #define ENTRY_PA_BITS     56
+#define ENTRY_BREAK       0
 #define ENTRY_CACHE_MODES ((1u << K_MEM_CACHE_WB) | (CONFIG_RISCV_SVPBMT << K_MEM_CACHE_NONE))
 
 #define ENTRY_V          ((qr_entry_t)1 << 0) /* valid */

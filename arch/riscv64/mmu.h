@@ -44,6 +44,14 @@ QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 	__asm__ volatile("" : : : "memory");
 }
 
+/* 4.2.1: which of the two is used until the fence is not said, "but the behavior is otherwise well
+ * defined". */
+QR_INLINE void mmu_replace(qr_entry_t *entry, qr_entry_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+	mmu_publish(entry, 1);
+}
+
 /* Only rs2=x0 reaches global entries; they are tag 0's. */
 QR_INLINE void mmu_tlb_page(unsigned int tag, uintptr_t virt)
 {

@@ -11,6 +11,7 @@
  * - Bits 11:9 are software's, and all but bit 0 where that is clear.
  * - The walker sets A in leaves, and D when it writes and W is set. D stays when W goes.
  * - A cow leaf has the right to write in bit 10 instead of W.
+ * - Until it is told, the TLB has the old translation or the new, and never minds: no ENTRY_BREAK.
  * - Bit 11 marks a token, so that it is never 0; bits 1:0 of one are (view.h).
  */
 #ifndef QR_ARCH_ENTRY_H
@@ -27,6 +28,7 @@
 #define ENTRY_LEAF_LEVELS 3 /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     39
 #define ENTRY_PA_BITS     48
+#define ENTRY_BREAK       0
 #define ENTRY_CACHE_MODES ((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_NONE))
 
 #define ENTRY_PRESENT    ((qr_entry_t)1 << 0)

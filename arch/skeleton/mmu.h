@@ -34,6 +34,13 @@ QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* entry.h: no ENTRY_BREAK. A machine that has it needs assembly here. */
+QR_INLINE void mmu_replace(qr_entry_t *entry, qr_entry_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+	mmu_publish(entry, 1);
+}
+
 QR_INLINE void mmu_tlb_page(unsigned int tag, uintptr_t virt)
 {
 	(void)tag;

@@ -20,6 +20,9 @@
  *   name memory far above all that is cacheable. So a token is never 0 either.
  * - PCD:PWT is our cache mode: the PAT as it is after reset has WB, WT and UC- there. UC-
  *   is uncached unless an MTRR says write-combining.
+ * - A leaf's size, its memory type or G may change in one step: until the TLB is told, it has
+ *   the old translation or the new. What must not change with the size is the frame and the
+ *   rights (4.10.2.3, 4.10.2.4), and ours do not.
  * - Bits 11:9 and 62:52 are ignored by the walker (62:59 unless CR4.PKE).
  */
 #ifndef QR_ARCH_ENTRY_H
@@ -36,6 +39,7 @@
 #define ENTRY_LEAF_LEVELS (2 + CONFIG_X86_1G_LEAVES) /* 4 KiB, 2 MiB, 1 GiB */
 #define ENTRY_VA_BITS     (48 + 9 * CONFIG_X86_LA57)
 #define ENTRY_PA_BITS     52
+#define ENTRY_BREAK       0
 #define ENTRY_CACHE_MODES                                                                          \
 	((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_WT) | (1u << K_MEM_CACHE_NONE))
 

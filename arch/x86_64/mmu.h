@@ -57,6 +57,13 @@ QR_INLINE void mmu_publish(const qr_entry_t *first, size_t count)
 	__asm__ volatile("" : : : "memory");
 }
 
+/* 4.10.2.3: with both sizes in the TLB either is used. */
+QR_INLINE void mmu_replace(qr_entry_t *entry, qr_entry_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+	mmu_publish(entry, 1);
+}
+
 /* Global ones too, and the paging-structure caches (4.10.4.1). */
 QR_INLINE void mmu_tlb_page(unsigned int tag, uintptr_t virt)
 {

@@ -150,6 +150,7 @@ void rig_start(const struct rig *rig)
 	rig_forget();
 	assert_int_equal(k_mem_init(&config), 0);
 	emu_fault = on_fault;
+	emu_stack_set(RIG_DATA);
 }
 
 void rig_check(void)

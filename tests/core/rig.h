@@ -29,7 +29,8 @@
 #define RIG_SLOTS_MAX 8192u
 #define RIG_IMAGE_SLOTS 64u /* read-only store; page i is filled with rig_image_word(i) */
 
-/* Where the image is mapped: text, rodata, data, one page each, and four on-demand pages. */
+/* Where the image is mapped: text, rodata, data, one page each, and four on-demand pages. The
+ * core's stack is in data. */
 #define RIG_TEXT   ((uintptr_t)CONFIG_KERNEL_VM_BASE)
 #define RIG_RODATA (RIG_TEXT + RIG_PAGE)
 #define RIG_DATA   (RIG_TEXT + 2 * RIG_PAGE)

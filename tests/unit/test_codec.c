@@ -286,6 +286,24 @@ static void test_accessed_is_a_bit_of_its_own(void **state)
 	assert_true(tried > 1000);
 }
 
+/* So is global. */
+static void test_global_is_a_bit_of_its_own(void **state)
+{
+	const struct qr_view bare = {.kind = QR_LEAF};
+	const qr_entry_t bit = entry_encode(bare, 0) ^ entry_encode(with_fields(bare, GLOBAL), 0);
+
+	(void)state;
+	assert_int_equal(__builtin_popcountll(bit), 1);
+	for (unsigned int fields = 0; fields < FIELDS_END; fields++) {
+		const struct qr_view global = with_fields(bare, fields | GLOBAL);
+		const struct qr_view local = with_fields(bare, fields & ~(unsigned int)GLOBAL);
+
+		if (entry_legal(&global, 0)) {
+			assert_int_equal(entry_encode(global, 0) ^ entry_encode(local, 0), bit);
+		}
+	}
+}
+
 static void expect_illegal(struct qr_view view, unsigned int level)
 {
 	if (entry_legal(&view, level)) {
@@ -385,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_linear_address),
 		cmocka_unit_test(test_accessed_is_a_bit_of_its_own),
+		cmocka_unit_test(test_global_is_a_bit_of_its_own),
 		cmocka_unit_test(test_illegal_leaves),
 		cmocka_unit_test(test_illegal_fields),
 		cmocka_unit_test(test_a_token_is_no_kind_of_present_entry),
