@@ -142,6 +142,9 @@ QR_INLINE bool qr_page_is_guard(arch_page_t page)
 /* Is the page the resident image's? */
 bool qr_is_image(uint32_t page);
 
+/* Is the cache mode in `flags` the one that the image has there? true where there is no image. */
+bool qr_is_image_cached_as(uint32_t page, uint32_t flags);
+
 /* Neither unmapped nor a guard. */
 QR_INLINE bool qr_page_is_mapped(arch_page_t page)
 {

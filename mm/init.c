@@ -65,19 +65,31 @@ static int check_image(const struct k_mem_config *config, const struct k_mem_ima
 /* Where the resident image is: it is never unmapped, also where it lies in no bank. Fixed when
  * the system is linked, so no record of mappings. */
 static struct qr_pages image[CONFIG_MEM_IMAGE_MAX];
+static uint8_t image_cache[CONFIG_MEM_IMAGE_MAX];
 static uint32_t image_count, image_end; /* none is at or above image_end */
+
+/* The piece that the page is in, or image_count. */
+static uint32_t piece_of(uint32_t page)
+{
+	uint32_t i = 0;
+
+	while (i < image_count && page - image[i].first >= image[i].count) {
+		i++;
+	}
+	return i;
+}
 
 bool qr_is_image(uint32_t page)
 {
-	if (page >= image_end) {
-		return false; /* mappings are made from the top */
-	}
-	for (uint32_t i = 0; i < image_count; i++) {
-		if (page - image[i].first < image[i].count) {
-			return true;
-		}
-	}
-	return false;
+	/* mappings are made from the top */
+	return page < image_end && piece_of(page) < image_count;
+}
+
+bool qr_is_image_cached_as(uint32_t page, uint32_t flags)
+{
+	const uint32_t piece = piece_of(page);
+
+	return piece == image_count || image_cache[piece] == (flags & K_MEM_CACHE_MASK);
 }
 
 /* The frames of a resident piece are the image's for ever; each knows its page. */
@@ -115,6 +127,7 @@ static int map_piece(const struct k_mem_image *piece)
 		return 0;
 	}
 	keep_image_frames(piece, pages);
+	image_cache[image_count] = (uint8_t)(piece->flags & K_MEM_CACHE_MASK);
 	image[image_count++] = pages;
 	if (pages.first + pages.count > image_end) {
 		image_end = pages.first + pages.count;

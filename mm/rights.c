@@ -46,7 +46,11 @@ static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 	if ((flags & K_MEM_PERM_RW) && as == PAGEABLE && !qr_page_charged(now)) {
 		*extra += 1;
 	}
-	return as != NOTHING && (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
+	if (as != NOTHING) {
+		return (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
+	}
+	/* a page whose cache mode changes may be away meanwhile: not the code and the tables */
+	return qr_is_image_cached_as(page, flags) ? 0 : -EINVAL;
 }
 
 /* Make the page ready for its new rights: the shared zeros are taken out (a fault brings them

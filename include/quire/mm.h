@@ -134,7 +134,7 @@ static inline void *k_mem_map_unpaged(uintptr_t location, size_t size, uint32_t 
  * code_sync (quire/fault.h).
  * flags: K_MEM_PERM_*, K_MEM_CACHE_* (physical mappings only).
  *  -EINVAL  a page of the range is not mapped or a guard; unknown flags; RW with
- *           EXEC; a cache mode on paged memory
+ *           EXEC; a cache mode on paged memory, another one than it has on the image
  *  -ENOMEM  RW on pages of a read-only store that could then not be kept */
 int k_mem_update_flags(void *addr, size_t size, uint32_t flags) QR_MUST_CHECK;
 
