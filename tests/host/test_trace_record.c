@@ -190,6 +190,18 @@ static void two_processes_are_not_one(void **state)
 		       "line 4 is of process 13, others are of 12");
 }
 
+static void two_programs_are_not_one(void **state)
+{
+	(void)state;
+	assert_refused("==12== Lackey, an example Valgrind tool\n==12== Command: x\n L 2000,4\n"
+		       "==12== \n==12== Lackey, an example Valgrind tool\n L 3000,4\n",
+		       "at line 6 the program ran another one in its place");
+	/* what the program itself says through valgrind does not count */
+	assert_refused("==12== Lackey, an example Valgrind tool\n"
+		       "**12** ==12== Lackey, an example Valgrind tool\nend\n",
+		       "line 4 is not");
+}
+
 static void over_is_the_end(void **state)
 {
 	struct trace trace;
@@ -287,6 +299,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_lackeys),
 		cmocka_unit_test(valgrinds_own_lines),
 		cmocka_unit_test(two_processes_are_not_one),
+		cmocka_unit_test(two_programs_are_not_one),
 		cmocka_unit_test(over_is_the_end),
 		cmocka_unit_test(random_streams),
 	};

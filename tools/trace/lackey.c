@@ -55,6 +55,15 @@ static bool is_message(const char *text, uint64_t *process)
 	       (at[0] == ':' || (at[0] == mark && at[1] == mark));
 }
 
+/* The first that valgrind says, unless it is to be quiet. */
+static bool is_beginning(const char *text)
+{
+	const char *name = strstr(text, "== Lackey, an example Valgrind tool");
+
+	return text[0] == '=' && name &&
+	       strspn(text + 2, "0123456789") == (size_t)(name - text - 2);
+}
+
 static bool is_reference(const char *text, struct lackey_line *line)
 {
 	static const char kinds[][4] = {"I  ", " L ", " S ", " M "};
@@ -83,7 +92,7 @@ bool lackey_read(FILE *stream, struct lackey_line *line)
 	line->text[i] = '\0';
 	line->process = 0;
 	if (length == 0 || is_message(text, &line->process))
-		line->kind = LACKEY_MESSAGE;
+		line->kind = is_beginning(text) ? LACKEY_BEGIN : LACKEY_MESSAGE;
 	else if (length != strlen(text)) /* too long, or a byte of zeros */
 		line->kind = LACKEY_BAD;
 	else if (strcmp(text, "over") == 0)

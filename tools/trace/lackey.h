@@ -9,14 +9,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Beside the kinds of references: what valgrind itself says; the last line, which
- * tools/record writes; what is neither. */
-enum { LACKEY_MESSAGE = 'm', LACKEY_OVER = 'o', LACKEY_BAD = 'b' };
+/* Beside the kinds of references: what valgrind itself says, and by what of it a program begins;
+ * the last line, which tools/record writes; what is neither. */
+enum { LACKEY_MESSAGE = 'm', LACKEY_BEGIN = 'p', LACKEY_OVER = 'o', LACKEY_BAD = 'b' };
 
 struct lackey_line {
 	char kind;              /* 'I', 'L', 'S', 'M', or one of the above */
 	uint64_t address, size; /* of a reference: at least a byte, inside the address space */
-	uint64_t process;       /* of a message; 0: an empty line */
+	uint64_t process;       /* of what valgrind says; 0: an empty line */
 	char text[64];          /* how it begins, printable */
 };
 

@@ -167,12 +167,34 @@ static void line_take(struct recorder *recorder, const struct lackey_line *line)
 	}
 }
 
-/* Lines of two processes are two address spaces. */
+/* What valgrind says must be of one process, and of one program in it: others have address spaces
+ * of their own. */
+struct source {
+	uint64_t process;
+	unsigned int programs;
+};
+
+static bool source_take(struct source *source, const struct lackey_line *line, uint64_t number,
+			struct trace_fault *fault)
+{
+	if (line->process && source->process && line->process != source->process)
+		return trace_bad(
+			fault, "line %" PRIu64 " is of process %" PRIu64 ", others are of %" PRIu64,
+			number, line->process, source->process);
+	source->process = line->process ? line->process : source->process;
+	source->programs += line->kind == LACKEY_BEGIN;
+	return source->programs < 2 ||
+	       trace_bad(fault,
+			 "at line %" PRIu64 " the program ran another one in its place (exec): "
+			 "record that one's own command",
+			 number);
+}
+
 static bool stream_take(struct recorder *recorder, FILE *stream, struct trace_fault *fault)
 {
 	uint64_t limit = recorder->config->record_max ? recorder->config->record_max : UINT64_MAX;
+	struct source source = {0, 0};
 	struct lackey_line line;
-	uint64_t process = 0;
 
 	for (uint64_t number = 1; recorder->record_count < limit && lackey_read(stream, &line);
 	     number++) {
@@ -181,16 +203,10 @@ static bool stream_take(struct recorder *recorder, FILE *stream, struct trace_fa
 		if (line.kind == LACKEY_BAD)
 			return trace_bad(fault, "line %" PRIu64 " is not lackey's: %s", number,
 					 line.text);
-		if (line.kind != LACKEY_MESSAGE) {
+		if (line.kind != LACKEY_MESSAGE && line.kind != LACKEY_BEGIN)
 			line_take(recorder, &line);
-			continue;
-		}
-		if (line.process && process && line.process != process)
-			return trace_bad(fault,
-					 "line %" PRIu64 " is of process %" PRIu64
-					 ", others are of %" PRIu64,
-					 number, line.process, process);
-		process = line.process ? line.process : process;
+		else if (!source_take(&source, &line, number, fault))
+			return false;
 	}
 	if (recorder->record_count == 0)
 		return trace_bad(fault, "no memory reference in lackey's output");

@@ -40,6 +40,8 @@ int main(int count, char **arguments)
 		made = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	else if (strcmp(how, "vfork") == 0 && vfork() == 0)
 		_exit(execlp("true", "true", (char *)NULL));
+	else if (strcmp(how, "exec") == 0)
+		return execlp("true", "true", (char *)NULL);
 	else if (strcmp(how, "system") == 0 && system("exit 0") != 0)
 		return 1;
 	else if (strcmp(how, "spawn") == 0)
