@@ -58,10 +58,14 @@ static int move(const struct k_mem_io *io, bool may_wait)
 
 	move.io.done = move_ended;
 	move.io.context = &move;
-	while ((status = lower->ops->submit(lower->context, &move.io)) == -EAGAIN) {
+	for (;;) { /* what fills the store ends */
+		status = k_mem_io_answer(lower->ops->submit(lower->context, &move.io));
+		if (status != K_MEM_IO_FULL) {
+			break;
+		}
 		lower->ops->poll(lower->context);
 	}
-	if (status != -EINPROGRESS) {
+	if (status != K_MEM_IO_TAKEN) {
 		return status;
 	}
 	while (!move.ended) {
@@ -138,6 +142,7 @@ static int delay_submit(void *context, struct k_mem_io *io)
 	bool may_wait = qr_port_can_sleep();
 	unsigned long key = irq_save();
 	bool room = delay.count < delay.depth;
+	int status = K_MEM_IO_FULL;
 
 	(void)context;
 	if (room) {
@@ -146,14 +151,20 @@ static int delay_submit(void *context, struct k_mem_io *io)
 		if (may_wait) {
 			sched_irq_enter();
 		}
-		hold(io, move(io, may_wait));
+		status = move(io, may_wait);
+		if (status == K_MEM_IO_NOT_HERE) {
+			delay.count--;
+		} else {
+			hold(io, status);
+			status = K_MEM_IO_TAKEN;
+		}
 		alarm_set();
 		if (may_wait) {
 			sched_irq_leave();
 		}
 	}
 	irq_restore(key);
-	return room ? -EINPROGRESS : -EAGAIN;
+	return status;
 }
 
 void delay_start(struct k_mem_store *store, uint32_t nanoseconds, uint32_t depth)

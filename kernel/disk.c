@@ -88,17 +88,17 @@ static void request_send(struct disk *disk, const struct transfer *transfer, str
 	virtio_send(&disk->virtio, head);
 }
 
-/* -EINPROGRESS; -EAGAIN where the queue is full; -EIO: the disk was given up. */
+/* K_MEM_IO_TAKEN; FULL, the queue; FAILED: the disk was given up. */
 static int transfer_start(struct disk *disk, const struct transfer *transfer, struct k_mem_io *io)
 {
 	unsigned long key = irq_save();
-	int status = -EINPROGRESS;
+	int status = K_MEM_IO_TAKEN;
 
 	if (disk->virtio.fault) {
-		status = -EIO;
+		status = K_MEM_IO_FAILED;
 	} else if (disk->virtio.free_count < transfer->count + 2 ||
 		   disk->virtio.in_flight >= depth) {
-		status = -EAGAIN;
+		status = K_MEM_IO_FULL;
 	} else {
 		request_send(disk, transfer, io);
 	}
@@ -229,7 +229,7 @@ static int disk_submit(void *device, struct k_mem_io *io, uint64_t sector)
 
 	if (io->page_count > DISK_PAGES_MAX ||
 	    !on_disk(device, sector, (uint64_t)io->page_count * CONFIG_MMU_PAGE_SIZE)) {
-		return -EIO;
+		return K_MEM_IO_FAILED;
 	}
 	return transfer_start(device, &transfer, io);
 }
@@ -273,10 +273,10 @@ static int transfer_wait(struct disk *disk, const struct transfer *transfer)
 	int status;
 
 	/* bounded: what fills the queue ends, or the disk is given up */
-	while ((status = transfer_start(disk, transfer, &wait.io)) == -EAGAIN) {
+	while ((status = transfer_start(disk, transfer, &wait.io)) == K_MEM_IO_FULL) {
 		disk_poll(disk);
 	}
-	if (status != -EINPROGRESS) {
+	if (status != K_MEM_IO_TAKEN) {
 		return status;
 	}
 	key = qr_port_lock();

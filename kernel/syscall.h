@@ -28,6 +28,12 @@
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
 
+/* C libraries do not agree about this number, so quire/compiler.h does not have it. It is between
+ * this kernel and its programs. */
+#ifndef ENOSYS
+#define ENOSYS 38
+#endif
+
 #define SYSCALL_NONE   0
 #define SYSCALL_EXIT   1
 #define SYSCALL_YIELD  2

@@ -30,7 +30,7 @@ core_tests_small  := $(filter test_model test_fail test_tiny test_races test_clu
 		     test_domain_model test_low_ram test_uninit,$(core_tests))
 
 core_tests_split  := $(filter test_domain% test_model test_uninit,$(core_tests))
-core_tests_small  += test_domain_counts test_lost_slots
+core_tests_small  += test_domain_counts test_lost_slots test_context
 core_tests_single := test_model
 core_tests_million := test_domain_model
 

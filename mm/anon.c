@@ -148,7 +148,7 @@ static int check_anon(size_t size, uint32_t flags, uint32_t *count)
 	    ((flags & K_MEM_MAP_LOCK) && (flags & K_MEM_MAP_UNPAGED))) {
 		return -EINVAL;
 	}
-	return !CONFIG_DEMAND_PAGING && (flags & K_MEM_MAP_UNPAGED) ? -ENOTSUP : 0;
+	return !CONFIG_DEMAND_PAGING && (flags & K_MEM_MAP_UNPAGED) ? -K_MEM_ENOTSUP : 0;
 }
 
 int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
@@ -204,7 +204,7 @@ int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flag
 	int status;
 
 	if (!CONFIG_DEMAND_PAGING) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	if (qr_flags_check(flags, QR_PERM_MASK) != 0 || qr_region_size(size, &count) != 0 ||
 	    qr_location_check(location, count) != 0) {

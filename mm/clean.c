@@ -74,7 +74,7 @@ static int clean_one(bool *slotted, uint32_t *vain, struct qr_hold *hold)
 	}
 	*slotted = status == -ENOMEM;
 	*vain += status == -EAGAIN ? 1 : 0;
-	return status == -EIO ? -EIO : 0;
+	return status == -EIO || status == -EBUSY ? status : 0;
 }
 
 /* Evict until `high` frames are free; ends early where nothing can be evicted now, where a write
@@ -102,7 +102,7 @@ int k_mem_paging_clean(uint32_t low, uint32_t high)
 	int status = -EINVAL;
 
 	if (!CONFIG_DEMAND_PAGING) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	qr_lock(&hold);
 	(void)qr_sleep_known(&hold);

@@ -27,7 +27,7 @@ struct qr_cluster {
 	uint32_t frame[QR_CLUSTER_MAX];  /* whose flag BUSY is ours */
 	uintptr_t phys[QR_CLUSTER_MAX];  /* from or to which */
 	/* 0, or of a page that stays: MAPPED, and AHEAD and WRITTEN, whose bits its BUSY frame
-	 * needs for something else */
+	 * needs for something else; for a write BACKED, if its slot had the content before */
 	uint8_t flags[QR_CLUSTER_MAX];
 };
 
@@ -84,11 +84,11 @@ void qr_cluster_judge(uint32_t frame, bool used);
 uint32_t qr_cluster_window(uint32_t page, uint32_t location, struct qr_hold *hold);
 
 /* Read the page that is on its way into the BUSY frame, and others beside it, which are then
- * AHEAD. 0 or -EIO for this page alone. Where the holder may not sleep nothing else is read. */
+ * AHEAD. 0, -EIO or -EBUSY for this page alone, which is all where the holder may not sleep. */
 int qr_cluster_read(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* Write the page that is on its way out of the frame (BUSY and OUT), and others beside it that are
- * dirty and unused, which stay mapped. 0 or -EIO for this page alone. */
+ * dirty and unused, which stay mapped. 0, -EIO or -EBUSY for this page alone. */
 int qr_cluster_write(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
 
 #endif /* QR_MM_CLUSTER_H */

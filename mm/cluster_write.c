@@ -77,21 +77,26 @@ static bool join(struct qr_cluster *cluster, uint32_t index)
 	uint32_t page = cluster->first + index;
 	void *virt = qr_page_addr(page);
 	uint32_t location = qr_cluster_location(cluster, index);
+	arch_page_t was;
 	uint32_t frame;
+	bool slotted;
 
 	if (look(cluster, index) == QR_BESIDE_STOP) {
 		return false;
 	}
 	frame = qr_paged_frame(page, arch_page_get(virt));
-	if (!has_slot(qr_frames[frame]) && !take_slot(location)) {
+	slotted = has_slot(qr_frames[frame]);
+	if (!slotted && !take_slot(location)) {
 		return false;
 	}
-	(void)arch_page_bits(virt, 0, ARCH_DATA_PAGE_DIRTY);
+	was = arch_page_bits(virt, 0, ARCH_DATA_PAGE_DIRTY);
 	arch_mem_flush(virt, QR_PAGE_SIZE);
 	QR_COUNT_ALL(transfer.flushes, 1);
 	cluster->frame[index] = frame;
 	cluster->phys[index] = (uintptr_t)qr_frame_phys(frame);
-	cluster->flags[index] = (uint8_t)(qr_frames[frame] & QR_FRAME_AHEAD);
+	cluster->flags[index] = (uint8_t)(
+		(qr_frames[frame] & (QR_FRAME_AHEAD | QR_FRAME_WRITTEN)) |
+		(slotted && !(was & ARCH_DATA_PAGE_DIRTY) ? QR_FRAME_BACKED : 0));
 	qr_frames[frame] = qr_frame_word(page, location,
 					 QR_FRAME_MAPPED | QR_FRAME_BUSY | QR_FRAME_OUT);
 	qr_frame_table.busy_count++;
@@ -116,17 +121,25 @@ static void grow(struct qr_cluster *cluster, struct qr_hold *hold)
 	}
 }
 
-/* The write of a page that stayed ended with `status`. */
-static void end_stay(uint32_t frame, uint32_t flags, int status)
+/* The write of a page that stayed ended with `status`. `was`: its flags before; BACKED if its slot
+ * had the content, which it has still where nothing was written. */
+static void end_stay(uint32_t frame, uint32_t was, int status)
 {
+	const uint32_t ahead = was & QR_FRAME_AHEAD;
+
+	if (status == -EBUSY && (was & QR_FRAME_BACKED)) {
+		qr_frames[frame] |= QR_FRAME_BACKED;
+		qr_cluster_let_go(frame, ahead | (was & QR_FRAME_WRITTEN));
+		return;
+	}
 	if (status != 0) {
-		qr_slot_retire(qr_frame_location(qr_frames[frame]));
-		qr_cluster_let_go(frame, flags);
+		qr_slot_written(qr_frame_location(qr_frames[frame]), status);
+		qr_cluster_let_go(frame, ahead);
 		return;
 	}
 	QR_COUNT_ALL(transfer.kept, 1);
 	qr_frames[frame] |= QR_FRAME_BACKED;
-	qr_cluster_let_go(frame, flags | QR_FRAME_WRITTEN);
+	qr_cluster_let_go(frame, ahead | QR_FRAME_WRITTEN);
 }
 
 int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
@@ -144,9 +157,9 @@ int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
 					    cluster.hi - cluster.lo, hold);
 	}
 	for (uint32_t i = cluster.lo; i < cluster.hi; i++, location++) {
-		int status = all == 0 ? 0
-				      : qr_store_transfer(K_MEM_IO_WRITE, location,
-							  cluster.phys[i], hold);
+		int status = all != -EIO ? all
+					 : qr_store_transfer(K_MEM_IO_WRITE, location,
+							     cluster.phys[i], hold);
 
 		if (i == cluster.mine) {
 			mine = status;

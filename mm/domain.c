@@ -225,7 +225,7 @@ int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_p
 	int status;
 
 	if (!CONFIG_USERSPACE) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	if (qr_flags_check(part->attr, QR_PERM_MASK) != 0 ||
 	    qr_pages_of((void *)part->start, part->size, &pages) != 0) {

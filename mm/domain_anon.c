@@ -157,7 +157,7 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 	int status;
 
 	if (!CONFIG_DEMAND_PAGING || !CONFIG_USERSPACE) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	if (qr_flags_check(flags, K_MEM_PERM_RW) != 0 || qr_region_size(size, &count) != 0) {
 		return -EINVAL;

@@ -7,6 +7,7 @@
  *                        +-- dirty: write to slot, lock let go
  *                              |  ended well  --(3)--> token LOCATION     frame in hand
  *                              |  failed      --(4)--> leaf, dirty        slot retired
+ *                              |  not here    --(4)--> leaf, dirty        slot given back
  *                              |  touched     --(5)--> leaf               the write goes on
  *                              |  unmapped    --(6)--> frame ORPHAN
  *
@@ -63,13 +64,10 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 	const uint32_t pins = QR_FRAME_PINNED | QR_FRAME_PINNING;
 	uint32_t backed = status == 0 ? QR_FRAME_BACKED : 0;
 
-	if (status != 0) {
-		qr_slot_retire(location);
+	if (status != 0 || (word & QR_FRAME_ORPHAN)) {
+		qr_slot_written(location, status);
 	}
 	if (word & QR_FRAME_ORPHAN) {
-		if (status == 0) {
-			qr_slot_give(location);
-		}
 		qr_wake(qr_frame_channel(frame));
 		qr_frame_free(frame);
 		return -EAGAIN;
@@ -91,7 +89,7 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 		map_again(qr_frame_page(word), frame, ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY);
 		keep(frame, QR_FRAME_MAPPED, 0);
 		qr_frames_changed();
-		return -EIO;
+		return status;
 	}
 	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
 			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
@@ -179,15 +177,40 @@ static bool needs_no_slot(uint32_t frame)
 	       !(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
 }
 
-/* No slot is free: find a page that has one. A moving hand, so that the cost is spread. */
-static uint32_t find_slotted(struct qr_hold *hold)
+/* The store that the page in the frame would be written to. */
+static uint32_t written_to(uint32_t frame)
+{
+	uint32_t location = qr_frame_location(qr_frames[frame]);
+
+	return (qr_frames[frame] & QR_FRAME_BACKED) && qr_location_owned(location)
+		       ? qr_location_store(location)
+		       : qr_store_table.paging;
+}
+
+/* Can the frame be emptied without one of these stores, a bit each, that cannot serve this
+ * context, and where it must be written with a slot that there is? */
+static bool needs_none_of(uint32_t frame, uint32_t refused)
+{
+	if (!k_mem_frame_evictable(frame) || qr_domain_keeps(frame)) {
+		return false;
+	}
+	if (!(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY)) {
+		return true;
+	}
+	return !(refused >> written_to(frame) & 1u) &&
+	       (needs_no_slot(frame) || qr_store_table.free_slots > 0);
+}
+
+/* No slot is free: find a page that has one. Or some stores are refused: find one that needs none
+ * of them. A moving hand, so that the cost is spread. */
+static uint32_t find_easy(uint32_t refused, struct qr_hold *hold)
 {
 	static uint32_t hand;
 	uint32_t count = qr_frame_table.count;
 
 	for (uint32_t looked = 1; looked <= count; looked++) {
 		hand = hand + 1 < count ? hand + 1 : 0;
-		if (needs_no_slot(hand)) {
+		if (refused != 0 ? needs_none_of(hand, refused) : needs_no_slot(hand)) {
 			return hand;
 		}
 		if (looked % QR_BATCH_HEAVY == 0) {
@@ -214,7 +237,7 @@ int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold)
 	if (!slotted) {
 		return qr_policy_pick(frame);
 	}
-	*frame = find_slotted(hold);
+	*frame = find_easy(0, hold);
 	if (*frame == QR_NO_INDEX) {
 		/* only where writes failed: slots that are left are copies of pages that stay */
 		(void)qr_slot_copy_take(hold);
@@ -228,9 +251,10 @@ struct hunt {
 	int status;     /* why it ends, or 0 */
 	bool slotted;   /* slots ran out: who has one is evicted */
 	bool again;     /* the policy goes on with a scan */
+	uint32_t refused; /* stores, a bit each, that cannot serve this context */
 	uint32_t changes; /* qr_frame_table's, when the policy began to scan */
 	uint32_t polls;
-	uint32_t errors; /* writes that failed */
+	uint32_t errors; /* writes that failed, or were refused */
 	uint32_t vain;   /* pages that were touched while they were written */
 };
 
@@ -243,7 +267,12 @@ static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
 	int status;
 
 	hunt->changes = hunt->again ? hunt->changes : qr_frame_table.changes;
-	status = qr_victim(frame, hunt->slotted, hold);
+	if (QR_LIKELY(hunt->refused == 0)) {
+		status = qr_victim(frame, hunt->slotted, hold);
+	} else {
+		*frame = find_easy(hunt->refused, hold);
+		status = *frame == QR_NO_INDEX ? -ENOENT : 0;
+	}
 	hunt->again = status == -EAGAIN;
 	if (QR_LIKELY(status == 0)) {
 		return true;
@@ -255,16 +284,20 @@ static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
 	hunt->slotted = false;
 	if (hunt->changes == qr_frame_table.changes) { /* else it is not what there is */
 		hunt->status = wait_for_frames(hold, &hunt->polls);
+		if (hunt->status != 0 && hunt->refused != 0) {
+			hunt->status = -EBUSY;
+		}
 	}
 	return false;
 }
 
-/* The victim was not evicted. */
-static void hunt_failed(struct hunt *hunt, int status)
+/* The victim, which would have been written to this store, was not evicted. */
+static void hunt_failed(struct hunt *hunt, uint32_t store, int status)
 {
 	hunt->slotted = status == -ENOMEM;
-	if (status == -EIO && ++hunt->errors == CONFIG_EVICTION_TRIES) {
-		hunt->status = -EIO;
+	hunt->refused |= status == -EBUSY ? 1u << store : 0;
+	if ((status == -EIO || status == -EBUSY) && ++hunt->errors == CONFIG_EVICTION_TRIES) {
+		hunt->status = status;
 	} else if (status == -EAGAIN && ++hunt->vain == QR_ROUNDS_MAX) {
 		hunt->status = -EAGAIN;
 	}
@@ -283,12 +316,13 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 			break;
 		}
 		if (hunt_find(&hunt, frame, hold)) {
+			uint32_t store = written_to(*frame);
 			int status = qr_evict(*frame, hold);
 
 			if (status == 0) {
 				return 0;
 			}
-			hunt_failed(&hunt, status);
+			hunt_failed(&hunt, store, status);
 		}
 	}
 	*frame = QR_NO_INDEX;

@@ -11,6 +11,7 @@
  * free meanwhile.
  * -ENOMEM: nothing can be evicted and no transfer is under way that would change that.
  * -EIO: as many victims as CONFIG_EVICTION_TRIES could not be written.
+ * -EBUSY: what could be evicted would have to be written, and no store can do so in this context.
  * -EAGAIN: others came between again and again. */
 int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold) QR_MUST_CHECK;
 
@@ -21,7 +22,8 @@ int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold) QR_MUST_CHECK
 /* Take the page out of an evictable frame, which is then in the caller's hand.
  * -EAGAIN  the page was touched, or unmapped, while it was being written; look again
  * -ENOMEM  there is no slot for it; the page stays
- * -EIO     the store failed; the page stays */
+ * -EIO     the store failed; the page stays
+ * -EBUSY   the store cannot write in this context; the page stays */
 int qr_evict(uint32_t frame, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* The page's content is being written out and is touched: map it again. Its frame is BUSY and

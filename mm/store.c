@@ -93,6 +93,13 @@ int qr_location_check(uintptr_t location, uint32_t count)
 	return slot >= slots || count > slots - slot ? -EINVAL : 0;
 }
 
+/* What a store may hand out: a slot that it has, of those that are left. */
+static void slot_check(const struct k_mem_store *store, uint32_t slot)
+{
+	QR_ASSERT(slot < store->slot_count && "a store handed out a slot that it does not have");
+	QR_ASSERT(qr_store_table.free_slots > 0 && "a store handed out more slots than it has");
+}
+
 int qr_slot_take(uint32_t *location)
 {
 	struct qr_store_table *table = &qr_store_table;
@@ -107,6 +114,7 @@ int qr_slot_take(uint32_t *location)
 	if (store->ops->reserve(store->context, &slot) != 0) {
 		return -ENOSPC;
 	}
+	slot_check(store, slot);
 	table->free_slots--;
 	*location = (uint32_t)K_MEM_LOCATION(table->paging, slot);
 	return 0;
@@ -122,6 +130,7 @@ int qr_slot_take_near(uint32_t near, uint32_t *location)
 	if (store->ops->reserve_near(store->context, near % store->slot_count, &slot) != 0) {
 		return -ENOSPC;
 	}
+	slot_check(store, slot);
 	table->free_slots--;
 	*location = (uint32_t)K_MEM_LOCATION(table->paging, slot);
 	return 0;
@@ -175,7 +184,7 @@ void qr_stores_poll(void)
 
 /* Pages on their way, on the stack of the thread that waits for it. */
 struct transfer {
-	struct k_mem_io io;
+	struct k_mem_io io; /* its context is the transfer until it has ended, then NULL */
 	uint32_t end; /* cycles, when it was done */
 	int status;
 	bool done;
@@ -183,10 +192,12 @@ struct transfer {
 
 static void transfer_done(struct k_mem_io *io, int status)
 {
-	struct transfer *transfer = (struct transfer *)io->context;
+	struct transfer *transfer = (struct transfer *)io;
 	struct qr_hold hold;
 
 	qr_lock(&hold);
+	QR_ASSERT(io->context == transfer && !transfer->done &&
+		  "a store ended a transfer that is not under way");
 	transfer->end = qr_stats_time();
 	transfer->status = status;
 	transfer->done = true;
@@ -223,13 +234,14 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 
 		qr_store_table.in_flight++; /* before the store can end it */
 		qr_unlock(hold);
-		status = store->ops->submit(store->context, &transfer->io);
+		status = k_mem_io_answer(store->ops->submit(store->context, &transfer->io));
 		qr_relock(hold);
-		if (status == -EINPROGRESS) {
+		if (status == K_MEM_IO_TAKEN) {
 			return status;
 		}
+		QR_ASSERT(!transfer->done && "a store ended a transfer that it did not take");
 		qr_store_table.in_flight--;
-		if (status != -EAGAIN) {
+		if (status != K_MEM_IO_FULL) {
 			/* who waits for room may have taken this one for what fills the store */
 			qr_store_table.ended++;
 			qr_wake(&qr_store_table);
@@ -291,14 +303,18 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 	transfer.io.done = transfer_done;
 	transfer.io.context = &transfer;
 	status = submit(store, &transfer, hold);
-	if (status == -EINPROGRESS) {
+	if (status == K_MEM_IO_TAKEN) {
 		qr_policy_idle(hold);
 		while (!transfer.done) {
 			qr_wait(&transfer, hold);
 		}
-		status = transfer.status;
+		status = transfer.status == 0 ? 0 : -EIO;
 	} else {
 		transfer.end = qr_stats_time();
+	}
+	transfer.io.context = NULL;
+	if (status == K_MEM_IO_NOT_HERE) {
+		return -EBUSY;
 	}
 	if (store->request_cost != 0 && status == 0 &&
 	    qr_location_store(location) == qr_store_table.paging) {

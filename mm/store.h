@@ -113,7 +113,19 @@ void qr_slots_adopt(uint32_t location, uint32_t count);
 /* A write to the slot failed: never use it again. Lock held. */
 void qr_slot_retire(uint32_t location);
 
-/* Move one page between its slot and the frame at `phys` and wait for the end. 0 or -EIO. Lets
+/* A write to the slot ended with `status`, and what it was for does not keep it: retired where the
+ * write failed, else given back. Lock held. */
+QR_INLINE void qr_slot_written(uint32_t location, int status)
+{
+	if (status == 0 || status == -EBUSY) {
+		qr_slot_give(location);
+	} else {
+		qr_slot_retire(location);
+	}
+}
+
+/* Move one page between its slot and the frame at `phys` and wait for the end. 0 or -EIO; or
+ * -EBUSY: the store cannot serve this context, nothing was moved and nothing is broken. Lets
  * go of the lock meanwhile; the frame must be BUSY. */
 int qr_store_transfer(enum k_mem_io_op op, uint32_t location, uint64_t phys, struct qr_hold *hold)
 	QR_MUST_CHECK;

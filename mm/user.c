@@ -206,7 +206,7 @@ static int copy_piece(const struct copy *copy, size_t size, size_t *done)
 
 	*done = 0;
 	if (!CONFIG_USERSPACE) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	size = in_page(copy->user, size);
 	size = size < CONFIG_MEM_USER_COPY ? size : CONFIG_MEM_USER_COPY;
@@ -285,7 +285,7 @@ static int piece_read(struct piece *piece, uintptr_t user, size_t most)
 	piece->count = 0;
 	piece->length = 0;
 	if (!CONFIG_USERSPACE) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	status = copy_resident(copy, size, &piece->count);
 	piece->length = length(piece->bytes, piece->count);

@@ -54,7 +54,7 @@ static int block_submit(void *context, struct k_mem_io *io)
 
 static int block_submit_read_only(void *context, struct k_mem_io *io)
 {
-	return io->op == K_MEM_IO_WRITE ? -EROFS : block_submit(context, io);
+	return io->op == K_MEM_IO_WRITE ? K_MEM_IO_READ_ONLY : block_submit(context, io);
 }
 
 static void block_poll(void *context)

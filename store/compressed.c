@@ -165,7 +165,7 @@ static int compressed_write(struct k_mem_compressed *c, struct k_mem_io *io)
 		return 0;
 	}
 	if (outcome == REFUSED) {
-		return -EIO;
+		return K_MEM_IO_FAILED;
 	}
 	return write_through(c, io, sleeps,
 			     outcome == THROUGH ? &c->stats.rejected : &c->stats.passed);
@@ -214,7 +214,7 @@ static int read_from_pool(struct k_mem_compressed *c, uintptr_t phys, uint32_t e
 
 	qr_pool_let_go(c, entry);
 	qr_port_unlock(key);
-	return status == 0 ? 0 : -EIO;
+	return status == 0 ? K_MEM_IO_DONE : K_MEM_IO_FAILED;
 }
 
 static int compressed_read(struct k_mem_compressed *c, struct k_mem_io *io)

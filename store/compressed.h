@@ -94,10 +94,11 @@ int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps
 
 /* Let a spill of the slot end before something else is written there. Called with the lock,
  * whose key `key` is; lets go of it to sleep.
- *  0        none is under way
- *  -EAGAIN  the lower store has it, and the caller cannot sleep: it ends by polling
- *  -EIO     the slot is bad; or a thread has the spill in its hands that the caller, who
- *           cannot sleep, may have interrupted */
+ * 0: none is under way. Else what submit() answers then:
+ *  K_MEM_IO_FULL      the lower store has it, and the caller cannot sleep: it ends by polling
+ *  K_MEM_IO_FAILED    the slot is bad
+ *  K_MEM_IO_NOT_HERE  a thread has the spill in its hands that the caller, who cannot sleep,
+ *                     may have interrupted */
 int qr_spill_settle(struct k_mem_compressed *c, uint32_t slot, bool sleeps,
 		    unsigned long *key) QR_MUST_CHECK;
 

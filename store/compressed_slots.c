@@ -55,6 +55,8 @@ int qr_compressed_reserve(void *context, uint32_t *slot)
 	int status = c->lower.ops->reserve(c->lower.context, slot);
 
 	if (status == 0) {
+		QR_ASSERT(*slot < c->lower.slot_count &&
+			  "a store handed out a slot that it does not have");
 		c->slots[*slot] = (struct k_mem_compressed_slot){.state = QR_SLOT_LOWER};
 		return 0;
 	}

@@ -8,7 +8,8 @@
  *
  * (1) takes the oldest entry out of the order and marks its slot SPILLING. (2) decompresses it
  * into the spill's page, from which the lower store writes; (2') where the lower store has no
- * room for a request, or the buffer is somebody's for whom the caller cannot wait. (3) when the
+ * room for a request or cannot serve this context, or the buffer is somebody's for whom the caller
+ * cannot wait. (3) when the
  * write has ended, wherever that is noticed: if it succeeded, and the record still has the
  * entry, the content is the lower store's now. If it failed, the entry stays where it is, out
  * of the order, and the slot is BAD.
@@ -92,7 +93,7 @@ static void slot_bad(struct k_mem_compressed *c, struct k_mem_compressed_slot *r
 	c->stats.spill_errors++;
 }
 
-/* (3), or (2') with -EAGAIN. */
+/* (3), or (2') with K_MEM_IO_FULL or K_MEM_IO_NOT_HERE. */
 static void spill_end(struct k_mem_compressed_spill *spill, int status)
 {
 	struct k_mem_compressed *c = spill->store;
@@ -101,6 +102,7 @@ static void spill_end(struct k_mem_compressed_spill *spill, int status)
 	bool current = (record->state & QR_SLOT_KIND) == QR_SLOT_POOL &&
 		       record->value == spill->entry;
 
+	QR_ASSERT(spill->state != IDLE && "a store ended a transfer that is not under way");
 	record->state &= ~(uint32_t)QR_SLOT_SPILLING;
 	c->spilling--;
 	c->leaving -= qr_pool_chunks(c, spill->entry);
@@ -109,7 +111,7 @@ static void spill_end(struct k_mem_compressed_spill *spill, int status)
 		if (current) {
 			qr_compressed_drop(c, spill->slot);
 		}
-	} else if (status != -EAGAIN) {
+	} else if (status != K_MEM_IO_FULL && status != K_MEM_IO_NOT_HERE) {
 		slot_bad(c, record);
 	} else if (current) {
 		qr_pool_order_oldest(c, spill->entry);
@@ -123,22 +125,23 @@ static void spill_end(struct k_mem_compressed_spill *spill, int status)
 
 static void spill_done(struct k_mem_io *io, int status)
 {
-	spill_end((struct k_mem_compressed_spill *)io->context, status == 0 ? 0 : -EIO);
+	spill_end((struct k_mem_compressed_spill *)io->context,
+		  status == 0 ? K_MEM_IO_DONE : K_MEM_IO_FAILED);
 }
 
-/* The page as it was. -EAGAIN: the buffer is somebody's. */
+/* The page as it was. K_MEM_IO_NOT_HERE: the buffer is somebody's. */
 static int spill_fill(struct k_mem_compressed *c, struct k_mem_compressed_spill *spill, bool sleeps)
 {
 	uint32_t bytes;
 	int status;
 
 	if (!qr_compressed_take(c, sleeps)) {
-		return -EAGAIN;
+		return K_MEM_IO_NOT_HERE;
 	}
 	bytes = qr_pool_get(c, spill->entry, c->packed);
 	status = c->compressor->decompress(c->packed, bytes, spill->page);
 	qr_compressed_give(c);
-	return status == 0 ? 0 : -EIO;
+	return status == 0 ? K_MEM_IO_DONE : K_MEM_IO_FAILED;
 }
 
 /* The lower store has the request: from now on it ends whatever becomes of this thread. Perhaps
@@ -167,14 +170,14 @@ static bool spill_go_on(struct k_mem_compressed *c, struct k_mem_compressed_spil
 		spill->io.frames = &spill->frame;
 		spill->io.done = spill_done;
 		spill->io.context = spill;
-		status = c->lower.ops->submit(c->lower.context, &spill->io);
+		status = k_mem_io_answer(c->lower.ops->submit(c->lower.context, &spill->io));
 	}
-	if (status == -EINPROGRESS) {
+	if (status == K_MEM_IO_TAKEN) {
 		spill_queued(spill, turn);
 		return true;
 	}
 	spill_end(spill, status);
-	return status != -EAGAIN;
+	return status != K_MEM_IO_FULL && status != K_MEM_IO_NOT_HERE;
 }
 
 void qr_spill_some(struct k_mem_compressed *c, bool sleeps)
@@ -218,12 +221,12 @@ int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps
 	do {
 		qr_port_key_t key;
 
-		status = c->lower.ops->submit(c->lower.context, io);
+		status = k_mem_io_answer(c->lower.ops->submit(c->lower.context, io));
 		key = qr_port_lock();
-		again = status == -EAGAIN && sleeps && c->spilling > 0;
+		again = status == K_MEM_IO_FULL && sleeps && c->spilling > 0;
 		if (again) {
 			key = qr_host_sleep(c->spills, key);
-		} else if (status == 0 || status == -EINPROGRESS) {
+		} else if (status == K_MEM_IO_DONE || status == K_MEM_IO_TAKEN) {
 			(*counter)++;
 		}
 		qr_port_unlock(key);
@@ -237,12 +240,12 @@ int qr_spill_settle(struct k_mem_compressed *c, uint32_t slot, bool sleeps, qr_p
 		if (!sleeps) {
 			for (uint32_t i = 0; i < c->spill_count; i++) {
 				if (c->spills[i].state == QUEUED && c->spills[i].slot == slot) {
-					return -EAGAIN;
+					return K_MEM_IO_FULL;
 				}
 			}
-			return -EIO;
+			return K_MEM_IO_NOT_HERE;
 		}
 		*key = qr_host_sleep(c->spills, *key);
 	}
-	return c->slots[slot].state & QR_SLOT_BAD ? -EIO : 0;
+	return c->slots[slot].state & QR_SLOT_BAD ? K_MEM_IO_FAILED : K_MEM_IO_DONE;
 }

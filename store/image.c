@@ -11,7 +11,7 @@ static int image_submit(void *context, struct k_mem_io *io)
 	const struct k_mem_image_store *image = context;
 
 	if (io->op == K_MEM_IO_WRITE) {
-		return -EROFS;
+		return K_MEM_IO_READ_ONLY;
 	}
 	for (uint32_t i = 0; i < io->page_count; i++) {
 		size_t offset = (size_t)(io->slot + i) * CONFIG_MMU_PAGE_SIZE;

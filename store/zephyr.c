@@ -106,7 +106,7 @@ static int zephyr_submit(void *context, struct k_mem_io *io)
 		return 0;
 	}
 	if (!qr_host_can_sleep()) {
-		return -EIO;
+		return K_MEM_IO_NOT_HERE;
 	}
 	bounce_take(zephyr);
 	if (io->op == K_MEM_IO_WRITE) {

@@ -22,7 +22,7 @@ struct k_mem_block_ops {
 	int (*submit)(void *device, struct k_mem_io *io, uint64_t sector);
 
 	/* Look for ended transfers and call their `done`. NULL for a driver whose submit()
-	 * never returns -EINPROGRESS. */
+	 * never answers K_MEM_IO_TAKEN. */
 	void (*poll)(void *device);
 };
 

@@ -24,7 +24,9 @@
 #include <errno.h>
 #endif
 
-/* A freestanding compiler has no <errno.h>: these are the usual values. */
+/* Errors are part of the interface between the library and its host, which are compiled apart and
+ * may have another <errno.h> each, or none. The numbers below are those of the C libraries of
+ * Linux and Zephyr and of newlib alike. */
 #ifndef EPERM
 #define EPERM 1
 #endif
@@ -58,15 +60,21 @@
 #ifndef EROFS
 #define EROFS 30
 #endif
-#ifndef ENOSYS
-#define ENOSYS 38
+
+/* These libraries do not agree about ENOTSUP: Quire's own number, which is Linux's. */
+#define K_MEM_ENOTSUP 95
+
+#ifdef __cplusplus
+#define QR_STATIC_ASSERT static_assert
+#else
+#define QR_STATIC_ASSERT _Static_assert
 #endif
-#ifndef ENOTSUP
-#define ENOTSUP 95
-#endif
-#ifndef EINPROGRESS
-#define EINPROGRESS 115
-#endif
+
+/* What is compiled with other numbers does not compile. */
+QR_STATIC_ASSERT(EPERM == 1 && ENOENT == 2 && EIO == 5 && EAGAIN == 11 && ENOMEM == 12 &&
+			 EACCES == 13 && EFAULT == 14 && EBUSY == 16 && EINVAL == 22 &&
+			 ENOSPC == 28 && EROFS == 30,
+		 "this C library's <errno.h> has other numbers than the errors of Quire");
 
 /* The caller must look at the result. */
 #define QR_MUST_CHECK __attribute__((__warn_unused_result__))
@@ -81,6 +89,13 @@
 
 #define QR_STR_(x) #x
 #define QR_STR(x) QR_STR_(x)
+
+/* The name under which a function is linked has the numbers of quire/config.h that structures of
+ * the interface depend on: a host that was compiled with others than the library does not link. */
+#define QR_CONFIGURED(name)                                                    \
+	__asm__(#name "_page_size_" QR_STR(CONFIG_MMU_PAGE_SIZE) "_partitions_" \
+		QR_STR(CONFIG_MAX_DOMAIN_PARTITIONS) "_bins_"                  \
+		QR_STR(CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS))
 
 QR_EXTERN_C_BEGIN
 /* Given by the port (quire/port.h): a bug was found, do not return. */

@@ -90,7 +90,7 @@ int k_mem_domain_deinit(struct k_mem_domain *domain) QR_MUST_CHECK;
  *           executable; overlaps another partition of the domain; a page is not mapped, or a
  *           guard; a right that the mapping does not have
  *  -ENOSPC  CONFIG_MAX_DOMAIN_PARTITIONS partitions are there already
- *  -ENOTSUP  a build without CONFIG_USERSPACE
+ *  -K_MEM_ENOTSUP  a build without CONFIG_USERSPACE
  *  -ENOMEM  the pool has too few tables */
 int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
 	QR_MUST_CHECK;
@@ -135,7 +135,7 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
  * the kernel reaches it by quire/user.h. Pageable. flags: K_MEM_PERM_RW and nothing else.
  * k_mem_domain_deinit unmaps what is left.
  *  -EINVAL, -ENOSPC  as k_mem_map_anon
- *  -ENOTSUP  a build without CONFIG_DEMAND_PAGING or CONFIG_USERSPACE
+ *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING or CONFIG_USERSPACE
  *  -ENOMEM  beyond the domain's limit; the pages could not be kept; too few tables */
 int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint32_t flags)
 	QR_MUST_CHECK;

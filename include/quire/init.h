@@ -64,7 +64,7 @@ struct k_mem_config {
  *           CONFIG_EVICTION_FRAME_BYTES
  *  -ENOMEM  more frames than CONFIG_MEM_FRAMES_MAX, or no frame is left free
  * After an error the core is not usable. */
-int k_mem_init(const struct k_mem_config *config) QR_MUST_CHECK;
+int k_mem_init(const struct k_mem_config *config) QR_CONFIGURED(k_mem_init) QR_MUST_CHECK;
 
 /* A buffer that is physically contiguous, resident and never moves (law L10):
  * `size` bytes, aligned to `align` bytes, both compile-time constants. Lives in

@@ -57,11 +57,12 @@ QR_EXTERN_C_BEGIN
  * flags: K_MEM_PERM_*, K_MEM_MAP_*. May sleep with K_MEM_MAP_LOCK.
  *  -EINVAL   size zero, unaligned or larger than the space; unknown flags; a cache
  *            mode; RW with EXEC, USER with UNINIT, LOCK with UNPAGED
- *  -ENOTSUP  UNPAGED in a build without CONFIG_DEMAND_PAGING
+ *  -K_MEM_ENOTSUP  UNPAGED in a build without CONFIG_DEMAND_PAGING
  *  -ENOMEM   the pages could not be kept: not enough frames and slots, or with
  *            LOCK not enough frames
  *  -ENOSPC   no free range of that size in the address space
- *  -EIO      LOCK: room could not be made because writing to the store failed */
+ *  -EIO      LOCK: room could not be made because writing to the store failed
+ *  -EBUSY    LOCK: likewise, because the store cannot write in this context */
 int k_mem_map_anon(void **addr, size_t size, uint32_t flags) QR_MUST_CHECK;
 
 /* The same in Zephyr's form: the address, or NULL for any of the errors above. */
@@ -111,7 +112,7 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size) QR_MUST_CHECK;
  * flags: K_MEM_PERM_*. Unmapped by k_mem_unmap.
  *  -EINVAL   size zero, unaligned or larger than the space; no such store, or slots
  *            beyond its end; unknown flags; RW with EXEC
- *  -ENOTSUP  a build without CONFIG_DEMAND_PAGING
+ *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING
  *  -ENOMEM   the pages could not be kept
  *  -ENOSPC   no free range of that size in the address space */
 int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flags) QR_MUST_CHECK;
@@ -146,7 +147,8 @@ size_t k_mem_free_get(void);
 /* Empty the frame at physical address `phys` (page-aligned) and make it free: its
  * page is written out if it must be. Nothing to do on a free frame: 0. May sleep.
  *  -EINVAL  not a managed frame
- *  -EBUSY   pinned, reserved, busy with a transfer, or touched while it was written
+ *  -EBUSY   pinned, reserved, busy with a transfer, or touched while it was written; or the store
+ *           cannot write in this context
  *  -ENOMEM  no slot in the store, neither free nor that of a page in another frame
  *  -EIO     the store failed; the page stays in the frame */
 int k_mem_page_frame_evict(uintptr_t phys) QR_MUST_CHECK;

@@ -25,7 +25,9 @@ QR_EXTERN_C_BEGIN
  *  -ENOMEM  not enough slots for the range; nothing was evicted, unless other threads
  *           took slots that had been counted on
  *  -EBUSY   a page was touched in each of CONFIG_EVICTION_TRIES writes of it, or others
- *           moved it all the time; it stays, those before it were evicted
+ *           moved it all the time; or the store cannot write in this context, for it would
+ *           have to sleep (K_MEM_IO_NOT_HERE in quire/store.h). It stays, those before it
+ *           were evicted
  *  -EIO     the store failed for a page, which stays in its frame */
 int k_mem_page_out(void *addr, size_t size) QR_MUST_CHECK;
 
@@ -33,7 +35,8 @@ int k_mem_page_out(void *addr, size_t size) QR_MUST_CHECK;
  * fault; no promise that it stays. May sleep.
  *  -EINVAL, -EFAULT  as above
  *  -ENOMEM  more pages than frames can ever hold at once
- *  -EBUSY   other threads took each frame, or moved a page, again and again
+ *  -EBUSY   other threads took each frame, or moved a page, again and again; or the store
+ *           cannot serve this context
  *  -EIO     the store failed for a page; the content of every page is as it was */
 int k_mem_page_in(void *addr, size_t size) QR_MUST_CHECK;
 
@@ -68,7 +71,10 @@ int k_mem_unpin(void *addr, size_t size) QR_MUST_CHECK;
  *  -EIO     the page could not be read; it is as lost as its slot, but only the
  *           thread that asked is concerned, and a later try reads again
  *  -ENOMEM  no frame could be freed: so many writes to the store failed that the
- *           promise of k_mem_map could not be kept */
+ *           promise of k_mem_map could not be kept
+ *  -EBUSY   the store cannot serve this context (interrupts masked, an interrupt handler):
+ *           neither read the page nor write another one, and no frame could be had without.
+ *           Nothing is lost; the same access later, or by a thread that may sleep, is served */
 int k_mem_page_fault(void *addr, uint32_t access) QR_MUST_CHECK;
 
 /* For a timer of the host kernel, at the pace the policy wants (100 to 1000 ms for
@@ -88,7 +94,7 @@ void k_mem_paging_tick(void);
  * Frames are as if there were `high` fewer; the promise of k_mem_map does not depend on it.
  *  0         frames were wanted, and evicted as far as that was possible
  *  -EINVAL   not 0 < low < high < the frames that there are, or called where it may not sleep
- *  -ENOTSUP  without CONFIG_DEMAND_PAGING */
+ *  -K_MEM_ENOTSUP  without CONFIG_DEMAND_PAGING */
 int k_mem_paging_clean(uint32_t low, uint32_t high) QR_MUST_CHECK;
 
 /* ---- statistics ----------------------------------------------------------------------- */

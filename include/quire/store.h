@@ -33,11 +33,47 @@ enum k_mem_io_op {
 	K_MEM_IO_WRITE, /* frame -> slot */
 };
 
+/* What submit() answers. The numbers are this seam's own, the same on both sides of it whatever
+ * the C library of each has in <errno.h>: that of a driver's -EINPROGRESS is another one there.
+ * They are those that Linux has, so that a driver which answers -EINPROGRESS, -EAGAIN or -EIO
+ * there is understood. k_mem_io_answer() has the rest. */
+#define K_MEM_IO_DONE      0        /* it is complete; `done` will not be called */
+#define K_MEM_IO_TAKEN     (-115)   /* it was taken; `done` will be called once */
+#define K_MEM_IO_FULL      (-11)    /* no room for another request: poll or wait, then try again */
+#define K_MEM_IO_FAILED    (-5)     /* it failed; `done` will not be called */
+#define K_MEM_IO_READ_ONLY (-30)    /* a write to a read-only store */
+/* Not now, not here: what the transfer takes cannot be had in the running context, for example
+ * because it would have to sleep. Nothing was started, nothing is broken, the slot is as it was;
+ * `done` will not be called. Another context, or a later try, may be served. A write: the core
+ * evicts another page, one that needs no write, or none. A read: the fault fails with -EBUSY. */
+#define K_MEM_IO_NOT_HERE  (-10001)
+
+/* What a store beneath answered, as one of the above. newlib's -EINPROGRESS is understood, too;
+ * any other errno value is a failure; what is not even that is a bug of the store. */
+static inline int k_mem_io_answer(int answer)
+{
+	const int newlib_taken = -119, errno_last = -4095;
+
+	QR_ASSERT(answer <= 0 && "a store's submit() answered a positive number");
+	QR_ASSERT((answer >= errno_last || answer == K_MEM_IO_NOT_HERE) &&
+		  "a store's submit() answered what is no answer");
+	if (answer == newlib_taken) {
+		return K_MEM_IO_TAKEN;
+	}
+	return answer == K_MEM_IO_DONE || answer == K_MEM_IO_TAKEN || answer == K_MEM_IO_FULL ||
+			       answer == K_MEM_IO_READ_ONLY || answer == K_MEM_IO_NOT_HERE
+		       ? answer
+		       : K_MEM_IO_FAILED;
+}
+
 struct k_mem_io;
 
-/* A transfer ended with `status`: 0, or -EIO when its content did not arrive.
- * Called from an interrupt handler, from poll(), never from inside submit(),
- * never with the mm lock held. */
+/* A transfer ended with `status`: 0, or any other number when its content did not arrive.
+ * Called once for each transfer that was taken, and for no other; from an interrupt handler, from
+ * poll(), never from inside submit(), never with the mm lock held. From then on the store, and
+ * what is behind it, touches the frames no more.
+ * A store whose device may never answer ends the transfer itself some time: the core
+ * waits for it, in a context that cannot sleep by polling. */
 typedef void (*k_mem_io_done_t)(struct k_mem_io *io, int status);
 
 /* One transfer of `page_count` consecutive slots from or to as many frames. It
@@ -68,16 +104,11 @@ struct k_mem_store_ops {
 	 * mm lock held. NULL for a read-only store. */
 	void (*retire)(void *context, uint32_t slot);
 
-	/* Start a transfer. Called without the mm lock, in any context.
-	 *  0             it is complete; `done` will not be called
-	 *  -EINPROGRESS  it was taken; `done` will be called once
-	 *  -EAGAIN       no room for another request: poll or wait, then try again
-	 *  -EIO          it failed; `done` will not be called
-	 *  -EROFS        a write to a read-only store */
+	/* Start a transfer. Called without the mm lock, in any context. Answers K_MEM_IO_*. */
 	int (*submit)(void *context, struct k_mem_io *io);
 
 	/* Look for completed transfers and call their `done`; for contexts that
-	 * cannot sleep. NULL for a store whose submit() never returns -EINPROGRESS. */
+	 * cannot sleep. NULL for a store whose submit() never answers K_MEM_IO_TAKEN. */
 	void (*poll)(void *context);
 
 	/* Take the first free slot at or after `near`, starting again at 0 after the last, so

@@ -19,6 +19,7 @@
  *     -EACCES  a page is mapped, but not for this    the kernel may not write there
  *     -EIO     the page could not be read            the same
  *     -ENOMEM  no frame, as k_mem_page_fault         the same
+ *     -EBUSY   not in this context, likewise         the same
  *
  * -ENOMEM also where others took the page away again each time it had come, a thousand times.
  * Where the two sides overlap, what is copied may have been copied before.
@@ -43,8 +44,8 @@ int arch_buffer_validate(const void *addr, size_t size, int write) QR_MUST_CHECK
 
 /* Copy `size` bytes from user memory at `src` to kernel memory at `dst`. Of size 0 nothing is
  * looked at: 0.
- *  -EFAULT, -EACCES, -EIO, -ENOMEM  as above: `dst` holds what was copied until then
- *  -ENOTSUP                         a build without CONFIG_USERSPACE */
+ *  -EFAULT, -EACCES, -EIO, -ENOMEM, -EBUSY  as above: `dst` holds what was copied until then
+ *  -K_MEM_ENOTSUP                   a build without CONFIG_USERSPACE */
 int k_usermode_from_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
 
 /* Copy `size` bytes from kernel memory at `src` to user memory at `dst`. Errors as above. */

@@ -71,8 +71,9 @@ struct k_mem_zephyr_store {
 	/* NULL for a plug-in that never sleeps: pages are copied in place, with interrupts
 	 * masked. Else one page of memory that the CPU can always reach and a transfer goes
 	 * through: interrupts are on, and other threads wait asleep for their turn. Where the
-	 * running context may not sleep, such transfers fail with -EIO: what is touched
-	 * with interrupts masked must be pinned. */
+	 * running context may not sleep, such transfers are not served (K_MEM_IO_NOT_HERE): a
+	 * fault there needs its page in a frame, or a page that can be dropped without writing;
+	 * else it fails with -EBUSY. */
 	void *bounce;
 
 	/* the store's part */

@@ -155,10 +155,10 @@ static int io_do(struct strict_store *strict, struct k_mem_io *io, int verdict)
 {
 	int status = verdict;
 
-	if (status == 0) {
+	if (status == K_MEM_IO_DONE) {
 		status = strict->inner.ops->submit(strict->inner.context, io);
 	}
-	must(status != -EINPROGRESS, "the inner store does not complete at once");
+	must(status != K_MEM_IO_TAKEN, "the inner store does not complete at once");
 	if (status != 0) {
 		strict->failures++;
 	} else if (io->op == K_MEM_IO_READ) {
@@ -180,10 +180,14 @@ static int strict_submit(void *context, struct k_mem_io *io)
 	}
 	io_check(strict, io);
 	if (strict->room > 0 && strict->in_flight >= strict->room) {
-		return -EAGAIN;
+		return K_MEM_IO_FULL;
 	}
 	if (strict->verdict != NULL) {
 		verdict = strict->verdict(strict->argument, io);
+	}
+	if (verdict == K_MEM_IO_NOT_HERE) {
+		strict->not_here++;
+		return verdict;
 	}
 	if (strict->late == 0) {
 		return io_do(strict, io, verdict);
@@ -197,7 +201,7 @@ static int strict_submit(void *context, struct k_mem_io *io)
 	}
 	*link = io;
 	strict->in_flight++;
-	return -EINPROGRESS;
+	return K_MEM_IO_TAKEN;
 }
 
 /* Take out the first request that is due, or the last, going backwards. */

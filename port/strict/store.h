@@ -23,13 +23,15 @@ struct strict_store {
 	unsigned int late;      /* transfers end in the n-th poll after they started */
 	unsigned int room;      /* above that many in flight submit answers -EAGAIN */
 	bool backwards;         /* transfers that are due end last first */
-	int (*verdict)(void *argument, const struct k_mem_io *io); /* 0 or -EIO, asked once */
+	/* K_MEM_IO_DONE, FAILED or NOT_HERE, asked once */
+	int (*verdict)(void *argument, const struct k_mem_io *io);
 	void *argument;
 
 	/* what happened */
 	unsigned long reads;    /* pages that arrived */
 	unsigned long writes;
 	unsigned long failures; /* transfers */
+	unsigned long not_here; /* transfers that were not started for the context */
 	uint32_t reserved;      /* slots, without the retired ones */
 	uint32_t retired;
 	unsigned int in_flight;

@@ -214,10 +214,10 @@ static void sleeping_plugin_needs_a_thread(void **state)
 	start(&pool_plugin, bounce);
 	assert_int_equal(reserve(&slot), 0);
 	strict_context_set(QR_PORT_ISR);
-	assert_int_equal(transfer(K_MEM_IO_READ, slot, 0), -EIO);
+	assert_int_equal(transfer(K_MEM_IO_READ, slot, 0), K_MEM_IO_NOT_HERE);
 	strict_context_set(QR_PORT_THREAD);
 	key = qr_port_irq_lock();
-	assert_int_equal(transfer(K_MEM_IO_WRITE, slot, 0), -EIO);
+	assert_int_equal(transfer(K_MEM_IO_WRITE, slot, 0), K_MEM_IO_NOT_HERE);
 	qr_port_irq_unlock(key);
 	assert_int_equal(transfer(K_MEM_IO_WRITE, slot, 0), 0);
 	/* one that does not sleep serves interrupt handlers too */

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_context.c - a store that cannot serve every context: one that would have to sleep, and is
+ * asked with interrupts masked or by an interrupt handler (K_MEM_IO_NOT_HERE). What it says there
+ * is no failure: no slot is retired, nothing of a page is lost, and a thread is served afterwards.
+ */
+#include "rig.h"
+
+#include <tests/unit/parts_help.h>
+
+#include <mm/frame.h>
+#include <mm/store.h>
+
+#include "audit.h"
+
+#define PAGES 24u
+#define FRAMES 8u
+#define SLOTS 32u
+
+static uint8_t *area;
+static uint64_t word[PAGES]; /* what each page's word is */
+static uint64_t stamp;
+static bool reads_too; /* the store cannot read there either */
+
+static int verdict(void *argument, const struct k_mem_io *io)
+{
+	(void)argument;
+	return qr_port_can_sleep() || (io->op == K_MEM_IO_READ && !reads_too) ? K_MEM_IO_DONE
+									      : K_MEM_IO_NOT_HERE;
+}
+
+static void put(uint32_t page)
+{
+	word[page] = ++stamp;
+	rig_put(area + page * RIG_PAGE, word[page]);
+}
+
+static void get(uint32_t page)
+{
+	assert_int_equal(rig_get(area + page * RIG_PAGE), word[page]);
+}
+
+static int try_put(uint32_t page)
+{
+	int status = rig_write(area + page * RIG_PAGE, ++stamp);
+
+	word[page] = status == 0 ? stamp : word[page];
+	return status;
+}
+
+static void begin(const struct rig *rig, bool reads)
+{
+	rig_start(rig);
+	rig_store.verdict = verdict;
+	reads_too = reads;
+	stamp = 0;
+	memset(word, 0, sizeof(word));
+	area = k_mem_map(PAGES * RIG_PAGE, K_MEM_PERM_RW);
+	assert_non_null(area);
+}
+
+static void mask(bool masked)
+{
+	strict_context_set(masked ? QR_PORT_IRQ_LOCKED : QR_PORT_THREAD);
+}
+
+/* Everything is there, and so is every slot: as many pages as there are can be written. */
+static void end(void)
+{
+	struct rig_counts counts;
+	uint32_t location, taken = 0;
+
+	mask(false);
+	for (uint32_t page = 0; page < PAGES; page++) {
+		get(page);
+	}
+	assert_null(audit());
+	rig_check();
+	assert_int_equal(rig_slots_lost(), 0);
+	assert_int_equal(k_mem_unmap(area, PAGES * RIG_PAGE), 0);
+	counts = rig_counts();
+	assert_int_equal(counts.slots_reserved, 0);
+	assert_int_equal(counts.slots_retired, 0);
+	assert_int_equal(counts.busy, 0);
+	qr_port_lock();
+	qr_locked = CONFIG_MEM_ASSERT >= 1;
+	while (qr_slot_take(&location) == 0) {
+		taken++;
+	}
+	assert_int_equal(taken, SLOTS);
+	strict_reset();
+	qr_locked = false;
+}
+
+static const struct rig *rigs(unsigned int number)
+{
+	static const struct rig all[] = {
+		{.frames = FRAMES, .slots = SLOTS},
+		{.frames = FRAMES, .slots = SLOTS, .request_cost = 1024},
+		{.frames = FRAMES, .slots = SLOTS, .policy = &k_mem_policy_hazard},
+		{.frames = FRAMES, .slots = SLOTS, .policy = &k_mem_policy_nru},
+	};
+
+	return number < COUNT(all) ? &all[number] : NULL;
+}
+
+/* All frames have pages that were never written: nothing can be had, and nothing is lost. */
+static void write_is_not_here(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; rigs(i) != NULL; i++) {
+		struct rig_counts before;
+
+		begin(rigs(i), false);
+		for (uint32_t page = 0; page < FRAMES; page++) {
+			put(page);
+		}
+		before = rig_counts();
+		mask(true);
+		assert_int_equal(try_put(FRAMES), -EBUSY);
+		assert_true(rig_store.not_here > 0);
+		assert_true(rig_store.not_here <= 2 * CONFIG_EVICTION_TRIES);
+		rig_counts_equal(before, rig_counts());
+		mask(false);
+		for (uint32_t page = 0; page < PAGES; page++) {
+			put(page);
+		}
+		end();
+	}
+}
+
+/* One page has a copy in the store: that is dropped. */
+static void clean_page_is_taken(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; rigs(i) != NULL; i++) {
+		begin(rigs(i), false);
+		for (uint32_t page = 0; page < FRAMES; page++) {
+			put(page);
+		}
+		assert_int_equal(k_mem_page_out(area + 3 * RIG_PAGE, RIG_PAGE), 0);
+		get(3);
+		mask(true);
+		assert_int_equal(try_put(FRAMES), 0);
+		assert_int_equal(try_put(FRAMES + 1), -EBUSY);
+		end();
+	}
+}
+
+/* A page with a slot of its own, changed since: it stays, and is written later. */
+static void page_keeps_its_change(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; rigs(i) != NULL; i++) {
+		begin(rigs(i), false);
+		for (uint32_t page = 0; page < FRAMES; page++) {
+			put(page);
+		}
+		assert_int_equal(k_mem_page_out(area, FRAMES * RIG_PAGE), 0);
+		for (uint32_t page = 0; page < FRAMES; page++) {
+			put(page);
+		}
+		mask(true);
+		assert_int_equal(try_put(FRAMES), -EBUSY);
+		assert_int_equal(k_mem_page_out(area, FRAMES * RIG_PAGE), -EBUSY);
+		for (uint32_t page = 0; page < FRAMES; page++) {
+			get(page);
+		}
+		mask(false);
+		assert_int_equal(k_mem_page_out(area, FRAMES * RIG_PAGE), 0);
+		end();
+	}
+}
+
+/* A page that cannot be read here is read later, from where it is. */
+static void read_is_not_here(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; rigs(i) != NULL; i++) {
+		struct rig_counts before;
+		uint64_t got;
+
+		begin(rigs(i), true);
+		put(0);
+		put(1);
+		assert_int_equal(k_mem_page_out(area, 2 * RIG_PAGE), 0);
+		before = rig_counts();
+		mask(true);
+		assert_int_equal(rig_read(area, &got), -EBUSY);
+		assert_int_equal(try_put(1), -EBUSY);
+		assert_int_equal(k_mem_page_in(area, RIG_PAGE), -EBUSY);
+		assert_int_equal(k_mem_pin(area, 2 * RIG_PAGE), -EBUSY);
+		rig_counts_equal(before, rig_counts());
+		mask(false);
+		get(0);
+		get(1);
+		assert_int_equal(k_mem_pin(area, 2 * RIG_PAGE), 0);
+		assert_int_equal(k_mem_unpin(area, 2 * RIG_PAGE), 0);
+		end();
+	}
+}
+
+/* What asks for a frame without a fault is told the same, and leaves no trace. */
+static void calls_are_told(void **state)
+{
+	struct rig_counts before;
+	void *more = NULL;
+	uint32_t frame;
+
+	(void)state;
+	begin(rigs(0), true);
+	for (uint32_t page = 0; page < FRAMES; page++) {
+		put(page);
+	}
+	before = rig_counts();
+	mask(true);
+	assert_int_equal(k_mem_map_anon(&more, RIG_PAGE, K_MEM_PERM_RW | K_MEM_MAP_LOCK), -EBUSY);
+	frame = qr_frame_of(arch_page_phys(arch_page_get(area)));
+	assert_int_equal(k_mem_page_frame_evict((uintptr_t)qr_frame_phys(frame)), -EBUSY);
+	rig_counts_equal(before, rig_counts());
+	mask(false);
+	assert_int_equal(k_mem_map_anon(&more, RIG_PAGE, K_MEM_PERM_RW | K_MEM_MAP_LOCK), 0);
+	assert_int_equal(k_mem_unmap(more, RIG_PAGE), 0);
+	end();
+}
+
+/* ---- while it is being written ---------------------------------------------------- */
+
+static void (*meanwhile)(void);
+
+static int verdict_meanwhile(void *argument, const struct k_mem_io *io)
+{
+	void (*now)(void) = meanwhile;
+
+	(void)argument;
+	meanwhile = NULL;
+	if (now != NULL && io->op == K_MEM_IO_WRITE) {
+		now();
+		return K_MEM_IO_NOT_HERE;
+	}
+	return K_MEM_IO_DONE;
+}
+
+static void touch_it(void)
+{
+	get(0);
+}
+
+static void change_it(void)
+{
+	put(0);
+}
+
+static void pin_it(void)
+{
+	assert_int_equal(k_mem_pin(area, RIG_PAGE), 0);
+}
+
+static void unmap_it(void)
+{
+	assert_int_equal(k_mem_unmap(area, PAGES * RIG_PAGE), 0);
+	area = NULL;
+}
+
+/* The page is touched, changed, pinned or unmapped before the store says that it cannot. */
+static void write_is_overtaken(void **state)
+{
+	void (*const hooks[])(void) = {touch_it, change_it, pin_it, unmap_it};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * COUNT(hooks); i++) {
+		begin(rigs(0), false);
+		rig_store.verdict = verdict_meanwhile;
+		put(0);
+		if (i % 2 != 0) { /* it has a slot, with what it was before */
+			assert_int_equal(k_mem_page_out(area, RIG_PAGE), 0);
+			put(0);
+		}
+		meanwhile = hooks[i / 2];
+		(void)!k_mem_page_out(area, RIG_PAGE);
+		assert_null(meanwhile);
+		if (hooks[i / 2] == unmap_it) {
+			assert_int_equal(rig_counts().slots_reserved, 0);
+			area = k_mem_map(PAGES * RIG_PAGE, K_MEM_PERM_RW);
+			memset(word, 0, sizeof(word));
+			assert_non_null(area);
+		}
+		get(0);
+		if (hooks[i / 2] == pin_it) {
+			assert_int_equal(k_mem_unpin(area, RIG_PAGE), 0);
+		}
+		assert_int_equal(k_mem_page_out(area, RIG_PAGE), 0);
+		end();
+	}
+}
+
+/* ---- other stores that are like that ---------------------------------------------- */
+
+static void compressed_store(void **state)
+{
+	const struct rig rig = {.frames = FRAMES, .slots = SLOTS, .compressed = true};
+	unsigned int refused = 0;
+
+	(void)state;
+	begin(&rig, true);
+	for (unsigned int round = 0; round < 2000; round++) {
+		uint32_t page = random_below(PAGES);
+		bool masked = random_below(2);
+
+		mask(masked);
+		if (random_below(2) == 0) {
+			int status = try_put(page);
+
+			assert_true(status == 0 || (masked && status == -EBUSY));
+			refused += status != 0;
+		} else {
+			uint64_t got;
+			int status = rig_read(area + page * RIG_PAGE, &got);
+
+			assert_true(status == 0 ? got == word[page] : masked && status == -EBUSY);
+			refused += status != 0;
+		}
+	}
+	assert_true(refused > 0);
+	mask(false);
+	for (uint32_t page = 0; page < PAGES; page++) {
+		get(page);
+	}
+	assert_null(audit());
+	rig_check();
+	assert_int_equal(rig_slots_lost(), 0);
+	assert_int_equal(k_mem_unmap(area, PAGES * RIG_PAGE), 0);
+}
+
+/* ---- anything --------------------------------------------------------------------- */
+
+static void random_calls(uint32_t page, bool masked)
+{
+	uint32_t count = 1 + random_below(qr_min(4, PAGES - page));
+	uint8_t *addr = area + page * RIG_PAGE;
+	int status = 0;
+
+	switch (random_below(4)) {
+	case 0:
+		status = k_mem_page_out(addr, count * RIG_PAGE);
+		break;
+	case 1:
+		status = k_mem_page_in(addr, count * RIG_PAGE);
+		break;
+	case 2:
+		status = k_mem_pin(addr, RIG_PAGE);
+		if (status == 0) {
+			assert_int_equal(k_mem_unpin(addr, RIG_PAGE), 0);
+		}
+		break;
+	default:
+		status = try_put(page);
+	}
+	assert_true(status == 0 || status == -ENOMEM || (masked && status == -EBUSY));
+}
+
+static void random_contexts(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; rigs(i) != NULL; i++) {
+		begin(rigs(i), true);
+		for (unsigned int round = 0; round < 3000; round++) {
+			uint32_t page = random_below(PAGES);
+			bool masked = random_below(2);
+			uint64_t got;
+			int status;
+
+			mask(masked);
+			reads_too = random_below(2);
+			rig_store.late = random_below(2);
+			if (random_below(3) == 0) {
+				random_calls(page, masked);
+				continue;
+			}
+			status = rig_read(area + page * RIG_PAGE, &got);
+			assert_true(status == 0 ? got == word[page] : masked && status == -EBUSY);
+		}
+		rig_store.late = 0;
+		end();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(write_is_not_here),
+		cmocka_unit_test(clean_page_is_taken),
+		cmocka_unit_test(page_keeps_its_change),
+		cmocka_unit_test(read_is_not_here),
+		cmocka_unit_test(calls_are_told),
+		cmocka_unit_test(write_is_overtaken),
+		cmocka_unit_test(compressed_store),
+		cmocka_unit_test(random_contexts),
+	};
+
+	random_start();
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
