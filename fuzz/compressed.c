@@ -151,10 +151,10 @@ static int transfer(enum k_mem_io_op op, uint32_t slot, uint32_t frame)
 	while ((status = store.ops->submit(store.context, &request.io)) == -EAGAIN &&
 	       polls++ < POLLS_MAX)
 		store.ops->poll(store.context);
-	for (; status == -EINPROGRESS && !request.ended && polls < POLLS_MAX; polls++)
+	for (; status == K_MEM_IO_TAKEN && !request.ended && polls < POLLS_MAX; polls++)
 		store.ops->poll(store.context);
 	FUZZ_CHECK(polls < POLLS_MAX);
-	return status == -EINPROGRESS ? request.status : status;
+	return status == K_MEM_IO_TAKEN ? request.status : status;
 }
 
 static void give_up(void (*function)(void *, uint32_t), uint32_t slot)

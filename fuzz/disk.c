@@ -93,9 +93,9 @@ static void ride_start(struct ride *ride, enum k_mem_io_op op, uint32_t slot, ui
 	};
 	ride->under_way = true;
 	status = block.ops->submit(block.device, &ride->io, (uint64_t)slot * (PAGE / 512));
-	FUZZ_CHECK(status == -EINPROGRESS || status == -EAGAIN ||
+	FUZZ_CHECK(status == K_MEM_IO_TAKEN || status == K_MEM_IO_FULL ||
 		   (status == -EIO && (lied || beyond)));
-	if (status != -EINPROGRESS) {
+	if (status != K_MEM_IO_TAKEN) {
 		ride->under_way = false;
 		memset(ride->frame, IDLE_BYTE, sizeof(ride->frame));
 	}

@@ -75,7 +75,7 @@ static int ride_start(struct ride *ride, enum k_mem_io_op op, uint32_t slot, uin
 	};
 	ride->under_way = true;
 	status = block.ops->submit(block.device, &ride->io, (uint64_t)slot * SECTORS_PER_PAGE);
-	if (status != -EINPROGRESS) {
+	if (status != K_MEM_IO_TAKEN) {
 		ride->under_way = false;
 		memset(ride->frame, IDLE_BYTE, sizeof(ride->frame));
 	}
@@ -168,14 +168,14 @@ static void write_and_read(void)
 	unsigned int before = rides[0].ended;
 
 	for (uint32_t slot = 0; slot < SLOTS; slot += RIDE_PAGES) {
-		assert_int_equal(ride_start(&rides[0], K_MEM_IO_WRITE, slot, 4), -EINPROGRESS);
+		assert_int_equal(ride_start(&rides[0], K_MEM_IO_WRITE, slot, 4), K_MEM_IO_TAKEN);
 		assert_true(device_step());
 		poll();
 		assert_int_equal(rides[0].status, 0);
 	}
 	for (uint32_t slot = 0; slot < SLOTS; slot += 8) {
-		assert_int_equal(ride_start(&rides[0], K_MEM_IO_READ, slot, 4), -EINPROGRESS);
-		assert_int_equal(ride_start(&rides[1], K_MEM_IO_READ, slot + 4, 4), -EINPROGRESS);
+		assert_int_equal(ride_start(&rides[0], K_MEM_IO_READ, slot, 4), K_MEM_IO_TAKEN);
+		assert_int_equal(ride_start(&rides[1], K_MEM_IO_READ, slot + 4, 4), K_MEM_IO_TAKEN);
 		device_run();
 		poll();
 		assert_int_equal(rides[0].status | rides[1].status, 0);
@@ -211,7 +211,7 @@ static void truth_of_a_hasty_device(void **state)
 			struct ride *ride = &rides[i % RIDES];
 
 			assert_int_equal(ride_start(ride, K_MEM_IO_WRITE, i % SLOTS, 1),
-					 -EINPROGRESS);
+					 K_MEM_IO_TAKEN);
 			poll();
 			assert_int_equal(ride->status, 0);
 			assert_int_equal(under_way(), 0);
@@ -226,8 +226,8 @@ static void interrupt_is_not_lost(void **state)
 	start(*state);
 	device.late_ack = true;
 	find();
-	assert_int_equal(ride_start(&rides[0], K_MEM_IO_WRITE, 0, 1), -EINPROGRESS);
-	assert_int_equal(ride_start(&rides[1], K_MEM_IO_WRITE, 1, 1), -EINPROGRESS);
+	assert_int_equal(ride_start(&rides[0], K_MEM_IO_WRITE, 0, 1), K_MEM_IO_TAKEN);
+	assert_int_equal(ride_start(&rides[1], K_MEM_IO_WRITE, 1, 1), K_MEM_IO_TAKEN);
 	assert_true(device_step());
 	device_interrupt();
 	assert_int_equal(rides[0].ended, 1);
@@ -240,7 +240,7 @@ static void errors_of_the_disk_are_local(void **state)
 	find();
 	for (int status = 1; status <= 2; status++) {
 		device.status = status;
-		assert_int_equal(ride_start(&rides[0], K_MEM_IO_READ, 0, 1), -EINPROGRESS);
+		assert_int_equal(ride_start(&rides[0], K_MEM_IO_READ, 0, 1), K_MEM_IO_TAKEN);
 		device_run();
 		poll();
 		assert_int_equal(rides[0].status, -EIO);
@@ -270,13 +270,14 @@ static void lie_once(enum device_lie lie, bool legacy, bool by_interrupt, uint32
 	find();
 	for (uint32_t i = 0; i < before; i++) {
 		assert_int_equal(ride_start(&rides[i % RIDES], K_MEM_IO_WRITE, i % SLOTS, 1),
-				 -EINPROGRESS);
+				 K_MEM_IO_TAKEN);
 		device_run();
 		poll();
 	}
 	device.lie = lie;
 	for (uint32_t i = 0; i < 3; i++) {
-		assert_int_equal(ride_start(&rides[i], K_MEM_IO_READ, i * 4, 1 + i), -EINPROGRESS);
+		assert_int_equal(ride_start(&rides[i], K_MEM_IO_READ, i * 4, 1 + i),
+				 K_MEM_IO_TAKEN);
 	}
 	assert_true(device_step());
 	assert_int_equal(device.lies_told, 1);
@@ -358,7 +359,7 @@ static void never_in_the_middle_of_others(void **state)
 	for (uint32_t i = 0; i < 200; i++) {
 		device_run();
 		poll();
-		assert_int_equal(ride_start(&rides[3], K_MEM_IO_WRITE, 40, 2), -EINPROGRESS);
+		assert_int_equal(ride_start(&rides[3], K_MEM_IO_WRITE, 40, 2), K_MEM_IO_TAKEN);
 	}
 	assert_true(rides[0].under_way);
 	poll_until_given_up();
@@ -381,7 +382,7 @@ static void one_that_cannot_be_stopped(void **state)
 	device.unstoppable = true;
 	device.lie = DEVICE_STATUS_MISSING;
 	device_on_panic = on_panic;
-	assert_int_equal(ride_start(&rides[0], K_MEM_IO_READ, 0, 1), -EINPROGRESS);
+	assert_int_equal(ride_start(&rides[0], K_MEM_IO_READ, 0, 1), K_MEM_IO_TAKEN);
 	device_run();
 	if (setjmp(panicked) == 0) {
 		poll();
@@ -445,7 +446,7 @@ static void random_start_one(void)
 	}
 	last_slot = slot;
 	status = ride_start(ride, random_below(2) ? K_MEM_IO_READ : K_MEM_IO_WRITE, slot, pages);
-	assert_true(status == -EINPROGRESS || status == -EAGAIN || status == -EIO);
+	assert_true(status == K_MEM_IO_TAKEN || status == K_MEM_IO_FULL || status == -EIO);
 	assert_true(status != -EIO || !device.running);
 }
 

@@ -24,7 +24,7 @@ static struct device {
 	uint8_t bytes[DEVICE_PAGES * PAGE];
 	struct k_mem_io *queued; /* the transfer that poll() will end */
 	uint64_t sector;
-	int answer;              /* of submit: 0, -EINPROGRESS or an error */
+	int answer;              /* of submit: 0, K_MEM_IO_TAKEN or an error */
 	int status;              /* with which queued transfers end */
 	unsigned int submits, polls;
 } device;
@@ -49,7 +49,7 @@ static int device_submit(void *context, struct k_mem_io *io, uint64_t sector)
 	device.submits++;
 	if (device.answer == 0) {
 		device_move(io, sector);
-	} else if (device.answer == -EINPROGRESS) {
+	} else if (device.answer == K_MEM_IO_TAKEN) {
 		device.queued = io;
 		device.sector = sector;
 	}
@@ -216,9 +216,9 @@ static void test_far(void **state)
 	(void)state;
 	block.sector_count = UINT64_MAX / 2;
 	block.first_sector = UINT64_C(1) << 40;
-	device.answer = -EINPROGRESS;
+	device.answer = K_MEM_IO_TAKEN;
 	assert_int_equal(k_mem_block_store_init(&store, &block, NULL, K_MEM_SLOTS_MAX), 0);
-	assert_int_equal(store.ops->submit(store.context, &in), -EINPROGRESS);
+	assert_int_equal(store.ops->submit(store.context, &in), K_MEM_IO_TAKEN);
 	assert_int_equal(device.sector, (UINT64_C(1) << 40) +
 			 (uint64_t)(K_MEM_SLOTS_MAX - 1) * (PAGE / SECTOR));
 }
@@ -229,8 +229,8 @@ static void test_later(void **state)
 
 	(void)state;
 	memset(device.bytes + 3 * PAGE, 0x77, PAGE);
-	device.answer = -EINPROGRESS;
-	assert_int_equal(store.ops->submit(store.context, &in), -EINPROGRESS);
+	device.answer = K_MEM_IO_TAKEN;
+	assert_int_equal(store.ops->submit(store.context, &in), K_MEM_IO_TAKEN);
 	assert_int_equal(ended_count, 0);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 1);
@@ -239,7 +239,7 @@ static void test_later(void **state)
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 1);
 	device.status = -EIO;
-	assert_int_equal(store.ops->submit(store.context, &in), -EINPROGRESS);
+	assert_int_equal(store.ops->submit(store.context, &in), K_MEM_IO_TAKEN);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 2);
 	assert_int_equal(ended_status, -EIO);
@@ -247,7 +247,7 @@ static void test_later(void **state)
 
 static void test_errors_pass(void **state)
 {
-	static const int errors[] = {-EAGAIN, -EIO};
+	static const int errors[] = {K_MEM_IO_FULL, -EIO};
 	struct k_mem_io in = transfer(K_MEM_IO_READ, 0, 1);
 
 	(void)state;

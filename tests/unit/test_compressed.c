@@ -228,19 +228,19 @@ static int begin(enum k_mem_io_op op, uint32_t slot, uint32_t frame)
 	return store.ops->submit(store.context, &request->io);
 }
 
-static unsigned long refusals; /* with -EAGAIN */
+static unsigned long refusals; /* with K_MEM_IO_FULL */
 
 static int transfer(enum k_mem_io_op op, uint32_t slot, uint32_t frame)
 {
 	int status = begin(op, slot, frame);
 	qr_port_key_t key;
 
-	while (status == -EAGAIN) {
+	while (status == K_MEM_IO_FULL) {
 		refusals++;
 		store.ops->poll(store.context);
 		status = begin(op, slot, frame);
 	}
-	if (status != -EINPROGRESS) {
+	if (status != K_MEM_IO_TAKEN) {
 		return status;
 	}
 	while (!requests[slot].ended && !qr_port_can_sleep()) {
@@ -621,7 +621,7 @@ static void test_write_during_spill_without_sleep(void **state)
 	spilling_slot_0();
 	strict_context_set(QR_PORT_IRQ_LOCKED);
 	content_make(fake_memory[0], (struct content){.stamp = 3, .length = PAGE});
-	assert_int_equal(begin(K_MEM_IO_WRITE, 0, 0), -EAGAIN);
+	assert_int_equal(begin(K_MEM_IO_WRITE, 0, 0), K_MEM_IO_FULL);
 	assert_int_equal(transfer(K_MEM_IO_WRITE, 0, 0), 0); /* which polls */
 	assert_int_equal(get(0, (struct content){.stamp = 3, .length = PAGE}), 0);
 	settle();
@@ -907,7 +907,7 @@ static void write_random(uint32_t slot)
 	}
 	model[slot].content = content;
 	model[slot].writing = true;
-	if (status != -EINPROGRESS) {
+	if (status != K_MEM_IO_TAKEN) {
 		requests[slot].ended = true;
 		requests[slot].status = status;
 	}
@@ -1061,6 +1061,7 @@ int main(void)
 		TEST(test_write_during_spill_without_sleep),
 		TEST(test_write_while_spill_is_made),
 		TEST(test_release_during_spill),
+		TEST(test_spill_ends_twice),
 		TEST(test_failed_spill),
 		TEST(test_fails_at_every_transfer),
 		TEST(test_read_fails),

@@ -112,7 +112,7 @@ static void late(void **state)
 	reserve_all();
 	strict.late = 2;
 	memset(fake_memory[0], 1, PAGE);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 0), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 0), K_MEM_IO_TAKEN);
 	memset(fake_memory[0], 2, PAGE);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 0);
@@ -133,7 +133,7 @@ static void order(void **state)
 		strict.backwards = backwards != 0;
 		ended_count = 0;
 		for (uint32_t i = 0; i < SLOTS; i++) {
-			assert_int_equal(submit(K_MEM_IO_WRITE, i), -EINPROGRESS);
+			assert_int_equal(submit(K_MEM_IO_WRITE, i), K_MEM_IO_TAKEN);
 		}
 		store.ops->poll(store.context);
 		assert_int_equal(ended_count, SLOTS);
@@ -149,11 +149,11 @@ static void room(void **state)
 	reserve_all();
 	strict.late = 1;
 	strict.room = 2;
-	assert_int_equal(submit(K_MEM_IO_WRITE, 0), -EINPROGRESS);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 1), -EINPROGRESS);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 2), -EAGAIN);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 0), K_MEM_IO_TAKEN);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 1), K_MEM_IO_TAKEN);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 2), K_MEM_IO_FULL);
 	store.ops->poll(store.context);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 2), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 2), K_MEM_IO_TAKEN);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 3);
 }
@@ -177,8 +177,8 @@ static void failures(void **state)
 	assert_int_equal(submit(K_MEM_IO_WRITE, 4), 0);
 	assert_int_equal(submit(K_MEM_IO_WRITE, 5), -EIO);
 	strict.late = 1;
-	assert_int_equal(submit(K_MEM_IO_WRITE, 5), -EINPROGRESS);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 6), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 5), K_MEM_IO_TAKEN);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 6), K_MEM_IO_TAKEN);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_status[0], -EIO);
 	assert_int_equal(ended_status[1], 0);
@@ -199,7 +199,7 @@ static void asleep_until_it_ends(void **state)
 	reserve_all();
 	strict.late = 50;
 	strict_poll_add(&store);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 0), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 0), K_MEM_IO_TAKEN);
 	key = qr_port_lock();
 	while (ended_count == 0) {
 		key = qr_port_sleep(&requests[0], key);
@@ -220,9 +220,9 @@ static void read_only(void **state)
 	assert_null(store.ops->reserve);
 	strict.late = 1;
 	/* two readers of one slot may meet */
-	assert_int_equal(submit(K_MEM_IO_READ, 2), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_READ, 2), K_MEM_IO_TAKEN);
 	requests[3] = requests[2];
-	assert_int_equal(store.ops->submit(store.context, &requests[3]), -EINPROGRESS);
+	assert_int_equal(store.ops->submit(store.context, &requests[3]), K_MEM_IO_TAKEN);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 2);
 	assert_int_equal(fake_memory[2][0], 0x77);
@@ -264,7 +264,7 @@ static void slots_given_up_wrongly(void **state)
 	STRICT_CATCH(give_up(store.ops->release, SLOTS));
 	caught("a slot beyond the end is given up");
 	strict.late = 1;
-	assert_int_equal(submit(K_MEM_IO_READ, 3), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_READ, 3), K_MEM_IO_TAKEN);
 	STRICT_CATCH(give_up(store.ops->release, 3));
 	caught("a slot in transfer is given up");
 }
@@ -288,7 +288,7 @@ static void transfers_of_wrong_slots(void **state)
 	caught("a transfer of a slot that is not reserved");
 	reserve_all();
 	strict.late = 1;
-	assert_int_equal(submit(K_MEM_IO_READ, 0), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_READ, 0), K_MEM_IO_TAKEN);
 	requests[4] = requests[0];
 	STRICT_CATCH((void)store.ops->submit(store.context, &requests[4]));
 	caught("two transfers of one slot at a time");
@@ -307,11 +307,11 @@ static void overtaken(void **state)
 	(void)state;
 	reserve_all();
 	strict.late = 2;
-	assert_int_equal(submit(K_MEM_IO_READ, 0), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_READ, 0), K_MEM_IO_TAKEN);
 	strict_context_set(QR_PORT_ISR);
 	requests[1] = requests[0];
 	strict.late = 1;
-	assert_int_equal(store.ops->submit(store.context, &requests[1]), -EINPROGRESS);
+	assert_int_equal(store.ops->submit(store.context, &requests[1]), K_MEM_IO_TAKEN);
 	/* the later one still owns it */
 	STRICT_CATCH(give_up(store.ops->release, 0));
 	caught("a slot in transfer is given up");
@@ -322,13 +322,13 @@ static void overtaken(void **state)
 	assert_int_equal(store.ops->reserve(store.context, &slot), 0);
 	qr_port_unlock(key);
 	assert_int_equal(slot, 0);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 2), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 2), K_MEM_IO_TAKEN);
 	store.ops->poll(store.context);
 	assert_int_equal(ended_count, 3);
 	give_up(store.ops->release, 0);
 	/* a write is never overtaken */
 	strict_context_set(QR_PORT_ISR);
-	assert_int_equal(submit(K_MEM_IO_WRITE, 3), -EINPROGRESS);
+	assert_int_equal(submit(K_MEM_IO_WRITE, 3), K_MEM_IO_TAKEN);
 	requests[4] = requests[3];
 	requests[4].op = K_MEM_IO_READ;
 	STRICT_CATCH((void)store.ops->submit(store.context, &requests[4]));

@@ -75,7 +75,7 @@ static int disk_submit(void *context, struct k_mem_io *io)
 	disk.first = io;
 	pthread_cond_signal(&disk.work);
 	pthread_mutex_unlock(&disk.lock);
-	return -EINPROGRESS;
+	return K_MEM_IO_TAKEN;
 }
 
 /* The interrupt at the end of a transfer. */
