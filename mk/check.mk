@@ -51,4 +51,4 @@ TEST_DEPS    += $(check_objs) $(foreach a,$(KERNEL_ARCHS),$(BUILD)/kernel/$a/hel
 SCRIPT_TESTS += check-tidy check-layers check-names check-library check-objects \
 		tests/tools/names_test \
 		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test \
-		tests/tools/ci_test
+		tests/tools/ci_test tests/tools/null_test

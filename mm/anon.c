@@ -157,7 +157,7 @@ int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
 	struct qr_hold hold;
 	struct qr_pages pages;
 	uint32_t count;
-	int status = check_anon(size, flags, &count);
+	int status = addr == NULL ? -EINVAL : check_anon(size, flags, &count);
 
 	if (status != 0) {
 		return status;
@@ -206,8 +206,8 @@ int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flag
 	if (!CONFIG_DEMAND_PAGING) {
 		return -K_MEM_ENOTSUP;
 	}
-	if (qr_flags_check(flags, QR_PERM_MASK) != 0 || qr_region_size(size, &count) != 0 ||
-	    qr_location_check(location, count) != 0) {
+	if (addr == NULL || qr_flags_check(flags, QR_PERM_MASK) != 0 ||
+	    qr_region_size(size, &count) != 0 || qr_location_check(location, count) != 0) {
 		return -EINVAL;
 	}
 	charged = (flags & K_MEM_PERM_RW) || qr_location_owned((uint32_t)location) ? count : 0;

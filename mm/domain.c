@@ -88,16 +88,12 @@ void qr_domain_own(struct k_mem_domain *domain, struct qr_pages batch, uint32_t 
 	QR_REQUIRE(done == size);
 }
 
-/* Give all pages, which are mapped, these rights. */
+/* Give all pages, which are mapped and covered, these rights. */
 static void own(struct k_mem_domain *domain, struct qr_pages pages, uint32_t rights,
 		struct qr_hold *hold)
 {
 	uint32_t done = 0;
 
-	if (!arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
-				    (size_t)pages.count << QR_PAGE_SHIFT)) {
-		qr_domain_cover(domain, pages, hold);
-	}
 	while (done < pages.count) {
 		struct qr_pages batch = qr_domain_batch(pages, done);
 
@@ -140,7 +136,7 @@ static void disown(struct k_mem_domain *domain, struct qr_pages pages, struct qr
 /* ---- partitions ------------------------------------------------------------------------------ */
 
 /* What a partition covers; empty ones cover nothing. */
-static struct qr_pages pages_of(const struct k_mem_partition *part)
+struct qr_pages qr_domain_part_pages(const struct k_mem_partition *part)
 {
 	const uintptr_t offset = part->start - (uintptr_t)CONFIG_KERNEL_VM_BASE;
 
@@ -167,7 +163,7 @@ static int place_find(struct k_mem_domain *domain, struct qr_pages pages,
 			*place = *place == NULL ? here : *place;
 			continue;
 		}
-		if (overlap(pages_of(here), pages)) {
+		if (overlap(qr_domain_part_pages(here), pages)) {
 			return -EINVAL;
 		}
 		left--;
@@ -217,32 +213,62 @@ bool qr_domain_tables_suffice(const struct k_mem_domain *domain, struct qr_pages
 	return lacking <= arch_mem_domain_tables_free();
 }
 
+int qr_domain_part_check(struct k_mem_domain *domain, const struct k_mem_partition *part,
+			 struct k_mem_partition **place, struct qr_hold *hold)
+{
+	struct qr_pages pages;
+	int status;
+
+	if (qr_flags_check(part->attr, QR_PERM_MASK) != 0 ||
+	    qr_pages_of((void *)part->start, part->size, &pages) != 0) {
+		return -EINVAL;
+	}
+	status = place_find(domain, pages, place);
+	return status == 0 ? pages_check(domain, pages, part->attr, hold) : status;
+}
+
+int qr_domain_part_cover(struct k_mem_domain *domain, const struct k_mem_partition *part,
+			 struct qr_hold *hold)
+{
+	const struct qr_pages pages = qr_domain_part_pages(part);
+
+	if (!qr_domain_tables_suffice(domain, pages, hold)) {
+		return -ENOMEM;
+	}
+	if (!arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
+				    (size_t)pages.count << QR_PAGE_SHIFT)) {
+		qr_domain_cover(domain, pages, hold);
+	}
+	return 0;
+}
+
+void qr_domain_part_put(struct k_mem_domain *domain, const struct k_mem_partition *part,
+			struct k_mem_partition *place, struct qr_hold *hold)
+{
+	*place = *part;
+	domain->num_partitions++;
+	own(domain, qr_domain_part_pages(part), part->attr, hold);
+}
+
 int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
 {
 	struct k_mem_partition *place;
-	struct qr_pages pages;
 	struct qr_hold hold;
 	int status;
 
 	if (!CONFIG_USERSPACE) {
 		return -K_MEM_ENOTSUP;
 	}
-	if (qr_flags_check(part->attr, QR_PERM_MASK) != 0 ||
-	    qr_pages_of((void *)part->start, part->size, &pages) != 0) {
+	if (domain == NULL || part == NULL) {
 		return -EINVAL;
 	}
 	enter(&hold);
-	status = place_find(domain, pages, &place);
+	status = qr_domain_part_check(domain, part, &place, &hold);
 	if (status == 0) {
-		status = pages_check(domain, pages, part->attr, &hold);
-	}
-	if (status == 0 && !qr_domain_tables_suffice(domain, pages, &hold)) {
-		status = -ENOMEM;
+		status = qr_domain_part_cover(domain, part, &hold);
 	}
 	if (status == 0) {
-		*place = *part;
-		domain->num_partitions++;
-		own(domain, pages, part->attr, &hold);
+		qr_domain_part_put(domain, part, place, &hold);
 	}
 	return leave(&hold, status);
 }
@@ -263,7 +289,7 @@ static struct k_mem_partition *partition_find(struct k_mem_domain *domain,
 static void partition_end(struct k_mem_domain *domain, struct k_mem_partition *place,
 			  struct qr_hold *hold)
 {
-	struct qr_pages pages = pages_of(place);
+	struct qr_pages pages = qr_domain_part_pages(place);
 
 	place->size = 0;
 	domain->num_partitions--;
@@ -275,6 +301,9 @@ int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_me
 	struct k_mem_partition *place;
 	struct qr_hold hold;
 
+	if (domain == NULL || part == NULL) {
+		return -EINVAL;
+	}
 	enter(&hold);
 	place = partition_find(domain, part);
 	if (place != NULL) {
@@ -288,7 +317,7 @@ void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct 
 	for (uint32_t i = 0; i < CONFIG_MAX_DOMAIN_PARTITIONS; i++) {
 		struct k_mem_partition *here = &domain->partitions[i];
 
-		if (here->size != 0 && overlap(pages_of(here), pages)) {
+		if (here->size != 0 && overlap(qr_domain_part_pages(here), pages)) {
 			partition_end(domain, here, hold);
 		}
 	}
@@ -308,6 +337,9 @@ int k_mem_domain_init(struct k_mem_domain *domain, uint8_t part_count,
 	struct qr_hold hold;
 	int status = 0;
 
+	if (domain == NULL || (part_count > 0 && parts == NULL)) {
+		return -EINVAL;
+	}
 	*domain = (struct k_mem_domain){0};
 	arch_mem_domain_init(&domain->arch);
 	for (uint8_t i = 0; i < part_count && status == 0; i++) {
@@ -326,7 +358,7 @@ int k_mem_domain_deinit(struct k_mem_domain *domain)
 	struct qr_hold hold;
 	int status = 0;
 
-	if (domain == &k_mem_domain_default) {
+	if (domain == NULL || domain == &k_mem_domain_default) {
 		return -EINVAL;
 	}
 	enter(&hold);

@@ -15,6 +15,9 @@
 /* The domain of the running code; NULL: the kernel's own. */
 extern struct k_mem_domain *qr_domain_current;
 
+/* The domain that the thread is in. */
+struct k_mem_domain *qr_domain_of_thread(void *thread);
+
 /* Domains that have anonymous memory, and those of whose frames some are kept for them. */
 extern uint32_t qr_domain_anon_count;
 extern uint32_t qr_domain_keeper_count;
@@ -48,6 +51,19 @@ void qr_domain_trim(struct k_mem_domain *domain, struct qr_pages pages, struct q
 
 /* End the partitions that cover any of the pages. The same. */
 void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct qr_hold *hold);
+
+/* Adding a partition, inside the gate, lets go of the lock. Could the domain have it: 0 and a
+ * free *place, or -EINVAL or -ENOSPC; then its tables: -ENOMEM; and last its rights. What was
+ * covered and gets no rights is to be trimmed. */
+int qr_domain_part_check(struct k_mem_domain *domain, const struct k_mem_partition *part,
+			 struct k_mem_partition **place, struct qr_hold *hold) QR_MUST_CHECK;
+int qr_domain_part_cover(struct k_mem_domain *domain, const struct k_mem_partition *part,
+			 struct qr_hold *hold) QR_MUST_CHECK;
+void qr_domain_part_put(struct k_mem_domain *domain, const struct k_mem_partition *part,
+			struct k_mem_partition *place, struct qr_hold *hold);
+
+/* The pages of a partition. */
+struct qr_pages qr_domain_part_pages(const struct k_mem_partition *part);
 
 /* Unmap all anonymous memory of the domain; it has no partitions. Inside the gate. */
 void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold);

@@ -30,7 +30,7 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
 	uint32_t max, was, min;
 	int status = 0;
 
-	if (((max_bytes | min_resident_bytes) & (QR_PAGE_SIZE - 1)) != 0 ||
+	if (domain == NULL || ((max_bytes | min_resident_bytes) & (QR_PAGE_SIZE - 1)) != 0 ||
 	    min_resident_bytes > max_bytes) {
 		return -EINVAL;
 	}
@@ -159,7 +159,8 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 	if (!CONFIG_DEMAND_PAGING || !CONFIG_USERSPACE) {
 		return -K_MEM_ENOTSUP;
 	}
-	if (qr_flags_check(flags, K_MEM_PERM_RW) != 0 || qr_region_size(size, &count) != 0) {
+	if (domain == NULL || addr == NULL || qr_flags_check(flags, K_MEM_PERM_RW) != 0 ||
+	    qr_region_size(size, &count) != 0) {
 		return -EINVAL;
 	}
 	qr_lock(&hold);
@@ -194,7 +195,7 @@ int k_mem_domain_unmap(struct k_mem_domain *domain, void *addr, size_t size)
 	struct qr_hold hold;
 	int status;
 
-	if (qr_pages_of(addr, size, &pages) != 0) {
+	if (domain == NULL || qr_pages_of(addr, size, &pages) != 0) {
 		return -EINVAL;
 	}
 	qr_lock(&hold);

@@ -17,9 +17,14 @@ static struct k_mem_domain **slot_of(void *thread)
 	return qr_host_thread_domain(thread, &only);
 }
 
-static struct k_mem_domain *domain_of(struct k_mem_domain *const *slot)
+static struct k_mem_domain *domain_in(struct k_mem_domain *const *slot)
 {
 	return *slot != NULL ? *slot : &k_mem_domain_default;
+}
+
+struct k_mem_domain *qr_domain_of_thread(void *thread)
+{
+	return domain_in(slot_of(thread));
 }
 
 static void set_current(struct k_mem_domain *domain)
@@ -45,7 +50,7 @@ int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread)
 		return -EINVAL;
 	}
 	qr_lock(&hold);
-	was = domain_of(slot);
+	was = domain_in(slot);
 	if (was != domain) {
 		was->thread_count -= *slot != NULL ? 1 : 0;
 		domain->thread_count++;
@@ -75,9 +80,9 @@ void k_mem_domain_remove_thread(void *thread)
 	qr_unlock(&hold);
 }
 
-void k_mem_domain_inherit_thread_partitions(void *parent, void *child)
+void k_mem_domain_inherit_thread(void *parent, void *child)
 {
-	int status = k_mem_domain_add_thread(domain_of(slot_of(parent)), child);
+	int status = k_mem_domain_add_thread(qr_domain_of_thread(parent), child);
 
 	/* fails without a domain only, and there is one */
 	QR_ASSERT(status == 0);

@@ -47,6 +47,9 @@ size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count)
 	struct qr_hold hold;
 	size_t done = 0;
 
+	if (map == NULL) {
+		return 0;
+	}
 	qr_lock(&hold);
 	while (done < count && first + done < total) {
 		map[done] = state_of(first + (uint32_t)done);

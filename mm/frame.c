@@ -100,6 +100,9 @@ void qr_frames_start(void)
 
 void *k_mem_scratch_open(uintptr_t phys, unsigned long *key)
 {
+	if (key == NULL) {
+		return NULL;
+	}
 	*key = qr_host_irq_lock();
 	return arch_mem_scratch(phys);
 }

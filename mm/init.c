@@ -224,6 +224,9 @@ int k_mem_init(const struct k_mem_config *config)
 	const struct qr_pages scratch = {QR_SPACE_PAGES - 1, 1};
 	int status;
 
+	if (config == NULL) {
+		return -EINVAL;
+	}
 	arch_mem_init();
 	qr_domain_init();
 	qr_space_init();

@@ -92,7 +92,8 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	uint8_t *to;
 	int status;
 
-	if (qr_flags_check(flags, QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_DIRECT_MAP) != 0 ||
+	if (virt == NULL ||
+	    qr_flags_check(flags, QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_DIRECT_MAP) != 0 ||
 	    (flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || span_of(phys, size, &span) != 0 ||
 	    span.phys >= arch_phys_end() ||
 	    (uint64_t)span.count << QR_PAGE_SHIFT > arch_phys_end() - span.phys) {

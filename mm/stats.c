@@ -86,6 +86,9 @@ void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats)
 {
 	struct qr_hold hold;
 
+	if (stats == NULL) {
+		return;
+	}
 	qr_lock(&hold);
 	*stats = qr_stats;
 	qr_unlock(&hold);
@@ -96,6 +99,9 @@ void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *st
 	const struct k_mem_paging_stats_t *own = qr_host_thread_stats(thread);
 	struct qr_hold hold;
 
+	if (stats == NULL) {
+		return;
+	}
 	qr_lock(&hold);
 	*stats = own != NULL ? *own : (struct k_mem_paging_stats_t){0};
 	qr_unlock(&hold);
@@ -106,6 +112,9 @@ static void histogram_get(enum qr_histogram which, struct k_mem_paging_histogram
 	unsigned long bound = CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST;
 	struct qr_hold hold;
 
+	if (hist == NULL) {
+		return;
+	}
 	qr_lock(&hold);
 	for (unsigned int bin = 0; bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS; bin++) {
 		hist->counts[bin] = histogram[which][bin];

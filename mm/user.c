@@ -318,6 +318,9 @@ size_t k_usermode_string_nlen(const char *src, size_t maxlen, int *err)
 {
 	size_t at = 0;
 
+	if (err == NULL) {
+		return 0;
+	}
 	*err = 0;
 	while (at < maxlen) {
 		struct piece piece;

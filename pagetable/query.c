@@ -9,7 +9,9 @@
 enum arch_page_location arch_page_location_get(void *addr, uintptr_t *location)
 {
 	arch_page_t page = arch_page_get(addr);
+	uintptr_t where;
 
+	location = location == NULL ? &where : location;
 	if (page & ARCH_DATA_PAGE_LOADED) {
 		*location = (uintptr_t)arch_page_phys(page);
 		return ARCH_PAGE_LOCATION_PAGED_IN;
@@ -60,6 +62,9 @@ int arch_page_phys_get(void *virt, uintptr_t *phys)
 	if (!(page & ARCH_DATA_PAGE_LOADED)) {
 		return -EFAULT;
 	}
-	*phys = (uintptr_t)(arch_page_phys(page) | ((uintptr_t)virt & (QR_PAGE_BYTES - 1u)));
+	if (phys != NULL) {
+		*phys = (uintptr_t)(arch_page_phys(page) |
+				    ((uintptr_t)virt & (QR_PAGE_BYTES - 1u)));
+	}
 	return 0;
 }

@@ -85,8 +85,12 @@ static const struct k_mem_store_ops block_ops_read_only = {
 int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block, uint64_t *words,
 			   uint32_t slots_max)
 {
-	uint64_t slots = block->sector_count / SECTORS_PER_SLOT;
+	uint64_t slots;
 
+	if (store == NULL || block == NULL) {
+		return -EINVAL;
+	}
+	slots = block->sector_count / SECTORS_PER_SLOT;
 	if (slots > slots_max) {
 		slots = slots_max;
 	}

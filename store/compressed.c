@@ -266,11 +266,21 @@ static const struct k_mem_store_ops compressed_ops = {
 	.poll = compressed_poll,
 };
 
+static bool is_complete(const struct k_mem_compressed *c)
+{
+	const struct k_mem_store_ops *ops = c->lower.ops;
+	const struct k_mem_compressor *compressor = c->compressor;
+
+	return !c->lower.read_only && ops != NULL && ops->submit != NULL && ops->reserve != NULL &&
+	       ops->release != NULL && ops->retire != NULL && compressor != NULL &&
+	       compressor->compress != NULL && compressor->decompress != NULL &&
+	       (c->work != NULL || compressor->work_bytes == 0) && c->slots != NULL &&
+	       c->pool != NULL && c->spill_pages != NULL;
+}
+
 int k_mem_compressed_store_init(struct k_mem_store *store, struct k_mem_compressed *c)
 {
-	if (c->lower.read_only || c->lower.ops == NULL || c->compressor == NULL ||
-	    c->slots == NULL || c->pool == NULL || c->spill_pages == NULL ||
-	    (c->work == NULL && c->compressor->work_bytes > 0)) {
+	if (store == NULL || c == NULL || !is_complete(c)) {
 		return -EINVAL;
 	}
 	if (c->pool_bytes < K_MEM_COMPRESSED_POOL_MIN || c->spill_count < 1 ||
@@ -294,8 +304,12 @@ int k_mem_compressed_store_init(struct k_mem_store *store, struct k_mem_compress
 void k_mem_compressed_stats_get(const struct k_mem_compressed *c,
 				struct k_mem_compressed_stats *stats)
 {
-	qr_port_key_t key = qr_port_lock();
+	qr_port_key_t key;
 
+	if (c == NULL || stats == NULL) {
+		return;
+	}
+	key = qr_port_lock();
 	*stats = c->stats;
 	qr_port_unlock(key);
 }

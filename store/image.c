@@ -41,7 +41,8 @@ int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *
 {
 	size_t pages = size_bytes / CONFIG_MMU_PAGE_SIZE + (size_bytes % CONFIG_MMU_PAGE_SIZE != 0);
 
-	if (pages == 0 || pages > K_MEM_SLOTS_MAX) {
+	if (store == NULL || image == NULL || bytes == NULL || pages == 0 ||
+	    pages > K_MEM_SLOTS_MAX) {
 		return -EINVAL;
 	}
 	image->bytes = bytes;

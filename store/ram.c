@@ -66,7 +66,8 @@ static const struct k_mem_store_ops ram_ops = {
 int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram, void *pages,
 			 uint32_t slot_count, uint64_t *words)
 {
-	if (slot_count == 0 || slot_count > K_MEM_SLOTS_MAX) {
+	if (store == NULL || ram == NULL || pages == NULL || words == NULL || slot_count == 0 ||
+	    slot_count > K_MEM_SLOTS_MAX) {
 		return -EINVAL;
 	}
 	k_mem_slot_map_init(&ram->map, words, slot_count);

@@ -32,7 +32,13 @@ void k_mem_slot_map_init(struct k_mem_slot_map *map, uint64_t *words, uint32_t s
 {
 	uint32_t bits = slot_count;
 
-	QR_ASSERT(slot_count > 0 && slot_count <= K_MEM_SLOTS_MAX);
+	if (map == NULL) {
+		return;
+	}
+	if (words == NULL || slot_count == 0 || slot_count > K_MEM_SLOTS_MAX) {
+		*map = (struct k_mem_slot_map){.slot_count = 0};
+		return;
+	}
 	map->slot_count = slot_count;
 	map->next = 0;
 	map->free_count = slot_count;
@@ -77,8 +83,12 @@ static uint32_t slot_find(const struct k_mem_slot_map *map, uint32_t from)
 
 int k_mem_slot_map_reserve_near(struct k_mem_slot_map *map, uint32_t near, uint32_t *slot)
 {
-	uint32_t place = slot_find(map, near);
+	uint32_t place;
 
+	if (map == NULL || slot == NULL) {
+		return -EINVAL;
+	}
+	place = slot_find(map, near);
 	if (place == NOWHERE) {
 		place = slot_find(map, 0);
 	}
@@ -101,7 +111,7 @@ int k_mem_slot_map_reserve_near(struct k_mem_slot_map *map, uint32_t near, uint3
 
 int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot)
 {
-	int status = k_mem_slot_map_reserve_near(map, map->next, slot);
+	int status = k_mem_slot_map_reserve_near(map, map != NULL ? map->next : 0, slot);
 
 	if (status == 0) {
 		map->next = *slot + 1;
@@ -113,6 +123,9 @@ void k_mem_slot_map_release(struct k_mem_slot_map *map, uint32_t slot)
 {
 	uint32_t place = slot;
 
+	if (map == NULL) {
+		return;
+	}
 	QR_ASSERT(slot < map->slot_count);
 	QR_ASSERT((map->used[0][slot / 64] >> slot % 64) & 1);
 	map->free_count++;

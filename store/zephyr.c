@@ -128,8 +128,20 @@ static const struct k_mem_store_ops zephyr_ops = {
 	.submit = zephyr_submit,
 };
 
+static bool is_complete(const struct k_mem_zephyr_store *zephyr)
+{
+	const struct k_mem_zephyr_plugin *plugin = zephyr->plugin;
+
+	return plugin != NULL && plugin->location_get != NULL && plugin->location_free != NULL &&
+	       plugin->page_out != NULL && plugin->page_in != NULL &&
+	       plugin->scratch_page != NULL && zephyr->words != NULL && zephyr->locations != NULL;
+}
+
 int k_mem_zephyr_store_init(struct k_mem_store *store, struct k_mem_zephyr_store *zephyr)
 {
+	if (store == NULL || zephyr == NULL || !is_complete(zephyr)) {
+		return -EINVAL;
+	}
 	if (zephyr->slot_count == 0 || zephyr->slot_count > K_MEM_SLOTS_MAX ||
 	    zephyr->slot_count > CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE) {
 		return -EINVAL;

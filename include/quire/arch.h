@@ -11,7 +11,7 @@
  * handles at most CONFIG_MEM_BATCH pages (or one large leaf), so that the core
  * can let interrupts in between. Functions that take rights away or change where
  * a page is leave no stale translation behind when they return, unless they say
- * that the caller flushes.
+ * that the caller flushes. Pointers are not checked for NULL, but where it says that one may be.
  */
 #ifndef QUIRE_ARCH_H
 #define QUIRE_ARCH_H
@@ -175,8 +175,8 @@ enum arch_page_location {
 	ARCH_PAGE_LOCATION_BAD,
 };
 
-/* Where the data page at `addr` is: PAGED_IN with the frame's physical address in
- * *location, PAGED_OUT with its location, BAD where nothing is mapped (or a guard). The upper
+/* Where the data page at `addr` is: PAGED_IN with the frame's physical address in *location (may be
+ * NULL), PAGED_OUT with its location, BAD where nothing is mapped (or a guard). The upper
  * k_mem_history_bits() bits of a location's slot may be the eviction policy's. */
 enum arch_page_location arch_page_location_get(void *addr, uintptr_t *location);
 
@@ -184,8 +184,8 @@ enum arch_page_location arch_page_location_get(void *addr, uintptr_t *location);
  * the accessed bit is cleared in the same step and flushed. */
 uint32_t arch_page_info_get(void *addr, uintptr_t *location, bool clear_accessed);
 
-/* Physical address of the byte at `virt`, any alignment. 0, or -EFAULT where no frame
- * or device is mapped. May be called without the lock. */
+/* Physical address of the byte at `virt`, any alignment, in *phys (may be NULL). 0, or -EFAULT
+ * where no frame or device is mapped. May be called without the lock. */
 int arch_page_phys_get(void *virt, uintptr_t *phys) QR_MUST_CHECK;
 
 /* The alignment, bytes, that lets a mapping of [phys, phys+size) use the largest leaves. */

@@ -41,7 +41,7 @@ struct k_mem_block {
 /* Make `store` a store on `block` with as many slots as its sectors hold, at most
  * `slots_max`. With `words`, K_MEM_SLOT_MAP_WORDS(slots_max) of them, it takes pages that
  * are written out; with NULL it is read-only and holds images.
- *  -EINVAL  no submit function, no room for one page, or page_count_max is 0 */
+ *  -EINVAL  no submit function, no room for one page, page_count_max is 0; NULL for a store */
 int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block, uint64_t *words,
 			   uint32_t slots_max) QR_MUST_CHECK;
 

@@ -143,7 +143,8 @@ struct k_mem_compressed {
  * it can be read. The next write to that slot is refused with -EIO, by which the core learns
  * that the slot is bad and retires it.
  *  -EINVAL  the lower store is read-only; pool_bytes below K_MEM_COMPRESSED_POOL_MIN; a
- *           pointer is missing; spill_count out of range */
+ *           pointer is missing, or a function of the lower store or the compressor; spill_count
+ *           out of range */
 int k_mem_compressed_store_init(struct k_mem_store *store, struct k_mem_compressed *compressed)
 	QR_MUST_CHECK;
 

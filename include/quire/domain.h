@@ -13,7 +13,8 @@
  *
  * Common to every function below, where it does not say otherwise: called from threads, the mm
  * lock not held; may sleep, to wait for another change of a domain. All or nothing: after an error
- * everything is as before.
+ * everything is as before. NULL for a domain, a partition, also in a list, or a result is -EINVAL
+ * (quire/mm.h); for a thread it is the running one.
  */
 #ifndef QUIRE_DOMAIN_H
 #define QUIRE_DOMAIN_H
@@ -75,7 +76,7 @@ int k_mem_domain_init(struct k_mem_domain *domain, uint8_t part_count,
 		      struct k_mem_partition *parts[]) QR_MUST_CHECK;
 
 /* The end of a domain: its anonymous memory is unmapped, its tables go back to the pool.
- *  -EINVAL  the default domain
+ *  -EINVAL  the default domain, or NULL
  *  -EBUSY   threads are in it */
 int k_mem_domain_deinit(struct k_mem_domain *domain) QR_MUST_CHECK;
 
@@ -97,7 +98,8 @@ int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_p
 
 /* Take a partition away again: the one with this start and size. Tables that no partition needs
  * any more go back to the pool.
- *  -ENOENT  there is no such partition */
+ *  -ENOENT  there is no such partition
+ *  -EINVAL  NULL */
 int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
 	QR_MUST_CHECK;
 
@@ -113,8 +115,20 @@ int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread) QR_MUST_C
  * is on the kernel's own tables then. */
 void k_mem_domain_remove_thread(void *thread);
 
-/* The thread `child` joins the domain of `parent` (NULL: the running thread). Does not sleep. */
-void k_mem_domain_inherit_thread_partitions(void *parent, void *child);
+/* The thread `child` joins the domain of `parent`, as threads do in Zephyr that another one makes
+ * (NULL: the running thread). Does not sleep. */
+void k_mem_domain_inherit_thread(void *parent, void *child);
+
+/* Copy the partitions of the domain that `thread` is in (NULL: the running thread) to `domain`: all
+ * or none of them. Later changes of either are not followed. Anonymous memory of domains is no
+ * partition.
+ *  -ENOSPC   not as many places for partitions are free in `domain`
+ *  -EINVAL   one of them overlaps a partition of `domain`, so also where both are the same domain;
+ *            or what was mapped under one when it was added is unmapped now, or has fewer rights
+ *  -ENOMEM   the pool has too few tables
+ *  -ENOTSUP  a build without CONFIG_USERSPACE */
+int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *thread)
+	QR_MUST_CHECK;
 
 /* For the scheduler: the next thread runs in `domain` (NULL: it is the kernel's own, on the
  * kernel's own tables). Interrupts masked, mm lock not held; a few instructions where it is the

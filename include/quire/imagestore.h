@@ -22,7 +22,7 @@ struct k_mem_image_store {
  * any alignment, which the CPU can always reach. What a last page lacks is read as zeros.
  * `image` lives as long as the store. Its transfers cost nothing beside their pages, so pages come
  * one by one; where a fault is dear set store->request_cost, and neighbours come along.
- *  -EINVAL  size_bytes is 0 or more than K_MEM_SLOTS_MAX pages */
+ *  -EINVAL  size_bytes is 0 or more than K_MEM_SLOTS_MAX pages; NULL */
 int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *image,
 			   const void *bytes, size_t size_bytes) QR_MUST_CHECK;
 

@@ -7,6 +7,10 @@
  * Common to every function below:
  *  - addresses and sizes are bytes, page-aligned unless said otherwise; a pair
  *    that wraps, is empty or leaves the space is -EINVAL;
+ *  - pointers: NULL for where a result goes, or for a structure of the caller's, is -EINVAL, also
+ *    as an element of a list whose count is not 0, and as a field that is needed. Functions that
+ *    return no status do nothing then, or return 0. Where NULL means something it is said.
+ *    Addresses of memory are ranges, as above; and whatever is not NULL is believed;
  *  - all or nothing: after an error everything is as before; but pages that were evicted to
  *    make room may stay evicted;
  *  - context: any thread; the mm lock must not be held. Functions marked "may

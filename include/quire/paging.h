@@ -3,7 +3,7 @@
  * quire/paging.h - demand paging: moving data pages between frames and stores,
  * the page fault, statistics.
  *
- * Common rules as in quire/mm.h. Where a function works on a range, the range
+ * Common rules as in quire/mm.h, also for NULL. Where a function works on a range, the range
  * must be wholly mapped with paged memory (anonymous, stored, on-demand image) or
  * with memory that is always resident, for which there is nothing to do.
  */

@@ -20,7 +20,7 @@ struct k_mem_ram_store {
 /* Make `store` a RAM store of `slot_count` pages at `pages`, which the CPU can always reach
  * and which is nobody else's, with the memory `words`, K_MEM_SLOT_MAP_WORDS(slot_count) of
  * them, for its bookkeeping. `ram` lives as long as the store.
- *  -EINVAL  slot_count is 0 or more than K_MEM_SLOTS_MAX */
+ *  -EINVAL  slot_count is 0 or more than K_MEM_SLOTS_MAX; NULL */
 int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram, void *pages,
 			 uint32_t slot_count, uint64_t *words) QR_MUST_CHECK;
 

@@ -12,6 +12,9 @@
  *
  * A location names a data page that is in no frame: a store and a slot. It is
  * a 30-bit number; the locations of consecutive slots are consecutive.
+ *
+ * NULL is as in quire/mm.h: the functions that make stores return -EINVAL, also for what is missing
+ * in their structures.
  */
 #ifndef QUIRE_STORE_H
 #define QUIRE_STORE_H
@@ -138,7 +141,7 @@ struct k_mem_store {
 /* Map the frame at `phys` (bytes, page-aligned) into this CPU's scratch window
  * and return its address. Interrupts stay masked until the matching close, so
  * keep it short: one page copied. Any context without the mm lock; does not nest.
- * `key` receives what close needs. */
+ * `key` receives what close needs; NULL: returns NULL, and nothing is to be closed. */
 void *k_mem_scratch_open(uintptr_t phys, unsigned long *key);
 void k_mem_scratch_close(unsigned long key);
 
@@ -165,10 +168,11 @@ struct k_mem_slot_map {
 	uint32_t free_count;
 };
 
-/* All slots free. `slot_count`: 1 to K_MEM_SLOTS_MAX. */
+/* All slots free. `slot_count`: 1 to K_MEM_SLOTS_MAX; with any other, or words NULL, the map has no
+ * slots. */
 void k_mem_slot_map_init(struct k_mem_slot_map *map, uint64_t *words, uint32_t slot_count);
 
-/* Take a free slot; -ENOSPC: none is free. */
+/* Take a free slot; -ENOSPC: none is free; -EINVAL: NULL. */
 int k_mem_slot_map_reserve(struct k_mem_slot_map *map, uint32_t *slot) QR_MUST_CHECK;
 
 /* The same, at or after `near`, which is a slot; reserve() is not affected. */

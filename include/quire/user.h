@@ -24,6 +24,9 @@
  * -ENOMEM also where others took the page away again each time it had come, a thousand times.
  * Where the two sides overlap, what is copied may have been copied before.
  *
+ * NULL is an address like any, so -EFAULT on either side where nothing is mapped there; as `err` it
+ * makes k_usermode_string_nlen do nothing and return 0.
+ *
  * Context of the copies: threads, the mm lock not held. They sleep when pages are brought in on the
  * way; with interrupts masked they poll instead. Interrupts are masked for at most
  * CONFIG_MEM_USER_COPY bytes at a time.

@@ -83,7 +83,7 @@ struct k_mem_zephyr_store {
 
 /* Make `store` a store over the plug-in, and start the plug-in. `zephyr` lives as long as
  * the store. -EINVAL: slot_count is 0, more than K_MEM_SLOTS_MAX, or more than the space
- * has pages. */
+ * has pages; a function or a pointer but init and bounce is missing. */
 int k_mem_zephyr_store_init(struct k_mem_store *store,
 			    struct k_mem_zephyr_store *zephyr) QR_MUST_CHECK;
 

@@ -26,7 +26,7 @@ static void test_domain_with_threads_does_not_end(void **state)
 	assert_int_equal(k_mem_domain_add_thread(&a, &thread), 0);
 	assert_int_equal(k_mem_domain_add_thread(&a, &thread), 0); /* is in it already */
 	assert_int_equal(k_mem_domain_deinit(&a), -EBUSY);
-	k_mem_domain_inherit_thread_partitions(&thread, &child);
+	k_mem_domain_inherit_thread(&thread, &child);
 	assert_ptr_equal(child, &a);
 	k_mem_domain_remove_thread(&thread);
 	assert_int_equal(k_mem_domain_deinit(&a), -EBUSY);

@@ -188,15 +188,19 @@ static void slots_largest(void **state)
 
 static void slots_misuse(void **state)
 {
+	const uint32_t counts[] = {0, K_MEM_SLOTS_MAX + 1, UINT32_MAX};
 	struct fixture fixture;
+	uint32_t slot;
 
 	(void)state;
 	fixture_start(&fixture, 10);
 	expect_assert_failure(k_mem_slot_map_release(&fixture.map, 3));
 	expect_assert_failure(k_mem_slot_map_release(&fixture.map, 10));
-	expect_assert_failure(k_mem_slot_map_init(&fixture.map, fixture.words, 0));
-	expect_assert_failure(
-		k_mem_slot_map_init(&fixture.map, fixture.words, K_MEM_SLOTS_MAX + 1));
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		k_mem_slot_map_init(&fixture.map, fixture.words, counts[i]);
+		assert_int_equal(k_mem_slot_map_reserve(&fixture.map, &slot), -ENOSPC);
+		assert_int_equal(k_mem_slot_map_reserve_near(&fixture.map, 3, &slot), -ENOSPC);
+	}
 	fixture_end(&fixture);
 }
 
