@@ -106,7 +106,7 @@ static void keep_image_frames(const struct k_mem_image *piece, struct qr_pages p
 	}
 }
 
-/* With pages only: splitting a large leaf takes it away for a moment (pagetable/tables.c), and
+/* With pages only: splitting a large leaf may take it away for a moment (pagetable/tables.c), and
  * this is the ground that we stand on. */
 static int map_piece(const struct k_mem_image *piece)
 {

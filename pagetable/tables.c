@@ -43,10 +43,20 @@ unsigned int qr_leaf_level(const void *virt)
 	return level;
 }
 
+/* The format's, or the CPU's where it has less. */
+static unsigned int phys_bits = ENTRY_PA_BITS;
+
+uint64_t arch_phys_end(void)
+{
+	return (uint64_t)1 << phys_bits;
+}
+
 void arch_mem_init(void)
 {
 	uintptr_t last = (uintptr_t)CONFIG_KERNEL_VM_BASE + (CONFIG_KERNEL_VM_SIZE - 1u);
+	const unsigned int bits = mmu_phys_bits();
 
+	phys_bits = bits < ENTRY_PA_BITS ? bits : ENTRY_PA_BITS;
 	for (unsigned int level = 1; level < ENTRY_LEVELS; level++) {
 		uintptr_t virt = (uintptr_t)CONFIG_KERNEL_VM_BASE & ~(qr_leaf_bytes(level) - 1u);
 		size_t tables = QR_TABLES(level - 1);
@@ -167,11 +177,6 @@ size_t arch_virt_region_align(uint64_t phys, size_t size)
 		}
 	}
 	return QR_PAGE_BYTES;
-}
-
-uint64_t arch_phys_end(void)
-{
-	return (uint64_t)1 << ENTRY_PA_BITS;
 }
 
 /* The current set's entry for the window, where that is not the kernel's `entry`. */

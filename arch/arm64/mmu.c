@@ -88,6 +88,15 @@ static uint64_t tcr_value(void)
 	       (hafdbs >= 2 ? TCR_HD : 0);
 }
 
+/* ID_AA64MMFR0_EL1.PARange. Beyond, there is an address size fault on each access. */
+unsigned int mmu_phys_bits(void)
+{
+	static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
+	const unsigned int pa_range = field(id_aa64mmfr0_el1_read(), 0);
+
+	return bits[pa_range < IPS_48_BITS ? pa_range : IPS_48_BITS];
+}
+
 /* Drop all translations of this CPU. */
 static void tlb_all_local(void)
 {

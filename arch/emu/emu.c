@@ -110,6 +110,11 @@ void emu_tables_add(unsigned int which, const void *start, const void *end)
 	emu.tables[1 + which] = (struct emu_tables){(uintptr_t)start, (uintptr_t)end};
 }
 
+void emu_phys_bits(unsigned int bits)
+{
+	emu.phys_bits = bits;
+}
+
 void emu_software_flags(bool on)
 {
 	emu.software_flags = on;

@@ -61,6 +61,10 @@ void emu_tables_set(const void *start, const void *end);
 /* Or in one of two more ranges, `which` 0 and 1. */
 void emu_tables_add(unsigned int which, const void *start, const void *end);
 
+/* The CPU has physical addresses of so many bits only; 0: as many as the format. A walk to one
+ * beyond is reported (EMU_ILLEGAL). */
+void emu_phys_bits(unsigned int bits);
+
 /* true: a CPU without hardware accessed and dirty bits; a walk that finds accessed clear,
  * or a write that finds dirty clear, raises QR_FAULT_FLAG. */
 void emu_software_flags(bool on);

@@ -58,6 +58,7 @@ struct emu_machine {
 	} sets[2]; /* the kernel's, user mode's */
 	bool started;
 	bool software_flags;
+	unsigned int phys_bits; /* 0: what the format holds */
 	bool in_hook; /* in the publish hook, and so inside of a call of the core */
 	bool in_replace; /* in mmu_replace, which touches no stack */
 	uintptr_t stack; /* or 0 */

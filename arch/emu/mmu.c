@@ -35,6 +35,11 @@ void emu_mode_set(bool user)
 	emu.tag = set->tag;
 }
 
+unsigned int mmu_phys_bits(void)
+{
+	return emu.phys_bits != 0 ? emu.phys_bits : ENTRY_PA_BITS;
+}
+
 /* Counting is a use of the highest tag, as on CPUs that have no other way to tell. */
 unsigned int mmu_tags(void)
 {

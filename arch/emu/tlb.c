@@ -164,7 +164,8 @@ static void check_entry(const struct emu_walk *walk, uintptr_t virt)
 	const qr_entry_t entry = __atomic_load_n(walk->entry, __ATOMIC_RELAXED);
 
 	if (!entry_legal(&walk->view, walk->level) ||
-	    entry_encode(walk->view, walk->level) != entry) {
+	    entry_encode(walk->view, walk->level) != entry ||
+	    walk->view.address >> mmu_phys_bits() != 0) {
 		report_slot(EMU_ILLEGAL, NULL, walk, virt);
 	}
 	if (!is_in_space(virt)) {

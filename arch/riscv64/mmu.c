@@ -68,6 +68,13 @@ void mmu_root_set(uint64_t root, unsigned int tag)
 	}
 }
 
+/* No register says how many there are: a physical address is what the format holds (4.4), and
+ * an access to one that the platform has not is an access fault, which tells who touched it. */
+unsigned int mmu_phys_bits(void)
+{
+	return ENTRY_PA_BITS;
+}
+
 /* Address space identifiers: the hart keeps those bits that it has (4.1.11). For a moment the
  * highest one is current over the root of tag 0, and whatever the hart walks then it may keep, also
  * where no instruction asks for it (4.2.1): the caller drops everything after this. */

@@ -22,6 +22,12 @@ void mmu_root_set(uint64_t root, unsigned int tag)
 	mmu_tlb_sync();
 }
 
+/* All that an entry can hold. */
+unsigned int mmu_phys_bits(void)
+{
+	return ENTRY_PA_BITS;
+}
+
 unsigned int mmu_tags(void)
 {
 	return 1;

@@ -65,6 +65,16 @@ static uint64_t cr4_features(void)
 	return bits;
 }
 
+/* MAXPHYADDR (4.1.4), with the default of volume 2A for CPUs without the leaf. Bits of an entry
+ * from there to 51 are reserved: an access faults in a way that nothing serves. */
+unsigned int mmu_phys_bits(void)
+{
+	if (cpuid(0x80000000u).eax >= 0x80000008u) {
+		return cpuid(0x80000008u).eax & 0xffu;
+	}
+	return bit(cpuid(1).edx, 6) ? 36 : 32;
+}
+
 static void demand(bool condition, const char *what)
 {
 	if (!condition) {

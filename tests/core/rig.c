@@ -101,6 +101,7 @@ static void make_machine(const struct rig *rig, const struct k_mem_range banks[2
 		assert_int_equal(emu_bank_add(0, RIG_LOW_PHYS), 0);
 	}
 	emu_software_flags(rig->software_flags);
+	emu_phys_bits(rig->phys_bits);
 }
 
 void rig_start(const struct rig *rig)

@@ -68,6 +68,7 @@ struct rig {
 	uint32_t request_cost;             /* of the stores; 0: pages move one by one */
 	uint32_t write_cost;               /* of the paging store */
 	bool software_flags;               /* no hardware accessed and dirty bits */
+	unsigned int phys_bits;            /* of the CPU; 0: of the format */
 	size_t device_bytes;               /* RAM at RIG_DEVICE_PHYS; with RIG_RAM_LOW at 0, too */
 };
 

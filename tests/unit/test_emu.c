@@ -809,6 +809,25 @@ static void test_damaged_tables(void **state)
 	(void)emu_read(BASE, &byte, 1, 0);
 	expect_errors(2);
 	assert_int_equal(last_error.kind, EMU_ILLEGAL);
+	*upper = table;
+}
+
+/* An address that the format can say and the CPU does not have. */
+static void test_narrow_cpu(void **state)
+{
+	uint8_t byte = 0;
+
+	(void)state;
+	assert_int_equal(mmu_phys_bits(), ENTRY_PA_BITS);
+	emu_phys_bits(40);
+	assert_int_equal(mmu_phys_bits(), 40);
+	put(BASE, page_of(4));
+	(void)peek(BASE);
+	expect_errors(0);
+	put(BASE + PAGE, (struct qr_view){.kind = QR_LEAF, .address = (uint64_t)1 << 40});
+	assert_int_equal(emu_read(BASE + PAGE, &byte, 1, 0), -ENXIO);
+	expect_errors(1);
+	assert_int_equal(last_error.kind, EMU_ILLEGAL);
 }
 
 static void test_outside_of_the_space(void **state)
@@ -852,6 +871,7 @@ int main(void)
 		cmocka_unit_test_setup(test_tags, setup),
 		cmocka_unit_test_setup(test_core_access, setup),
 		cmocka_unit_test_setup(test_damaged_tables, setup),
+		cmocka_unit_test_setup(test_narrow_cpu, setup),
 		cmocka_unit_test_setup(test_outside_of_the_space, setup),
 	};
 
