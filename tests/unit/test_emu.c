@@ -31,6 +31,9 @@ static QR_ALIGNED(4096) qr_entry_t others[ENTRY_LEVELS][1 << ENTRY_INDEX_BITS];
 static struct emu_error last_error;
 static size_t hook_calls;
 
+/* The core's, which is not here. */
+struct qr_fault qr_user_fault;
+
 QR_NORETURN void qr_port_panic(const char *what)
 {
 	fail_msg("panic: %s", what);
