@@ -133,7 +133,8 @@ QR_NORETURN void fault_stack(struct trap_frame *frame, uintptr_t address);
  * .text.start, which runs user_main() (apps/user/user.h) with its argument and exits with
  * its result, and the functions user_call(), user_try() and user_privileged(). */
 
-/* Masked: traps from user mode use the stack that ends here from now on. */
+/* Masked: traps from user mode use the stack that ends here from now on, and what another thread
+ * may have left in registers that nobody keeps is gone. */
 void user_stack_set(void *end);
 
 /* Masked: run user mode at `entry` with `argument`, as a function that was called, and all other
@@ -142,6 +143,10 @@ QR_NORETURN void user_enter(uintptr_t entry, uintptr_t argument, uintptr_t stack
 
 /* Did the trap interrupt user mode? */
 bool trap_user(const struct trap_frame *frame);
+
+/* Is nothing in force that user mode may have set: no flag that changes what instructions do, and
+ * none that opens user memory where the CPU can close it? So begin all ways in. */
+bool entry_clean(void);
 
 /* The trap returns to `ip`. */
 void trap_ip_set(struct trap_frame *frame, uintptr_t ip);

@@ -25,8 +25,21 @@ intptr_t user_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c, uint
 uintptr_t user_call_rest(void);
 
 /* Execute one of the instructions that the machine keeps from user mode. (Likewise.) */
-#define USER_PRIVILEGED_COUNT 10u
+#define USER_PRIVILEGED_COUNT 11u
 void user_privileged(unsigned int which);
+
+/* With one of the flags set that user mode can set, where the machine has so many, make a system
+ * call, or read a byte and write it back. It is clear again when they return. One of them stops
+ * after an instruction, which is what user mode may not do. (Likewise.) */
+#define USER_FLAGS_COUNT 5u
+intptr_t user_call_flag(unsigned int which, uintptr_t number, uintptr_t a, uintptr_t b,
+			uintptr_t c);
+uint8_t user_touch_flag(unsigned int which, volatile void *address);
+
+/* Leave something in the registers that user mode has for itself and the kernel does not keep; is
+ * there anything? Not what another thread left, nor after another one ran. (Likewise.) */
+void user_leave(void);
+uintptr_t user_left(void);
 
 /* Call function(argument). 0: it returned; else it did what user mode may not, and this is the
  * error: of k_mem_page_fault, or -EPERM for an instruction. Does not nest. */

@@ -175,6 +175,19 @@ bool trap_irqs_on(const struct trap_frame *frame)
 	return irq_key_on(frame->state);
 }
 
+/* mmu.c: the CPU has PAN. */
+extern uint8_t mmu_pan;
+
+bool entry_clean(void)
+{
+	uint64_t pan = STATE_PAN;
+
+	if (mmu_pan) {
+		__asm__ volatile("mrs %0, s3_0_c4_c2_3" : "=r"(pan));
+	}
+	return pan & STATE_PAN;
+}
+
 bool trap_fenced(const struct trap_frame *frame)
 {
 	return frame->state & STATE_PAN;

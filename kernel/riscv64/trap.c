@@ -110,6 +110,14 @@ bool trap_irqs_on(const struct trap_frame *frame)
 	return frame->status & STATUS_SPIE;
 }
 
+bool entry_clean(void)
+{
+	uint64_t status;
+
+	__asm__ volatile("csrr %0, sstatus" : "=r"(status));
+	return !(status & STATUS_SUM);
+}
+
 bool trap_fenced(const struct trap_frame *frame)
 {
 	return !(frame->status & STATUS_SUM);

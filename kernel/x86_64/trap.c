@@ -231,6 +231,15 @@ bool trap_irqs_on(const struct trap_frame *frame)
 
 #define CR4_SMAP ((uint64_t)1 << 21)
 #define FLAG_AC  ((uint64_t)1 << 18) /* opens what SMAP closes */
+#define FLAGS_CHANGING 0x4500u       /* single steps, direction, NT */
+
+bool entry_clean(void)
+{
+	uint64_t flags, cr4;
+
+	__asm__ volatile("pushfq; popq %0; movq %%cr4, %1" : "=r"(flags), "=r"(cr4));
+	return !(flags & FLAGS_CHANGING) && (!(flags & FLAG_AC) || !(cr4 & CR4_SMAP));
+}
 
 bool trap_fenced(const struct trap_frame *frame)
 {
@@ -258,8 +267,15 @@ void trap_user_resume(struct trap_frame *frame, uintptr_t ip, uintptr_t stack, i
 	frame->rflags = FLAGS_USER;
 }
 
+/* Segment registers do nothing, but user mode can load them. */
+static void segments_clear(void)
+{
+	__asm__ volatile("movl %0, %%ds; movl %0, %%es; movl %0, %%fs; movl %0, %%gs" : : "r"(0));
+}
+
 void user_stack_set(void *end)
 {
+	segments_clear();
 	trap_thread_stack = (uintptr_t)end;
 	if (!CONFIG_X86_KPTI) {
 		tss.rsp[0] = (uintptr_t)end;

@@ -72,6 +72,36 @@ static void test_preemption(void)
 	check(joined, "user threads are preempted and share their domain's memory");
 }
 
+/* Two threads by turns; they are joined. */
+static bool both(enum visit one, enum visit other)
+{
+	const enum visit visits[] = {one, other};
+	struct thread *threads[2];
+	bool passed = true;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		threads[i] = thread_start_user("both", 20, &domain, &visitor_program, visits[i]);
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		int status = threads[i] ? thread_join(threads[i], NULL) : -1;
+
+		if (status != 0) {
+			kernel_printf("# visit %d: %d\n", (int)visits[i], status);
+		}
+		passed = status == 0 && passed;
+	}
+	return passed;
+}
+
+/* Who is preempted comes back by another way than from a system call. */
+static void test_leftovers(void)
+{
+	check(both(VISIT_WAIT, VISIT_FLAGS),
+	      "flags that user mode set are not the kernel's, nor another thread's");
+	check(both(VISIT_LEAVE, VISIT_LEFT) && visit("left", VISIT_LEFT, NULL) == 0,
+	      "what one thread leaves in a register another one does not find");
+}
+
 static void ends(const char *name, uintptr_t argument, int wanted, const char *test)
 {
 	int error = 0, status = visit(name, argument, &error);
@@ -133,6 +163,7 @@ int app_main(void)
 		test_life();
 		test_paging();
 		test_preemption();
+		test_leftovers();
 		test_ends();
 		check(k_mem_domain_deinit(&domain) == 0, "the domain ends");
 	}

@@ -17,6 +17,10 @@ enum visit {
 	VISIT_TRIES,  /* what user mode may not do is refused, and it goes on */
 	VISIT_PAGES,  /* its memory is paged */
 	VISIT_SPIN,   /* counts until told to stop: it is preempted */
+	VISIT_FLAGS,  /* system calls and faults with flags set; others run meanwhile */
+	VISIT_WAIT,   /* spins until VISIT_FLAGS is over */
+	VISIT_LEAVE,  /* leaves something in registers that are not kept */
+	VISIT_LEFT,   /* finds nothing there */
 	/* it does not return */
 	VISIT_READ,       /* reads at 0 */
 	VISIT_KERNEL,     /* writes to the kernel */

@@ -68,9 +68,48 @@ user_privileged:
 	b 1f
 	fmov d0, xzr
 	b 1f
+	mrs x0, s3_3_c13_c0_7 /* SCXTNUM_EL0, which no thread has for itself */
+	b 1f
 	mov x0, #SEMIHOSTING_EXIT
 	hlt #0xf000
 1:	ret
+
+/* intptr_t user_call_flag(unsigned int which, uintptr_t number, uintptr_t a, uintptr_t b,
+ * uintptr_t c): conditions are all the flags that every CPU has. */
+	.globl user_call_flag
+user_call_flag:
+	mov x5, #0xf0000000
+	msr nzcv, x5
+	mov x0, x2
+	mov x5, x1
+	mov x1, x3
+	mov x2, x4
+	mov x4, x5
+	mov x3, xzr
+	svc #0
+	ret
+
+/* uint8_t user_touch_flag(unsigned int which, volatile void *address) */
+	.globl user_touch_flag
+user_touch_flag:
+	mov x5, #0xf0000000
+	msr nzcv, x5
+	ldrb w0, [x1]
+	strb w0, [x1]
+	ret
+
+/* void user_leave(void) */
+	.globl user_leave
+user_leave:
+	mov x0, #-1
+	msr tpidr_el0, x0
+	ret
+
+/* uintptr_t user_left(void) */
+	.globl user_left
+user_left:
+	mrs x0, tpidr_el0
+	ret
 
 /* int user_try(void (*function)(void *), void *argument): after a fault the kernel goes on at 1
  * with the stack as it was there and the error in x0. */

@@ -70,12 +70,45 @@ user_privileged:
 	.balign 16
 	.word 0xf2000553 /* fmv.d.x fa0, zero */
 	.balign 16
+	csrr a0, fcsr
+	.balign 16
 	j 1f
 	.option pop
 	/* beyond the table */
 1:	li a0, SEMIHOST_EXIT
 	mv a1, sp
 	semihost
+	ret
+
+/* intptr_t user_call_flag(unsigned int which, uintptr_t number, uintptr_t a, uintptr_t b,
+ * uintptr_t c): there are no flags. */
+	.globl user_call_flag
+user_call_flag:
+	mv a0, a2
+	mv t0, a1
+	mv a1, a3
+	mv a2, a4
+	mv a4, t0
+	li a3, 0
+	ecall
+	ret
+
+/* uint8_t user_touch_flag(unsigned int which, volatile void *address) */
+	.globl user_touch_flag
+user_touch_flag:
+	lbu a0, (a1)
+	sb a0, (a1)
+	ret
+
+/* void user_leave(void): gp and tp are kept with the thread, so there is nothing. */
+	.globl user_leave
+user_leave:
+	ret
+
+/* uintptr_t user_left(void) */
+	.globl user_left
+user_left:
+	li a0, 0
 	ret
 
 /* int user_try(void (*function)(void *), void *argument): after a fault the kernel goes on at 1

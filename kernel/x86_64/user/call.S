@@ -5,6 +5,7 @@
  * are lost (SYSCALL), and the other registers that a call may change.
  */
 #include "kernel/syscall.h"
+#include "kernel/x86_64/local.h"
 
 	.section .text.start, "ax", @progbits
 	.globl user_start
@@ -68,6 +69,8 @@ user_privileged:
 	.balign 16
 	fldz
 	.balign 16
+	.byte 0xf3, 0x48, 0x0f, 0xae, 0xc0 /* rdfsbase rax */
+	.balign 16
 	jmp 1f
 	/* beyond the table */
 1:	pushq %rbx
@@ -80,6 +83,69 @@ user_privileged:
 	sgdt -24(%rsp)
 	ret
 2:	xorps %xmm0, %xmm0
+	ret
+
+	/* Flags: ID, AC, NT, direction, single steps. */
+	.macro flags_clear
+	pushq $2
+	popfq
+	.endm
+
+	.balign 4
+0:	.long 1 << 21, 1 << 18, 1 << 14, 1 << 10, 1 << 8
+
+/* intptr_t user_call_flag(unsigned int which, uintptr_t number, uintptr_t a, uintptr_t b,
+ * uintptr_t c) */
+	.globl user_call_flag
+user_call_flag:
+	movq %rsi, %r9
+	movq %rcx, %rsi
+	xorl %r10d, %r10d
+	movl %edi, %ecx
+	movq %rdx, %rdi
+	movq %r8, %rdx
+	leaq 0b(%rip), %rax
+	movl (%rax, %rcx, 4), %r11d
+	movq %r9, %rax
+	pushfq
+	orq %r11, (%rsp)
+	popfq
+	syscall
+	flags_clear
+	ret
+
+/* uint8_t user_touch_flag(unsigned int which, volatile void *address) */
+	.globl user_touch_flag
+user_touch_flag:
+	movl %edi, %edi
+	leaq 0b(%rip), %rax
+	movl (%rax, %rdi, 4), %r11d
+	pushfq
+	orq %r11, (%rsp)
+	popfq
+	movzbl (%rsi), %eax
+	movb %al, (%rsi)
+	flags_clear
+	ret
+
+/* void user_leave(void): data segments. */
+	.globl user_leave
+user_leave:
+	movl $SELECTOR_USER_DATA, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %fs
+	movl %eax, %gs
+	ret
+
+/* uintptr_t user_left(void) */
+	.globl user_left
+user_left:
+	xorl %eax, %eax
+	.irp name, ds, es, fs, gs
+	movl %\name, %ecx
+	orl %ecx, %eax
+	.endr
 	ret
 
 /* int user_try(void (*function)(void *), void *argument): after a fault the kernel goes on at 1

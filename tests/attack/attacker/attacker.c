@@ -288,9 +288,64 @@ static void try_new_memory(struct attacker *self)
 	}
 }
 
+/* ---- what is left in flags and registers -------- */
+
+struct flag {
+	unsigned int which;
+	uintptr_t number; /* of a system call; 0: it a byte is touched */
+	uintptr_t address;
+	size_t size;
+};
+
+static void flag_use(void *argument)
+{
+	const struct flag *flag = argument;
+
+	if (flag->number == 0) {
+		(void)user_touch_flag(flag->which, (volatile void *)flag->address);
+	} else {
+		(void)user_call_flag(flag->which, flag->number, flag->address, flag->address,
+				     flag->size);
+	}
+}
+
+/* Its own memory, or what it may not touch, with a flag set: the kernel finds out by itself if it
+ * runs with one. */
+static void try_flag(struct attacker *self)
+{
+	static const uintptr_t numbers[] = {
+		0, 0, SYSCALL_YIELD, SYSCALL_INFO, ATTACK_ECHO, ATTACK_STRING,
+	};
+	struct flag flag = {
+		.which = (unsigned int)random_next(self) % USER_FLAGS_COUNT,
+		.number = numbers[random_next(self) % COUNT(numbers)],
+		.address = (uintptr_t)self->memory + random_next(self) % OWN_PAGES * PAGE,
+		.size = PAGE,
+	};
+
+	if (flag.number == SYSCALL_INFO || random_next(self) % 4 == 0) {
+		flag.address = address_any(self);
+		if (own(self, flag.address, sizeof(struct syscall_info) + PAGE)) {
+			return;
+		}
+	}
+	self->tries++;
+	(void)user_try(flag_use, &flag);
+}
+
+static void try_left(struct attacker *self)
+{
+	uintptr_t left = user_left();
+
+	self->tries++;
+	if (left != 0) {
+		breach(ATTACK_LEAK, 0, left);
+	}
+}
+
 static void try_any(struct attacker *self)
 {
-	switch (random_next(self) % 16) {
+	switch (random_next(self) % 18) {
 	case 0:
 	case 1:
 	case 2:
@@ -318,6 +373,12 @@ static void try_any(struct attacker *self)
 	case 12:
 	case 13:
 		try_call_foreign(self);
+		break;
+	case 14:
+		try_flag(self);
+		break;
+	case 15:
+		try_left(self);
 		break;
 	default:
 		try_call_any(self);

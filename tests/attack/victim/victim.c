@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * victim.c - has secrets in its memory, which is paged, and looks after them.
+ * victim.c - has secrets in its memory, which is paged, and looks after them. What it leaves in
+ * registers nobody else may see.
  */
 #include <quire/compiler.h>
 
@@ -35,6 +36,7 @@ int user_main(uintptr_t argument)
 			}
 			memory[i] = secret(i, round + 1);
 		}
+		user_leave();
 		round++;
 	}
 	return 0;

@@ -108,6 +108,71 @@ static int visit_pages(void)
 	return 0;
 }
 
+static volatile bool flags_over;
+
+struct flag {
+	unsigned int which;
+	uintptr_t number;
+	volatile uint8_t *address;
+	intptr_t result;
+};
+
+static void flag_call(void *argument)
+{
+	struct flag *flag = argument;
+
+	flag->result = user_call_flag(flag->which, flag->number, (uintptr_t)flag->address, 0, 0);
+}
+
+static void flag_touch(void *argument)
+{
+	struct flag *flag = argument;
+
+	flag->result = user_touch_flag(flag->which, flag->address);
+}
+
+/* Where the flag is that for single steps, the call or the touch is followed by a trap. */
+static bool done(int status)
+{
+	return status == 0 || status == -EPERM;
+}
+
+/* A page that was not touched, and one that is no page, each with one flag set. */
+static int visit_flags(void)
+{
+	for (unsigned int which = 0; which < USER_FLAGS_COUNT; which++) {
+		uint8_t *memory = user_map(PAGE);
+		const struct syscall_info *info = (struct syscall_info *)(memory + PAGE / 2);
+		struct flag flag = {.which = which, .number = SYSCALL_INFO};
+
+		EXPECT(memory != NULL);
+		flag.address = memory + PAGE / 2;
+		EXPECT(done(user_try(flag_touch, &flag)) && flag.result == 0);
+		EXPECT(done(user_try(flag_call, &flag)) && flag.result == 0);
+		EXPECT(info->stack_begin != 0 && info->memory_pages_max != 0);
+		EXPECT(memory[PAGE / 2 - 1] == 0 && memory[PAGE / 2 - 8] == 0);
+		flag.number = SYSCALL_YIELD;
+		for (unsigned int i = 0; i < 3; i++) {
+			EXPECT(done(user_try(flag_call, &flag)) && flag.result == 0);
+		}
+		EXPECT(user_unmap(memory, PAGE) == 0);
+		EXPECT(user_try(flag_touch, &flag) == -EFAULT);
+		flag.number = SYSCALL_INFO;
+		EXPECT(done(user_try(flag_call, &flag)));
+		EXPECT(user_try(trap, NULL) == -EPERM);
+	}
+	return 0;
+}
+
+static int visit_left(void)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		EXPECT(user_left() == 0);
+		user_yield();
+	}
+	return 0;
+}
+
 static volatile uint64_t spins[2];
 
 /* Two of these on one CPU, neither of which lets go of it by itself. */
@@ -154,6 +219,8 @@ static int visit_end(enum visit visit, uint8_t *kernel)
 /* The lowest byte says what, the rest is an address, page-aligned, or a number. */
 int user_main(uintptr_t argument)
 {
+	int result;
+
 	switch (argument & 255) {
 	case VISIT_RETURN:
 		return 42;
@@ -165,6 +232,19 @@ int user_main(uintptr_t argument)
 		return visit_pages();
 	case VISIT_SPIN:
 		return visit_spin(argument >> 8 & 1);
+	case VISIT_FLAGS:
+		result = visit_flags();
+		flags_over = true;
+		return result;
+	case VISIT_WAIT:
+		while (!flags_over) {
+		}
+		return 0;
+	case VISIT_LEAVE:
+		user_leave();
+		return 0;
+	case VISIT_LEFT:
+		return visit_left();
 	default:
 		return visit_end(argument & 255, (uint8_t *)(argument & ~(uintptr_t)255));
 	}
