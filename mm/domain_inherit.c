@@ -80,7 +80,7 @@ int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *th
 	int status;
 
 	if (!CONFIG_USERSPACE) {
-		return -ENOTSUP;
+		return -K_MEM_ENOTSUP;
 	}
 	if (domain == NULL) {
 		return -EINVAL;

@@ -126,7 +126,7 @@ void k_mem_domain_inherit_thread(void *parent, void *child);
  *  -EINVAL   one of them overlaps a partition of `domain`, so also where both are the same domain;
  *            or what was mapped under one when it was added is unmapped now, or has fewer rights
  *  -ENOMEM   the pool has too few tables
- *  -ENOTSUP  a build without CONFIG_USERSPACE */
+ *  -K_MEM_ENOTSUP  a build without CONFIG_USERSPACE */
 int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *thread)
 	QR_MUST_CHECK;
 
