@@ -19,7 +19,8 @@ setup: ## install the Debian packages that are missing (SETUP=no: never)
 # `make help` and `make clean` need nothing; recursive calls were looked after.
 setup_goals := $(filter-out help clean setup,$(MAKECMDGOALS))
 setup_curves := $(filter curves,$(setup_goals))
-setup_tests := $(filter test check% tidy layers mutants all $(BUILD)/tests/%,$(setup_goals))
+setup_tests := $(filter test check% tidy layers mutants fuzz% baselines all \
+	       $(BUILD)/tests/% $(BUILD)/fuzz/%,$(setup_goals))
 ifneq ($(setup_goals),)
 ifeq ($(MAKELEVEL),0)
 $(shell tools/setup run $(ARCH) $(if $(setup_curves),curves) \
