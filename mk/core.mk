@@ -5,7 +5,7 @@
 # core_flags_<variant>, and core_tests_<variant> names its test programs.
 
 core_formats  := x86_64 arm64 riscv64
-core_variants := plain eager small split single million
+core_variants := plain eager small split single pairs million
 
 core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
 		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
@@ -19,6 +19,10 @@ core_flags_small  := -DCONFIG_MEM_BATCH=3 -DCONFIG_MEM_TLB_RANGE_MAX=2 -DCONFIG_
 core_flags_split  := -DCONFIG_EMU_SPLIT=1
 # one page a request, whatever a request costs
 core_flags_single := -DCONFIG_MEM_CLUSTER=0
+# each function has a frame, and what is the core's counts the blocks that it runs (mk/threads.mk)
+core_flags_pairs   = -fno-inline -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+		     $(if $(filter $(core_counted),$<),-fsanitize-coverage=trace-pc)
+core_counted      := mm/% pagetable/% store/% eviction/%
 # more than a million operations, three formats together, each checked: without sanitizers
 core_flags_million := -DDOMAIN_MODEL_STEPS=170000
 
@@ -53,7 +57,7 @@ core_objs_$1_$2 := $(core_lib_srcs:%.c=$(BUILD)/core/$1-$2/%.o)
 $(BUILD)/core/$1-$2/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(Q)$(or $(core_cc_$2),$(core_cc)) -Iarch/emu -Iarch/$1 $(core_flags_common) \
-		$(core_flags_$2) -c $$< -o $$@
+		$$(core_flags_$2) -c $$< -o $$@
 
 $(BUILD)/core/$1-$2/pagetable/set.open.o: $(BUILD)/core/$1-$2/pagetable/set.o
 	$$(Q)$$(core_globalize) $$< $$@

@@ -5,7 +5,8 @@
 
 threads_formats  := x86_64 arm64 riscv64
 threads_variants := plain small
-threads_tests    := $(patsubst tests/threads/%.c,%,$(wildcard tests/threads/test_*.c))
+threads_tests    := $(filter-out test_pairs,$(patsubst tests/threads/%.c,%,\
+		    $(wildcard tests/threads/test_*.c)))
 threads_objs     := $(filter-out port/strict/strict.o,$(patsubst %.c,%.o,$(LIB_SRCS) \
 		    $(wildcard arch/emu/*.c port/strict/*.c) \
 		    $(filter-out tests/core/test_%,$(wildcard tests/core/*.c)))) \
@@ -23,6 +24,18 @@ HOST_TESTS += $(threads_tests:%=$(BUILD)/tests/threads/$1-$2/%)
 	    $(BUILD)/core/$1-$2/tests/threads/fiber.o
 endef
 $(foreach f,$(threads_formats),$(foreach v,$(threads_variants),$(eval $(call threads_rules,$f,$v))))
+
+# The variant `pairs` has one test, which counts what met what (tests/threads/pairs.h).
+define threads_pairs_rules
+$(BUILD)/tests/threads/$1-pairs/test_pairs: $(threads_objs:%=$(BUILD)/core/$1-pairs/%) \
+		$(BUILD)/core/$1-pairs/tests/threads/pairs.o \
+		$(BUILD)/core/$1-pairs/tests/threads/test_pairs.o
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
+
+HOST_TESTS += $(BUILD)/tests/threads/$1-pairs/test_pairs
+endef
+$(foreach f,$(threads_formats),$(eval $(call threads_pairs_rules,$f)))
 
 # tests/threads/pthreads: threads of the host, under ThreadSanitizer.
 threads_tsan_dir  := $(BUILD)/threads/tsan

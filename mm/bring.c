@@ -377,7 +377,7 @@ int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold)
 	if (bring.frame != QR_NO_INDEX) {
 		qr_frame_free(bring.frame);
 	}
-	if (QR_UNLIKELY(status == LOOK || status == -EAGAIN)) {
+	if (QR_UNLIKELY(status != 0) && (status == LOOK || status == -EAGAIN)) {
 		return (want & QR_BRING_AHEAD) ? -EBUSY : 0; /* the instruction looks again */
 	}
 	return status;

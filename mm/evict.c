@@ -177,12 +177,12 @@ static bool needs_no_slot(uint32_t frame)
 	       !(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
 }
 
-/* The store that the page in the frame would be written to. */
-static uint32_t written_to(uint32_t frame)
+/* The store that the page in a frame with this word would be written to. */
+static uint32_t written_to(uint64_t word)
 {
-	uint32_t location = qr_frame_location(qr_frames[frame]);
+	uint32_t location = qr_frame_location(word);
 
-	return (qr_frames[frame] & QR_FRAME_BACKED) && qr_location_owned(location)
+	return (word & QR_FRAME_BACKED) && qr_location_owned(location)
 		       ? qr_location_store(location)
 		       : qr_store_table.paging;
 }
@@ -197,7 +197,7 @@ static bool needs_none_of(uint32_t frame, uint32_t refused)
 	if (!(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY)) {
 		return true;
 	}
-	return !(refused >> written_to(frame) & 1u) &&
+	return !(refused >> written_to(qr_frames[frame]) & 1u) &&
 	       (needs_no_slot(frame) || qr_store_table.free_slots > 0);
 }
 
@@ -267,8 +267,10 @@ static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
 	int status;
 
 	hunt->changes = hunt->again ? hunt->changes : qr_frame_table.changes;
-	if (QR_LIKELY(hunt->refused == 0)) {
-		status = qr_victim(frame, hunt->slotted, hold);
+	if (QR_LIKELY((hunt->refused | hunt->slotted) == 0)) {
+		status = qr_policy_pick(frame);
+	} else if (hunt->refused == 0) {
+		status = qr_victim(frame, true, hold);
 	} else {
 		*frame = find_easy(hunt->refused, hold);
 		status = *frame == QR_NO_INDEX ? -ENOENT : 0;
@@ -291,11 +293,11 @@ static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
 	return false;
 }
 
-/* The victim, which would have been written to this store, was not evicted. */
-static void hunt_failed(struct hunt *hunt, uint32_t store, int status)
+/* The victim, whose frame had this word, was not evicted. */
+static void hunt_failed(struct hunt *hunt, uint64_t word, int status)
 {
 	hunt->slotted = status == -ENOMEM;
-	hunt->refused |= status == -EBUSY ? 1u << store : 0;
+	hunt->refused |= status == -EBUSY ? 1u << written_to(word) : 0;
 	if ((status == -EIO || status == -EBUSY) && ++hunt->errors == CONFIG_EVICTION_TRIES) {
 		hunt->status = status;
 	} else if (status == -EAGAIN && ++hunt->vain == QR_ROUNDS_MAX) {
@@ -316,13 +318,13 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 			break;
 		}
 		if (hunt_find(&hunt, frame, hold)) {
-			uint32_t store = written_to(*frame);
+			uint64_t word = qr_frames[*frame];
 			int status = qr_evict(*frame, hold);
 
 			if (status == 0) {
 				return 0;
 			}
-			hunt_failed(&hunt, store, status);
+			hunt_failed(&hunt, word, status);
 		}
 	}
 	*frame = QR_NO_INDEX;

@@ -234,6 +234,21 @@ void fibers_hold(bool hold)
 	port.held = hold;
 }
 
+/* Not part of `port`: it outlives a reset. */
+static const struct fibers_watch *watch;
+
+void fibers_watch(const struct fibers_watch *who)
+{
+	watch = who;
+}
+
+static void tell_released(const void *frame)
+{
+	if (watch != NULL) {
+		watch->released(frame, port.interrupt);
+	}
+}
+
 unsigned long fibers_switches(void)
 {
 	return port.switches;
@@ -258,6 +273,9 @@ qr_port_key_t qr_port_lock(void)
 {
 	must(!port.locked, "the mm lock is taken twice");
 	port.locked = true;
+	if (watch != NULL) {
+		watch->locked(port.interrupt);
+	}
 	return push();
 }
 
@@ -266,6 +284,7 @@ void qr_port_unlock(qr_port_key_t key)
 	must(port.locked, "the mm lock is released but not held");
 	pop(key);
 	port.locked = false;
+	tell_released(__builtin_frame_address(0));
 	fibers_yield();
 }
 
@@ -295,6 +314,7 @@ qr_port_key_t qr_port_sleep(const void *channel, qr_port_key_t key)
 	must(!port.interrupt && !port.held, "a sleep where sleeping is not allowed");
 	pop(key);
 	port.locked = false;
+	tell_released(__builtin_frame_address(0));
 	if (port.rank != NULL || chance(16) != 0) { /* else woken early */
 		fibers[current].channel = channel;
 		fibers[current].order = ++port.sleeps;

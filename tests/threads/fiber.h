@@ -37,6 +37,15 @@ void fibers_hold(bool hold);
 /* Let others run here. */
 void fibers_yield(void);
 
+/* For who counts what meets what: told when the mm lock was let go (`frame`: that of the function
+ * of the port, from which its callers can be found), before anybody else runs, and when it was
+ * taken; in an interrupt or not. NULL: nobody. */
+struct fibers_watch {
+	void (*released)(const void *frame, bool interrupt);
+	void (*locked)(bool interrupt);
+};
+void fibers_watch(const struct fibers_watch *watch);
+
 /* How often fibers were switched. */
 unsigned long fibers_switches(void);
 
