@@ -109,6 +109,15 @@ static void test_priorities(void)
 	check(joined, "a thread that ended can be joined");
 }
 
+static volatile bool slept;
+
+static void sleep_for_ever(void *argument)
+{
+	(void)argument;
+	thread_sleep(UINT64_MAX);
+	slept = true;
+}
+
 static void test_timer(void)
 {
 	static const char name[] = "threads of one priority share the CPU";
@@ -118,6 +127,7 @@ static void test_timer(void)
 	if (kernel_option_number("tick", 1) == 0) {
 		skip(name, "no timer");
 		skip("a thread sleeps as long as it wants", "no timer");
+		skip("a thread that sleeps for ever does so", "no timer");
 		return;
 	}
 	spinning = true;
@@ -130,6 +140,8 @@ static void test_timer(void)
 	thread_join(threads[0], NULL);
 	thread_join(threads[1], NULL);
 	check(spins[0] > 0 && spins[1] > 0, name);
+	check(thread_start("sleeper", 20, sleep_for_ever, NULL) && (thread_sleep(3), !slept),
+	      "a thread that sleeps for ever does so");
 }
 
 /* ---- memory --------------------------------------------------------------------------------- */

@@ -197,7 +197,8 @@ void thread_sleep(uint64_t count)
 		return;
 	}
 	key = irq_save();
-	self->wake_tick = kernel_ticks() + count;
+	/* 0 is who does not sleep: a sum that wraps around must not be it, nor soon */
+	self->wake_tick = count < UINT64_MAX - kernel_ticks() ? kernel_ticks() + count : UINT64_MAX;
 	sleeper_count++;
 	sched_wait(&self->wake_tick);
 	irq_restore(key);

@@ -20,6 +20,8 @@
 #define VIRTIO_QUEUE 128u /* descriptors */
 #define VIRTIO_NONE  0xffffu
 
+_Static_assert(65536u % VIRTIO_QUEUE == 0, "16-bit indexes come round within the ring");
+
 #define VIRTIO_ID_BLOCK 2u
 
 struct virtio_descriptor {
@@ -65,6 +67,8 @@ struct virtio {
 	uint16_t free;      /* list of free descriptors; the next chain's first one */
 	uint16_t free_count;
 	uint16_t in_flight; /* chains */
+	/* these come round: what counts is how far one is ahead of another, and the place in the
+	 * ring, whose length divides 65536 */
 	uint16_t sent;      /* the available index */
 	uint16_t used_seen; /* chains that were taken back ... */
 	uint16_t used_told; /* ... and those of which the device said that they ended */

@@ -252,7 +252,7 @@ struct hunt {
 	bool slotted;   /* slots ran out: who has one is evicted */
 	bool again;     /* the policy goes on with a scan */
 	uint32_t refused; /* stores, a bit each, that cannot serve this context */
-	uint32_t changes; /* qr_frame_table's, when the policy began to scan */
+	uint64_t changes; /* qr_frame_table's, when the policy began to scan */
 	uint32_t polls;
 	uint32_t errors; /* writes that failed, or were refused */
 	uint32_t vain;   /* pages that were touched while they were written */

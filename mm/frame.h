@@ -87,7 +87,9 @@ struct qr_frame_table {
 	uint32_t aside;       /* of those reserved: by the sleeping cleaner (clean.c) */
 	bool cleaner_waits;   /* a cleaner sleeps until it is called */
 	uint32_t busy_count;  /* frames that are BUSY */
-	uint32_t changes;     /* how often a frame or a slot became free, or a frame evictable */
+	/* how often a frame or a slot became free, or a frame evictable: "as often as when I
+	 * looked" is "nothing changed", however long ago that was, so it does not come round */
+	uint64_t changes;
 	uint32_t zero;        /* the frame of zeros, or QR_NO_INDEX */
 };
 extern struct qr_frame_table qr_frame_table;

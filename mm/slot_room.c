@@ -97,7 +97,7 @@ bool qr_slot_copy_take(struct qr_hold *hold)
 
 int qr_slot_make(struct qr_hold *hold)
 {
-	const uint32_t changes = qr_frame_table.changes;
+	const uint64_t changes = qr_frame_table.changes;
 
 	QR_ASSERT_LOCKED();
 	if (qr_slot_copy_take(hold) || changes != qr_frame_table.changes) {

@@ -41,7 +41,8 @@ struct qr_store_table {
 	uint32_t paging;     /* index of the store that pages go to, or QR_STORE_NONE */
 	uint32_t free_slots; /* slots of the paging store that are not in use */
 	uint32_t in_flight;  /* transfers that a store has taken and not ended */
-	uint32_t ended;      /* transfers that ended so far */
+	uint32_t ended;      /* transfers that ended so far; where this came round during a submit()
+			      * one waits in vain, until the next ends: one is in flight */
 	uint32_t slot_bits;  /* that the largest store needs, at least 1 */
 	uint32_t bare_mask;  /* of a location's bits: all but those of its history */
 	/* pages that one request is to move at most, powers of two; 1: one by one (cluster.h) */

@@ -121,6 +121,42 @@ static void test_policy_knows_what_may_be_evicted(void **state)
 	end();
 }
 
+/* A scan of two slices finds nothing. Meanwhile so many frames became evictable that a count of 32
+ * bits is where it was. */
+static int slow_pick(uint32_t *frame)
+{
+	switch (spy.picks++) {
+	case 0:
+		return -EAGAIN;
+	case 1:
+		qr_frame_table.changes += 1u << 31;
+		qr_frame_table.changes += 1u << 31;
+		return -ENOENT;
+	default:
+		return spy_pick(frame);
+	}
+}
+
+static void test_much_that_changed_is_not_nothing(void **state)
+{
+	static const struct k_mem_policy slow = {
+		.name = "slow", .start = spy_start, .seen = spy_seen,
+		.forgotten = spy_forgotten, .pick = slow_pick,
+	};
+	const struct rig rig = {.frames = 4, .slots = 16, .policy = &slow};
+	uint8_t *memory;
+
+	(void)state;
+	rig_start(&rig);
+	memory = map(8, K_MEM_PERM_RW);
+	for (uint32_t page = 0; page < 8; page++) {
+		rig_put(memory + page * RIG_PAGE, page);
+	}
+	assert_true(spy.picks > 2);
+	assert_int_equal(k_mem_unmap(memory, 8 * RIG_PAGE), 0);
+	end();
+}
+
 /* ---- accessed bits ------------------------------------------------------------------- */
 
 /* A CPU that still holds the translation does not set an accessed bit again that was cleared. */
@@ -419,6 +455,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy_knows_what_may_be_evicted),
+		cmocka_unit_test(test_much_that_changed_is_not_nothing),
 		cmocka_unit_test(test_no_use_of_a_page_is_missed),
 		cmocka_unit_test(test_dirty_while_ageing),
 		cmocka_unit_test(test_dirty_while_looked_at),
