@@ -898,11 +898,13 @@ static int flags_expected(uint32_t first, uint32_t count, uint32_t flags)
 		return -EINVAL;
 	}
 	for (uint32_t page = first; page < first + count; page++) {
+		/* the image keeps its cache mode, which is the same */
+		if ((is_paged(page) || model_page[page].kind == MODEL_IMAGE) &&
+		    (flags & K_MEM_CACHE_MASK)) {
+			return -EINVAL;
+		}
 		if (!is_paged(page)) {
 			continue;
-		}
-		if (flags & K_MEM_CACHE_MASK) {
-			return -EINVAL;
 		}
 		extra += (flags & K_MEM_PERM_RW) && !model_page[page].pinned && !is_charged(page);
 	}
