@@ -41,32 +41,18 @@ void qr_frame_free(uint32_t frame)
 	qr_frames_changed();
 }
 
-int qr_frames_add_bank(uint64_t phys, uint64_t size)
+void qr_frames_add_bank(uint64_t phys, uint64_t size)
 {
 	struct qr_frame_table *table = &qr_frame_table;
 	uint64_t first = (phys + QR_PAGE_SIZE - 1) >> QR_PAGE_SHIFT;
 	uint64_t end = (phys + size) >> QR_PAGE_SHIFT;
 
-	if (phys + size < phys || end <= first || phys + size > arch_phys_end()) {
-		return -EINVAL;
-	}
-	for (uint32_t i = 0; i < table->bank_count; i++) {
-		uint64_t other = table->bank[i].phys >> QR_PAGE_SHIFT;
-
-		if (first < other + table->bank[i].count && other < end) {
-			return -EINVAL;
-		}
-	}
-	if (end - first > CONFIG_MEM_FRAMES_MAX - table->count) {
-		return -ENOMEM;
-	}
 	table->bank[table->bank_count++] = (struct qr_bank){
 		.phys = first << QR_PAGE_SHIFT,
 		.count = (uint32_t)(end - first),
 		.first = table->count,
 	};
 	table->count += (uint32_t)(end - first);
-	return 0;
 }
 
 void k_mem_frames_reserve(uint64_t phys, uint64_t size)

@@ -208,8 +208,8 @@ void qr_frame_zero(uint64_t phys);
 
 /* ---- starting ----------------------------------------------------------------------------- */
 
-/* Add a bank of whole pages. -ENOMEM, -EINVAL as in k_mem_init. Frames start RESERVED. */
-int qr_frames_add_bank(uint64_t phys, uint64_t size) QR_MUST_CHECK;
+/* Add a bank, its whole pages; it was checked. */
+void qr_frames_add_bank(uint64_t phys, uint64_t size);
 
 /* Let every frame that is neither a hole nor image enter the pool, lowest address first. */
 void qr_frames_start(void);

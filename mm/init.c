@@ -2,10 +2,10 @@
 /*
  * init.c - k_mem_init: from a description of the machine and the image to a running core.
  *
- * Order: the tables are linked; banks become frames, all of them free in the end but holes
- * and what the image lies in; the image is mapped, section by section, each with its own
- * rights, and nothing else is. The scratch page, the last of the space, is taken. Last the
- * tables are made current.
+ * Order: everything that was given is checked (init_check.h), and after that nothing can fail; the
+ * tables are linked; banks become frames, all of them free in the end but holes and what the image
+ * lies in; the image is mapped, section by section, each with its own rights, and nothing else is.
+ * The scratch page, the last of the space, is taken. Last the tables are made current.
  */
 #include <quire/init.h>
 
@@ -14,53 +14,9 @@
 #include "core.h"
 #include "domain.h"
 #include "frame.h"
+#include "init_check.h"
 #include "policy.h"
 #include "store.h"
-
-/* Two pieces in one frame would give it the rights of both, writable and executable together. */
-static bool shares_frames(const struct k_mem_config *config, const struct k_mem_image *piece)
-{
-	for (const struct k_mem_image *other = config->image; other != piece; other++) {
-		if (!(other->flags & K_MEM_IMAGE_ON_DEMAND) &&
-		    piece->phys < other->phys + other->size &&
-		    other->phys < piece->phys + piece->size) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int check_resident(const struct k_mem_config *config, const struct k_mem_image *piece)
-{
-	if ((piece->phys & (QR_PAGE_SIZE - 1)) != 0 || piece->phys >= arch_phys_end() ||
-	    piece->size > arch_phys_end() - piece->phys ||
-	    (piece->flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || shares_frames(config, piece)) {
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int check_image(const struct k_mem_config *config, const struct k_mem_image *piece)
-{
-	const uint32_t allowed = QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_IMAGE_ON_DEMAND |
-				 K_MEM_IMAGE_TRAMPOLINE;
-	struct qr_pages pages;
-
-	if (qr_flags_check(piece->flags, allowed) != 0 ||
-	    qr_pages_of(piece->virt, piece->size, &pages) != 0) {
-		return -EINVAL;
-	}
-	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
-		if (!CONFIG_DEMAND_PAGING ||
-		    (piece->flags & (K_MEM_PERM_RW | K_MEM_CACHE_MASK | K_MEM_IMAGE_TRAMPOLINE)) ||
-		    qr_location_check(piece->location, pages.count) != 0 ||
-		    !qr_location_image((uint32_t)piece->location)) {
-			return -EINVAL;
-		}
-		return 0;
-	}
-	return check_resident(config, piece);
-}
 
 /* Where the resident image is: it is never unmapped, also where it lies in no bank. Fixed when
  * the system is linked, so no record of mappings. */
@@ -108,23 +64,21 @@ static void keep_image_frames(const struct k_mem_image *piece, struct qr_pages p
 
 /* With pages only: splitting a large leaf may take it away for a moment (pagetable/tables.c), and
  * this is the ground that we stand on. */
-static int map_piece(const struct k_mem_image *piece)
+static void map_piece(const struct k_mem_image *piece)
 {
 	uint8_t *virt = (uint8_t *)piece->virt;
 	uint64_t phys = piece->phys;
 	size_t left = piece->size;
 	struct qr_pages pages;
 
-	if (qr_pages_of(virt, left, &pages) != 0 || qr_space_take_at(pages) != 0) {
-		return -EINVAL;
-	}
+	QR_REQUIRE(qr_pages_of(virt, left, &pages) == 0 && qr_space_take_at(pages) == 0);
 	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
 		struct qr_hold hold;
 
 		qr_lock(&hold);
 		qr_region_fill(pages, (uint32_t)piece->location, piece->flags, &hold);
 		qr_unlock(&hold);
-		return 0;
+		return;
 	}
 	keep_image_frames(piece, pages);
 	image_cache[image_count] = (uint8_t)(piece->flags & K_MEM_CACHE_MASK);
@@ -141,56 +95,26 @@ static int map_piece(const struct k_mem_image *piece)
 		phys += done;
 		left -= done;
 	}
-	return 0;
 }
 
-static int init_image(const struct k_mem_config *config)
+static void init_image(const struct k_mem_config *config)
 {
 	image_count = image_end = 0;
-	if (config->image_count > CONFIG_MEM_IMAGE_MAX) {
-		return -EINVAL;
-	}
 	for (size_t i = 0; i < config->image_count; i++) {
-		int status = check_image(config, &config->image[i]);
-
-		if (status != 0) {
-			return status;
-		}
+		map_piece(&config->image[i]);
 	}
-	for (size_t i = 0; i < config->image_count; i++) {
-		int status = map_piece(&config->image[i]);
-
-		if (status != 0) {
-			return status;
-		}
-	}
-	return 0;
 }
 
-static int init_frames(const struct k_mem_config *config)
+static void init_frames(const struct k_mem_config *config)
 {
-	int status;
-
 	qr_frame_table = (struct qr_frame_table){.zero = QR_NO_INDEX, .free_head = QR_NO_INDEX};
-	if (config->bank_count == 0 || config->bank_count > CONFIG_MEM_BANKS_MAX) {
-		return -EINVAL;
-	}
 	for (size_t i = 0; i < config->bank_count; i++) {
-		status = qr_frames_add_bank(config->banks[i].phys, config->banks[i].size);
-		if (status != 0) {
-			return status;
-		}
+		qr_frames_add_bank(config->banks[i].phys, config->banks[i].size);
 	}
 	for (size_t i = 0; i < config->hole_count; i++) {
-		const struct k_mem_range *hole = &config->holes[i];
-
-		if (hole->size > 0 && hole->phys + (hole->size - 1) < hole->phys) {
-			return -EINVAL;
-		}
-		k_mem_frames_reserve(hole->phys, hole->size);
+		k_mem_frames_reserve(config->holes[i].phys, config->holes[i].size);
 	}
 	arch_reserved_pages_update();
-	return 0;
 }
 
 /* Set the frame of zeros aside, and let the charge know what there is. */
@@ -216,36 +140,32 @@ static int init_pool(void)
 		.frames = qr_frame_table.free_count,
 		.slots = paging == QR_STORE_NONE ? 0 : qr_store_table.store[paging].slot_count,
 	};
-	return qr_frame_table.free_count > 0 ? 0 : -ENOMEM;
+	/* what the configuration leaves was checked; the architecture may keep frames as well */
+	return qr_frame_table.free_count > 0
+		       ? 0
+		       : qr_refuse((struct qr_field){"banks", 0, NULL}, "no frame is left free",
+				   -ENOMEM);
 }
 
-int k_mem_init(const struct k_mem_config *config)
+QR_NOINLINE int k_mem_init(const struct k_mem_config *config)
 {
 	const struct qr_pages scratch = {QR_SPACE_PAGES - 1, 1};
-	int status;
+	int status = qr_config_check(config, (struct qr_caller){
+						     (uintptr_t)__builtin_return_address(0),
+						     (uintptr_t)&scratch});
 
-	if (config == NULL) {
-		return -EINVAL;
+	if (status != 0) {
+		return status;
 	}
 	arch_mem_init();
 	qr_domain_init();
 	qr_space_init();
-	if (qr_space_take_at(scratch) != 0) {
-		return -EINVAL;
-	}
-	status = init_frames(config);
-	if (status == 0) {
-		status = qr_stores_init(config->stores, config->store_count);
-	}
-	if (status == 0) {
-		status = init_image(config);
-	}
-	if (status == 0) {
-		status = qr_policy_init(config->policy);
-	}
-	if (status == 0) {
-		status = init_pool();
-	}
+	QR_REQUIRE(qr_space_take_at(scratch) == 0);
+	init_frames(config);
+	qr_stores_init(config->stores, config->store_count);
+	init_image(config);
+	qr_policy_init(config->policy);
+	status = init_pool();
 	if (status == 0) {
 		arch_mem_start();
 		if (qr_frame_table.zero != QR_NO_INDEX) {

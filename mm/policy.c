@@ -133,14 +133,10 @@ void k_mem_paging_tick(void)
 	}
 }
 
-int qr_policy_init(const struct k_mem_policy *policy)
+void qr_policy_init(const struct k_mem_policy *policy)
 {
 	if (!CONFIG_DEMAND_PAGING) {
-		return 0;
-	}
-	if (policy == NULL || policy->start == NULL || policy->pick == NULL ||
-	    policy->frame_bytes > CONFIG_EVICTION_FRAME_BYTES) {
-		return -EINVAL;
+		return;
 	}
 	qr_policy = policy;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
@@ -148,5 +144,4 @@ int qr_policy_init(const struct k_mem_policy *policy)
 	if (policy->gather != NULL && qr_store_table.write_pages > 1) {
 		policy->gather(qr_store_table.write_pages);
 	}
-	return 0;
 }

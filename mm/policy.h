@@ -59,7 +59,7 @@ int qr_policy_pick(uint32_t *frame) QR_MUST_CHECK;
  * caller must not sleep it has none. */
 void qr_policy_idle(struct qr_hold *hold);
 
-/* -EINVAL as in k_mem_init; after the frames and the stores are known. */
-int qr_policy_init(const struct k_mem_policy *policy) QR_MUST_CHECK;
+/* Start a policy that was checked; after the frames and the stores are known. */
+void qr_policy_init(const struct k_mem_policy *policy);
 
 #endif /* QR_MM_POLICY_H */

@@ -39,32 +39,13 @@ static void plan_clusters(uint32_t index)
 	}
 }
 
-static bool store_usable(const struct k_mem_store *store)
-{
-	const struct k_mem_store_ops *ops = store->ops;
-
-	if (ops == NULL || ops->submit == NULL || store->slot_count == 0 ||
-	    store->slot_count > K_MEM_SLOTS_MAX || store->page_count_max == 0 ||
-	    store->request_cost > UINT16_MAX || store->write_cost > UINT16_MAX) {
-		return false;
-	}
-	return store->read_only ||
-	       (ops->reserve != NULL && ops->release != NULL && ops->retire != NULL);
-}
-
-int qr_stores_init(const struct k_mem_store *stores, size_t count)
+void qr_stores_init(const struct k_mem_store *stores, size_t count)
 {
 	struct qr_store_table *table = &qr_store_table;
 
-	if (count > CONFIG_MEM_STORES_MAX) {
-		return -EINVAL;
-	}
 	*table = (struct qr_store_table){
 		.count = (uint32_t)count, .paging = QR_STORE_NONE, .slot_bits = 1};
 	for (uint32_t i = 0; i < count; i++) {
-		if (!store_usable(&stores[i])) {
-			return -EINVAL;
-		}
 		table->store[i] = stores[i];
 		while ((stores[i].slot_count - 1) >> table->slot_bits != 0) {
 			table->slot_bits++;
@@ -76,7 +57,6 @@ int qr_stores_init(const struct k_mem_store *stores, size_t count)
 		plan_clusters(i);
 	}
 	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
-	return 0;
 }
 
 int qr_location_check(uintptr_t location, uint32_t count)

@@ -139,7 +139,7 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 /* Let every store look for completed transfers. Called without the lock. */
 void qr_stores_poll(void);
 
-/* Register; -EINVAL as in k_mem_init. */
-int qr_stores_init(const struct k_mem_store *stores, size_t count) QR_MUST_CHECK;
+/* Register stores that were checked. */
+void qr_stores_init(const struct k_mem_store *stores, size_t count);
 
 #endif /* QR_MM_STORE_H */

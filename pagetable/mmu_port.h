@@ -30,6 +30,7 @@
  *     MMU_TLB_REACH   enum mmu_tlb_reach, a constant
  *     MMU_SPLIT       1: user mode has tables of its own, in which the kernel is not (KPTI): the
  *                     kernel stays on its own, and the trap code changes the root
+ *     MMU_TAKES_OVER  1: who calls k_mem_init runs on the core's tables when it returns
  *     MMU_CODE_SYNC   1: code that comes in needs a code_sync before it is executed
  */
 #ifndef QR_PAGETABLE_MMU_PORT_H

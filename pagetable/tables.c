@@ -81,6 +81,27 @@ void arch_mem_init(void)
 	}
 }
 
+bool arch_mem_takes_over(void)
+{
+	return MMU_TAKES_OVER;
+}
+
+bool arch_mem_tables(unsigned int which, struct arch_mem_tables *tables)
+{
+	const struct arch_mem_tables all[] = {
+		{qr_tables, mmu_table_phys(qr_tables), sizeof(qr_tables)},
+		{qr_private_tables, mmu_table_phys(qr_private_tables), sizeof(qr_private_tables)},
+		{qr_base_tables, mmu_table_phys(qr_base_tables), sizeof(qr_base_tables)},
+	};
+	const unsigned int count = MMU_SPLIT ? 3 : CONFIG_USERSPACE ? 2 : 1;
+
+	if (which >= count) {
+		return false;
+	}
+	*tables = all[which];
+	return true;
+}
+
 void arch_mem_start(void)
 {
 	const size_t root = QR_TABLES_BEFORE(ENTRY_LEVELS - 1) * QR_TABLE_ENTRIES;

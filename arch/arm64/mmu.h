@@ -15,6 +15,7 @@
 
 #define MMU_TLB_REACH MMU_TLB_BROADCAST
 #define MMU_SPLIT     0
+#define MMU_TAKES_OVER 1
 #define MMU_CODE_SYNC 1
 
 #define MMU_TAG_SHIFT 48 /* of the ASID, in TTBR1_EL1 and in a TLBI's operand */

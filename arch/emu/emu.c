@@ -66,6 +66,7 @@ int emu_init(uint64_t phys, size_t size)
 	emu_drop_hook = NULL;
 	emu_page_drop_hook = NULL;
 	emu_error_hook = NULL;
+	emu_takes_over = false;
 	bank_count = 0;
 	emu_tlb_reset();
 	emu_place_reset();

@@ -7,6 +7,8 @@
  */
 #include "machine.h"
 
+bool emu_takes_over;
+
 void mmu_start(void)
 {
 	emu.started = true;

@@ -11,12 +11,16 @@
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
 #define MMU_SPLIT     CONFIG_EMU_SPLIT
+#define MMU_TAKES_OVER emu_takes_over
 #define MMU_CODE_SYNC 1
 
 /* 1: user mode has tables of its own, as with KPTI. */
 #ifndef CONFIG_EMU_SPLIT
 #define CONFIG_EMU_SPLIT 0
 #endif
+
+/* Programs are the host's, and not in the space. A test may say otherwise. */
+extern bool emu_takes_over;
 
 /* Out of line, so that the return address is the caller's of mmu_publish. */
 void emu_publish(const qr_entry_t *first, size_t count);

@@ -14,6 +14,7 @@
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
 #define MMU_SPLIT     0
+#define MMU_TAKES_OVER 1
 #define MMU_CODE_SYNC 1
 
 struct mmu_registers {

@@ -15,6 +15,7 @@
 
 #define MMU_TLB_REACH MMU_TLB_LOCAL
 #define MMU_SPLIT     (CONFIG_USERSPACE && CONFIG_X86_KPTI)
+#define MMU_TAKES_OVER 1
 #define MMU_CODE_SYNC 0 /* 11.6; and nothing is prefetched from a page that is not there */
 
 #define MMU_CR4_PGE ((uint64_t)1 << 7)

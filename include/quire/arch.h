@@ -86,6 +86,19 @@ static inline uint64_t arch_page_phys(arch_page_t page)
 /* Link the static tables. Called once by k_mem_init, before any other; no lock. */
 void arch_mem_init(void);
 
+/* Will what runs now be on the core's tables after arch_mem_start? Not on the emulated machine,
+ * whose programs are not in the space. */
+bool arch_mem_takes_over(void);
+
+struct arch_mem_tables {
+	const void *virt;
+	uint64_t phys;
+	size_t size; /* bytes */
+};
+
+/* Tables that the CPU walks; static, of the image. `which` counts from 0; false: no more. */
+bool arch_mem_tables(unsigned int which, struct arch_mem_tables *tables);
+
 /* Switch MMU features on and make the core's tables current on this CPU. Called by
  * k_mem_init. Interrupts masked. */
 void arch_mem_start(void);

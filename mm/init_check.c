@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init_check.c - see init_check.h: RAM, stores, the policy.
+ */
+#include "init_check.h"
+
+#include "frame.h"
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+#define LINE_MAX 112u
+
+/* Append what fits; the line keeps room for its end. */
+static void add(char *line, size_t *length, const char *text)
+{
+	while (*text != '\0' && *length < LINE_MAX - 2) {
+		line[(*length)++] = *text++;
+	}
+}
+
+static void add_index(char *line, size_t *length, size_t index)
+{
+	char digits[24] = "";
+	size_t at = sizeof(digits) - 1;
+
+	do {
+		digits[--at] = (char)('0' + index % 10);
+		index /= 10;
+	} while (index > 0);
+	add(line, length, "[");
+	add(line, length, &digits[at]);
+	add(line, length, "].");
+}
+
+int qr_refuse(struct qr_field field, const char *why, int status)
+{
+	char line[LINE_MAX];
+	size_t length = 0;
+
+	add(line, &length, "k_mem_init: ");
+	add(line, &length, field.list);
+	if (field.name != NULL) {
+		add_index(line, &length, field.index);
+		add(line, &length, field.name);
+	}
+	add(line, &length, ": ");
+	add(line, &length, why);
+	line[length++] = '\n';
+	line[length] = '\0';
+	qr_port_print(line);
+	return status;
+}
+
+/* A list of `count` elements, `most` at most, which must be there where it is not empty. */
+static int check_list(const char *const names[2], const void *list, size_t count, size_t most)
+{
+	if (count > most) {
+		return qr_refuse((struct qr_field){names[1], 0, NULL}, "more than configured",
+				 -EINVAL);
+	}
+	return count > 0 && list == NULL
+		       ? qr_refuse((struct qr_field){names[0], 0, NULL}, "NULL", -EINVAL)
+		       : 0;
+}
+
+static const char *const banks_names[] = {"banks", "bank_count"};
+static const char *const holes_names[] = {"holes", "hole_count"};
+static const char *const stores_names[] = {"stores", "store_count"};
+static const char *const image_names[] = {"image", "image_count"};
+
+/* ---- RAM --------------------------------------------------------------------------------- */
+
+static uint64_t whole_pages(const struct k_mem_range *range)
+{
+	uint64_t first = ((uint64_t)range->phys + QR_PAGE_SIZE - 1) >> QR_PAGE_SHIFT;
+	uint64_t end = ((uint64_t)range->phys + range->size) >> QR_PAGE_SHIFT;
+
+	return end > first ? end - first : 0;
+}
+
+static int check_bank(const struct k_mem_config *config, size_t i)
+{
+	const struct k_mem_range *bank = &config->banks[i];
+	const struct qr_field size = {"banks", i, "size"}, phys = {"banks", i, "phys"};
+
+	if (bank->size > 0 && (uint64_t)bank->phys + (bank->size - 1) < bank->phys) {
+		return qr_refuse(size, "wraps", -EINVAL);
+	}
+	if (bank->phys >= arch_phys_end() || bank->size > arch_phys_end() - bank->phys) {
+		return qr_refuse(phys, "beyond the physical addresses of the CPU", -EINVAL);
+	}
+	if (whole_pages(bank) == 0) {
+		return qr_refuse(size, "no whole page", -EINVAL);
+	}
+	for (size_t k = 0; k < i; k++) {
+		const struct k_mem_range *other = &config->banks[k];
+		const uint64_t mask = ~(uint64_t)(QR_PAGE_SIZE - 1);
+		uint64_t mine = (bank->phys + QR_PAGE_SIZE - 1) & mask;
+		uint64_t its = (other->phys + QR_PAGE_SIZE - 1) & mask;
+
+		if (qr_ranges_meet(mine, whole_pages(bank) << QR_PAGE_SHIFT, its,
+				   whole_pages(other) << QR_PAGE_SHIFT)) {
+			return qr_refuse(phys, "overlaps another bank", -EINVAL);
+		}
+	}
+	return 0;
+}
+
+static int check_banks(const struct k_mem_config *config)
+{
+	uint64_t left = CONFIG_MEM_FRAMES_MAX;
+	int status = check_list(banks_names, config->banks, config->bank_count,
+				CONFIG_MEM_BANKS_MAX);
+
+	if (status == 0 && config->bank_count == 0) {
+		return qr_refuse((struct qr_field){"bank_count", 0, NULL}, "0", -EINVAL);
+	}
+	for (size_t i = 0; i < config->bank_count && status == 0; i++) {
+		status = check_bank(config, i);
+		if (status == 0 && whole_pages(&config->banks[i]) > left) {
+			return qr_refuse((struct qr_field){"banks", i, "size"},
+					 "more frames than CONFIG_MEM_FRAMES_MAX", -ENOMEM);
+		}
+		left -= status == 0 ? whole_pages(&config->banks[i]) : 0;
+	}
+	return status;
+}
+
+static int check_holes(const struct k_mem_config *config)
+{
+	int status = check_list(holes_names, config->holes, config->hole_count, SIZE_MAX);
+
+	for (size_t i = 0; i < config->hole_count && status == 0; i++) {
+		const struct k_mem_range *hole = &config->holes[i];
+
+		if (hole->size > 0 && hole->phys + (hole->size - 1) < hole->phys) {
+			return qr_refuse((struct qr_field){"holes", i, "size"}, "wraps", -EINVAL);
+		}
+	}
+	return status;
+}
+
+/* The end of what keeps this page from being a frame of the pool, or `page` where it may be. */
+static uint64_t taken_until(const struct k_mem_config *config, uint64_t page)
+{
+	for (size_t i = 0; i < config->hole_count; i++) {
+		const struct k_mem_range *hole = &config->holes[i];
+
+		if (qr_ranges_meet(page, QR_PAGE_SIZE, hole->phys, hole->size)) {
+			return (hole->phys + (hole->size - 1)) | (QR_PAGE_SIZE - 1);
+		}
+	}
+	for (size_t i = 0; i < config->image_count; i++) {
+		const struct k_mem_image *piece = &config->image[i];
+
+		if (!(piece->flags & K_MEM_IMAGE_ON_DEMAND) &&
+		    qr_ranges_meet(page, QR_PAGE_SIZE, piece->phys, piece->size)) {
+			return piece->phys + (piece->size - 1);
+		}
+	}
+	return page;
+}
+
+/* Is a frame left for the pool, beside that of the zeros? */
+static int check_left(const struct k_mem_config *config)
+{
+	uint32_t wanted = CONFIG_DEMAND_PAGING && CONFIG_DEMAND_PAGING_ZERO_PAGE ? 2 : 1;
+
+	for (size_t i = 0; i < config->bank_count; i++) {
+		const struct k_mem_range *bank = &config->banks[i];
+		uint64_t page = (bank->phys + QR_PAGE_SIZE - 1) >> QR_PAGE_SHIFT << QR_PAGE_SHIFT;
+		uint64_t last = page + ((whole_pages(bank) - 1) << QR_PAGE_SHIFT);
+
+		while (page <= last) {
+			uint64_t until = taken_until(config, page);
+
+			wanted -= until == page ? 1 : 0;
+			if (wanted == 0) {
+				return 0;
+			}
+			until |= QR_PAGE_SIZE - 1;
+			if (until >= last) {
+				break;
+			}
+			page = until + 1;
+		}
+	}
+	return qr_refuse((struct qr_field){"banks", 0, NULL}, "no frame is left free", -ENOMEM);
+}
+
+/* ---- stores, the policy ------------------------------------------------------------------- */
+
+static int check_ops(const struct k_mem_store *store, size_t i)
+{
+	const struct k_mem_store_ops *ops = store->ops;
+	const char *lacking = NULL;
+
+	if (ops == NULL) {
+		lacking = "ops";
+	} else if (ops->submit == NULL) {
+		lacking = "ops->submit";
+	} else if (!store->read_only && ops->reserve == NULL) {
+		lacking = "ops->reserve";
+	} else if (!store->read_only && ops->release == NULL) {
+		lacking = "ops->release";
+	} else if (!store->read_only && ops->retire == NULL) {
+		lacking = "ops->retire";
+	}
+	return lacking == NULL
+		       ? 0
+		       : qr_refuse((struct qr_field){"stores", i, lacking}, "NULL", -EINVAL);
+}
+
+static int check_store(const struct k_mem_store *store, size_t i)
+{
+	const struct {
+		const char *name;
+		uint32_t value, least, most;
+	} numbers[] = {
+		{"slot_count", store->slot_count, 1, K_MEM_SLOTS_MAX},
+		{"page_count_max", store->page_count_max, 1, UINT32_MAX},
+		{"request_cost", store->request_cost, 0, UINT16_MAX},
+		{"write_cost", store->write_cost, 0, UINT16_MAX},
+	};
+
+	for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+		if (numbers[k].value < numbers[k].least || numbers[k].value > numbers[k].most) {
+			return qr_refuse((struct qr_field){"stores", i, numbers[k].name},
+					 numbers[k].value == 0 ? "0" : "too much", -EINVAL);
+		}
+	}
+	return check_ops(store, i);
+}
+
+static int check_stores(const struct k_mem_config *config)
+{
+	int status = check_list(stores_names, config->stores, config->store_count,
+				CONFIG_MEM_STORES_MAX);
+
+	for (size_t i = 0; i < config->store_count && status == 0; i++) {
+		status = check_store(&config->stores[i], i);
+	}
+	return status;
+}
+
+static int check_policy(const struct k_mem_policy *policy)
+{
+	const char *field = NULL, *why = "NULL";
+
+	if (!CONFIG_DEMAND_PAGING) {
+		return 0;
+	}
+	if (policy == NULL) {
+		field = "policy";
+	} else if (policy->start == NULL) {
+		field = "policy->start";
+	} else if (policy->pick == NULL) {
+		field = "policy->pick";
+	} else if (policy->evicted != NULL && policy->returned == NULL) {
+		field = "policy->returned";
+	} else if (policy->frame_bytes > CONFIG_EVICTION_FRAME_BYTES) {
+		field = "policy->frame_bytes";
+		why = "more than CONFIG_EVICTION_FRAME_BYTES";
+	}
+	return field == NULL ? 0 : qr_refuse((struct qr_field){field, 0, NULL}, why, -EINVAL);
+}
+
+int qr_config_check(const struct k_mem_config *config, struct qr_caller caller)
+{
+	int status;
+
+	if (config == NULL) {
+		return qr_refuse((struct qr_field){"config", 0, NULL}, "NULL", -EINVAL);
+	}
+	status = check_banks(config);
+	if (status == 0) {
+		status = check_holes(config);
+	}
+	if (status == 0) {
+		status = check_stores(config);
+	}
+	if (status == 0) {
+		status = check_list(image_names, config->image, config->image_count,
+				    CONFIG_MEM_IMAGE_MAX);
+	}
+	if (status == 0) {
+		status = qr_image_check(config, caller);
+	}
+	if (status == 0) {
+		status = check_policy(config->policy);
+	}
+	return status == 0 ? check_left(config) : status;
+}
