@@ -135,13 +135,16 @@ void machine_irq_attach(unsigned int irq, void (*handler)(void *), void *argumen
 	mmio_write(enable, word, mmio_read(enable, word) | 1u << irq % 32);
 }
 
-/* Only lines that were attached are enabled; 0: it has gone away. */
+/* 0: it has gone away. Only lines that were attached are enabled, but that is the PLIC's word:
+ * another one is completed, and nothing else. */
 void plic_interrupt(void)
 {
 	uint32_t irq = mmio_read(target, TARGET_CLAIM);
 
-	if (irq != 0) {
+	if (irq < PLIC_LINES && lines[irq].handler) {
 		lines[irq].handler(lines[irq].argument);
+	}
+	if (irq != 0) {
 		mmio_write(target, TARGET_CLAIM, irq);
 	}
 }
