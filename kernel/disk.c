@@ -345,7 +345,9 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 
 void disk_find_all(void)
 {
-	depth = kernel_option_count("depth", VIRTIO_QUEUE);
+	uint64_t asked = kernel_option_number("depth", VIRTIO_QUEUE);
+
+	depth = asked < UINT32_MAX ? (uint32_t)asked : UINT32_MAX;
 	if (depth == 0) {
 		kernel_refuse("depth=0: no request could ever be sent\n");
 	}
