@@ -14,9 +14,8 @@
  * let go are not written to any more. Who lies with a good status and a length and an index that
  * fit is not seen here: that is for a checksum.
  *
- * A disk that never answers: who sleeps for it sleeps on, as with one that is slow. Who polls
- * gives it up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row in which nothing ended; each reads
- * a register, which gives them a length in time.
+ * A disk that never answers: who sleeps for it sleeps on, as with a slow one. Who polls gives it
+ * up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row at which nothing ended, a register read each.
  *
  * Lock: interrupts masked around the queue; `done` is called outside.
  */

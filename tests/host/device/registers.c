@@ -308,7 +308,7 @@ void kernel_panic(const struct trap_frame *frame, const char *what)
 	abort();
 }
 
-uint32_t kernel_option_count(const char *key, uint32_t fallback)
+uint64_t kernel_option_number(const char *key, uint64_t fallback)
 {
 	(void)key;
 	return fallback;
