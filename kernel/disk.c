@@ -15,7 +15,7 @@
  * fit is not seen here: that is for a checksum.
  *
  * A disk that never answers: who sleeps for it sleeps on, as with a slow one. Who polls gives it
- * up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row at which nothing ended, a register read each.
+ * up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row at which nothing ended, a register each.
  *
  * Lock: interrupts masked around the queue; `done` is called outside.
  */
