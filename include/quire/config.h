@@ -201,6 +201,39 @@
 
 /* ---- range checks ------------------------------------------------------------ */
 
+/* Switches: every set of them must build and run (tools/builds). */
+#if CONFIG_MMU_LARGE_PAGES != 0 && CONFIG_MMU_LARGE_PAGES != 1
+#error "CONFIG_MMU_LARGE_PAGES must be 0 or 1"
+#endif
+#if CONFIG_DEMAND_PAGING != 0 && CONFIG_DEMAND_PAGING != 1
+#error "CONFIG_DEMAND_PAGING must be 0 or 1"
+#endif
+#if CONFIG_DEMAND_PAGING_ZERO_PAGE != 0 && CONFIG_DEMAND_PAGING_ZERO_PAGE != 1
+#error "CONFIG_DEMAND_PAGING_ZERO_PAGE must be 0 or 1"
+#endif
+#if CONFIG_MEM_CLUSTER != 0 && CONFIG_MEM_CLUSTER != 1
+#error "CONFIG_MEM_CLUSTER must be 0 or 1"
+#endif
+#if CONFIG_DEMAND_PAGING_STATS != 0 && CONFIG_DEMAND_PAGING_STATS != 1
+#error "CONFIG_DEMAND_PAGING_STATS must be 0 or 1"
+#endif
+#if CONFIG_DEMAND_PAGING_THREAD_STATS != 0 && CONFIG_DEMAND_PAGING_THREAD_STATS != 1
+#error "CONFIG_DEMAND_PAGING_THREAD_STATS must be 0 or 1"
+#endif
+#if CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM != 0 && CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM != 1
+#error "CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM must be 0 or 1"
+#endif
+#if CONFIG_USERSPACE != 0 && CONFIG_USERSPACE != 1
+#error "CONFIG_USERSPACE must be 0 or 1"
+#endif
+#if CONFIG_MEM_PORT_MINIMAL != 0 && CONFIG_MEM_PORT_MINIMAL != 1
+#error "CONFIG_MEM_PORT_MINIMAL must be 0 or 1"
+#endif
+#if CONFIG_MEM_ASSERT < 0 || CONFIG_MEM_ASSERT > 2
+#error "CONFIG_MEM_ASSERT must be 0, 1 or 2"
+#endif
+
+/* Numbers. */
 #if CONFIG_MMU_PAGE_SIZE & (CONFIG_MMU_PAGE_SIZE - 1)
 #error "CONFIG_MMU_PAGE_SIZE must be a power of two"
 #endif
