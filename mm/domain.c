@@ -19,7 +19,7 @@ static bool inside;
 
 void qr_domain_enter(struct qr_hold *hold)
 {
-	while (inside) {
+	while (inside) { /* until that one has done all it does inside, which is bounded */
 		qr_wait(&inside, hold);
 	}
 	inside = true;

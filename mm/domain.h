@@ -25,7 +25,8 @@ extern uint32_t qr_domain_keeper_count;
 /* No domains but the default one; once, by k_mem_init. */
 void qr_domain_init(void);
 
-/* Lock held, let go of while another thread is inside. */
+/* Lock held, let go of while another thread is inside. For threads only (quire/domain.h): a context
+ * that cannot sleep would wait for one that it interrupted. */
 void qr_domain_enter(struct qr_hold *hold);
 void qr_domain_leave(void);
 

@@ -220,7 +220,7 @@ static struct qr_pages region_of(const struct k_mem_domain *domain, const void *
 /* Only who is inside the gate unmaps the domain's pages, so no lock is needed to look for them. */
 void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
 {
-	for (;;) {
+	for (;;) { /* a region each time, and the domain gets no other meanwhile */
 		struct qr_pages pages;
 		const void *virt;
 

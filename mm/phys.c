@@ -111,7 +111,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	to = (uint8_t *)qr_page_addr(pages.first);
 	left = (size_t)span.count << QR_PAGE_SHIFT;
 	*virt = to + span.offset;
-	for (;;) {
+	for (;;) { /* each time a page at least */
 		size_t done = arch_mem_map(to, span.phys, left, flags | ARCH_MEM_LAST | large);
 
 		left -= done;

@@ -110,7 +110,7 @@ void qr_policy_idle(struct qr_hold *hold)
 		(void)qr_sleep_known(hold);
 		more = hold->sleep == QR_SLEEP_YES;
 	}
-	while (more) {
+	for (uint32_t slices = 0; more && slices < QR_ROUNDS_MAX; slices++) {
 		picking = true;
 		more = qr_policy->idle();
 		picking = false;
@@ -125,7 +125,7 @@ void k_mem_paging_tick(void)
 	bool more = CONFIG_DEMAND_PAGING && qr_policy->tick != NULL;
 	struct qr_hold hold;
 
-	while (more) {
+	while (more) { /* until the cursor is at the end */
 		qr_lock(&hold);
 		more = qr_policy->tick(&cursor);
 		flush_cleared();

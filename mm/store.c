@@ -192,24 +192,29 @@ static void transfer_done(struct k_mem_io *io, int status)
 /* The store had no room for a request when `ended` transfers had ended: let time pass until
  * another one has. Who can sleep does not poll, so that nobody comes between room and its being
  * told to all who wait for it, of whom the port lets the highest priority run first. But the queue
- * may be full of somebody else's requests, whose end we are not told. */
-static void wait_room(uint32_t ended, struct qr_hold *hold)
+ * may be full of somebody else's requests, whose end we are not told. Returns whether
+ * it polled. */
+static bool wait_room(uint32_t ended, struct qr_hold *hold)
 {
 	if (qr_store_table.in_flight == 0) {
 		qr_unlock(hold);
 		qr_stores_poll();
 		qr_relock(hold);
-	} else if (qr_store_table.ended == ended) {
+		return true;
+	}
+	if (qr_store_table.ended == ended) {
 		qr_wait(&qr_store_table, hold);
 	}
+	return hold->sleep == QR_SLEEP_NO;
 }
 
 /* Hand the transfer to the store; what submit() said, the lock held again. */
 static int submit(const struct k_mem_store *store, struct transfer *transfer, struct qr_hold *hold)
 {
+	uint32_t polls = 0;
 	int status;
 
-	for (;;) {
+	for (;;) { /* until a request of others has ended; who polls for that does not for ever */
 		uint32_t ended = qr_store_table.ended;
 
 		qr_store_table.in_flight++; /* before the store can end it */
@@ -227,7 +232,9 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 			qr_wake(&qr_store_table);
 			return status;
 		}
-		wait_room(ended, hold);
+		if (wait_room(ended, hold) && ++polls == CONFIG_MEM_POLLS_MAX) {
+			return K_MEM_IO_NOT_HERE;
+		}
 	}
 }
 
@@ -285,7 +292,7 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 	status = submit(store, &transfer, hold);
 	if (status == K_MEM_IO_TAKEN) {
 		qr_policy_idle(hold);
-		while (!transfer.done) {
+		while (!transfer.done) { /* which the store promises */
 			qr_wait(&transfer, hold);
 		}
 		status = transfer.status == 0 ? 0 : -EIO;

@@ -66,7 +66,8 @@ QR_INLINE qr_entry_t qr_entry_exchange(qr_entry_t *entry, qr_entry_t value)
 	return old;
 }
 
-/* Change a present entry from `*old`; on failure *old is what the walker made of it. */
+/* Change a present entry from `*old`; on failure *old is what the walker made of it. It sets two
+ * bits and clears none, so who tries again until it succeeds does so twice at most. */
 QR_INLINE bool qr_entry_swap(qr_entry_t *entry, qr_entry_t *old, qr_entry_t value)
 {
 	if (!__atomic_compare_exchange_n(entry, old, value, false, __ATOMIC_ACQ_REL,

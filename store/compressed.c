@@ -25,7 +25,7 @@ bool qr_compressed_take(struct k_mem_compressed *c, bool sleeps)
 	qr_port_key_t key = qr_port_lock();
 	bool taken;
 
-	while (c->busy && sleeps) {
+	while (c->busy && sleeps) { /* until who has it has handled a page */
 		key = qr_host_sleep(&c->busy, key);
 	}
 	taken = !c->busy;
@@ -151,6 +151,7 @@ static int compressed_write(struct k_mem_compressed *c, struct k_mem_io *io)
 	bool sleeps = qr_host_can_sleep();
 	unsigned long *counter = &c->stats.passed;
 	enum outcome outcome;
+	uint32_t waits = 0;
 
 	do {
 		if (!qr_compressed_take(c, sleeps)) {
@@ -159,7 +160,7 @@ static int compressed_write(struct k_mem_compressed *c, struct k_mem_io *io)
 		frame_copy(c, io->frames[0], false);
 		outcome = page_keep(c, io->slot);
 		qr_compressed_give(c);
-	} while (outcome == NO_ROOM && qr_spill_wait(c, sleeps));
+	} while (outcome == NO_ROOM && ++waits < QR_SPILL_WAITS_MAX && qr_spill_wait(c, sleeps));
 	if (outcome == KEPT) {
 		qr_spill_some(c, sleeps);
 		return 0;

@@ -38,6 +38,11 @@ enum {
 	QR_SLOT_RETIRED = 32,
 };
 
+/* So often a write waits for room in the pool, or in the lower store's queue, that others then
+ * take. After that the page goes through, or the core, which is told that the store is full,
+ * waits. */
+#define QR_SPILL_WAITS_MAX 100u
+
 /* ---- compressed_pool.c: mm lock held, unless it says otherwise ---------------------------- */
 
 void qr_pool_init(struct k_mem_compressed *c);

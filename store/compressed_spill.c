@@ -194,7 +194,7 @@ void qr_spill_some(struct k_mem_compressed *c, bool sleeps)
 
 bool qr_spill_wait(struct k_mem_compressed *c, bool sleeps)
 {
-	for (;;) {
+	for (uint32_t waits = 0; waits < QR_SPILL_WAITS_MAX; waits++) {
 		qr_port_key_t key;
 		bool room, wait;
 
@@ -210,11 +210,13 @@ bool qr_spill_wait(struct k_mem_compressed *c, bool sleeps)
 			return room;
 		}
 	}
+	return false;
 }
 
 int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps,
 		    unsigned long *counter)
 {
+	uint32_t waits = 0;
 	bool again;
 	int status;
 
@@ -223,7 +225,8 @@ int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps
 
 		status = k_mem_io_answer(c->lower.ops->submit(c->lower.context, io));
 		key = qr_port_lock();
-		again = status == K_MEM_IO_FULL && sleeps && c->spilling > 0;
+		again = status == K_MEM_IO_FULL && sleeps && c->spilling > 0 &&
+			++waits < QR_SPILL_WAITS_MAX;
 		if (again) {
 			key = qr_host_sleep(c->spills, key);
 		} else if (status == K_MEM_IO_DONE || status == K_MEM_IO_TAKEN) {
@@ -236,7 +239,7 @@ int qr_spill_submit(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps
 
 int qr_spill_settle(struct k_mem_compressed *c, uint32_t slot, bool sleeps, qr_port_key_t *key)
 {
-	while (c->slots[slot].state & QR_SLOT_SPILLING) {
+	while (c->slots[slot].state & QR_SLOT_SPILLING) { /* until the write has ended */
 		if (!sleeps) {
 			for (uint32_t i = 0; i < c->spill_count; i++) {
 				if (c->spills[i].state == QUEUED && c->spills[i].slot == slot) {

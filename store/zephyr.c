@@ -65,7 +65,7 @@ static void bounce_take(struct k_mem_zephyr_store *zephyr)
 {
 	qr_port_key_t key = qr_port_lock();
 
-	while (zephyr->busy) {
+	while (zephyr->busy) { /* until those before have had one transfer each */
 		key = qr_host_sleep(zephyr, key);
 	}
 	zephyr->busy = true;

@@ -138,6 +138,43 @@ static void test_locked_memory_whose_victims_are_touched(void **state)
 	end(FRAMES);
 }
 
+/* A store that has no room, and never will have. */
+static unsigned long asked;
+
+static int submit_full(void *context, struct k_mem_io *io)
+{
+	(void)context;
+	(void)io;
+	asked++;
+	return K_MEM_IO_FULL;
+}
+
+static void test_store_that_is_always_full(void **state)
+{
+	struct k_mem_store_ops ops, full_ops;
+
+	(void)state;
+	for (uint32_t masked = 0; masked < 2; masked++) {
+		uint64_t word;
+
+		start(2);
+		touching = false;
+		assert_int_equal(k_mem_page_out(at(0), RIG_PAGE), 0);
+		ops = *qr_store_table.store[RIG_STORE_PAGING].ops;
+		full_ops = ops;
+		full_ops.submit = submit_full;
+		qr_store_table.store[RIG_STORE_PAGING].ops = &full_ops;
+		asked = 0;
+		strict_sleep_allow(masked == 0);
+		assert_int_equal(rig_read(at(0), &word), -EBUSY);
+		assert_int_equal(k_mem_page_out(at(1), RIG_PAGE), -EBUSY);
+		strict_sleep_allow(true);
+		assert_in_range(asked, 1, 2 * CONFIG_MEM_POLLS_MAX);
+		qr_store_table.store[RIG_STORE_PAGING].ops = &ops;
+		end(2);
+	}
+}
+
 /* The cleaner's frames: a fault takes the last one, then each page that is cleaned is touched. */
 static bool fault_then_touch(void *argument)
 {
@@ -238,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_fault_whose_victims_are_touched),
 		cmocka_unit_test(test_pin_whose_victims_are_touched),
 		cmocka_unit_test(test_locked_memory_whose_victims_are_touched),
+		cmocka_unit_test(test_store_that_is_always_full),
 		cmocka_unit_test(test_cleaner_whose_victims_are_touched),
 		cmocka_unit_test(test_cleaner_without_victims),
 		cmocka_unit_test(test_cleaner_sleeps_until_it_is_called),

@@ -1148,15 +1148,8 @@ static const struct {
 
 static void operate(void)
 {
-	uint32_t sum = 0, at, i = 0;
+	const uint32_t i = RANDOM_OF(menu);
 
-	for (uint32_t k = 0; k < COUNT(menu); k++) {
-		sum += menu[k].weight;
-	}
-	at = random_below(sum);
-	while (at >= menu[i].weight) {
-		at -= menu[i++].weight;
-	}
 	run.op++;
 	run.failures = rig_store.failures + rig_image_store.failures;
 	if (live_count < LIVE_MAX - 1 || menu[i].op == op_access || menu[i].op == op_unmap) {

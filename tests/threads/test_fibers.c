@@ -558,15 +558,8 @@ static void fiber(unsigned int self)
 {
 	(void)self;
 	while (run.op < run.end) {
-		uint32_t sum = 0, at, i = 0;
+		const uint32_t i = RANDOM_OF(menu);
 
-		for (uint32_t k = 0; k < COUNT(menu); k++) {
-			sum += menu[k].weight;
-		}
-		at = random_below(sum);
-		while (at >= menu[i].weight) {
-			at -= menu[i++].weight;
-		}
 		run.op++;
 		menu[i].op();
 		MUST(emu_errors() == 0);

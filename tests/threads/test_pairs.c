@@ -447,6 +447,13 @@ static void op_domain_end(void)
 	side[i].ending = false;
 }
 
+static void audited(const char *wrong)
+{
+	if (wrong != NULL) {
+		told(wrong, __LINE__);
+	}
+}
+
 /* ---- rounds ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -465,20 +472,16 @@ static void fiber(unsigned int self)
 {
 	(void)self;
 	while (run.op < run.end) {
-		uint32_t sum = 0, at, i = 0;
+		const uint32_t i = RANDOM_OF(menu);
 
-		for (uint32_t k = 0; k < COUNT(menu); k++) {
-			sum += menu[k].weight;
-		}
-		at = random_below(sum);
-		while (at >= menu[i].weight) {
-			at -= menu[i++].weight;
-		}
 		run.op++;
 		(void)pairs_op((int)menu[i].op, 0);
 		menu[i].call();
 		(void)pairs_op(-1, 0);
 		MUST(emu_errors() == 0);
+		if (one_in(8)) {
+			audited(audit_busy());
+		}
 		fibers_yield();
 	}
 	/* a cleaner sleeps until somebody finds no frame: let it go */
@@ -569,20 +572,11 @@ static uint32_t loaded_pages(const struct region *r)
 	return count;
 }
 
-static void audit_now(void)
-{
-	const char *wrong = audit();
-
-	if (wrong != NULL) {
-		told(wrong, __LINE__);
-	}
-}
-
 static void round_end(struct rig_counts before)
 {
 	run.failing = false;
 	fibers_interrupt_set(NULL);
-	audit_now();
+	audited(audit());
 	for (uint32_t i = 0; i < DOMAINS; i++) {
 		MUST(loaded_pages(&region[2 + i]) == side[i].domain.resident_count);
 		MUST(k_mem_domain_deinit(&side[i].domain) == 0);
@@ -590,7 +584,7 @@ static void round_end(struct rig_counts before)
 	MUST(k_mem_unmap(region[0].addr, region[0].count * RIG_PAGE) == 0);
 	MUST(k_mem_unmap(region[1].addr, region[1].count * RIG_PAGE) == 0);
 	MUST(k_mem_page_out((void *)RIG_DEMAND, RIG_DEMAND_PAGES * RIG_PAGE) == 0);
-	audit_now();
+	audited(audit());
 	before.slots_retired = rig_store.retired;
 	rig_counts_equal(before, rig_counts());
 	rig_check();

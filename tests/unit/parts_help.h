@@ -38,4 +38,27 @@ static inline uint32_t random_below(uint32_t below)
 	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
 }
 
+/* One of `count` things by their weights, of which the first is here and the others `stride` bytes
+ * apart. */
+static inline uint32_t random_weighted(const uint32_t *first, size_t stride, size_t count)
+{
+	const uint8_t *weights = (const uint8_t *)first;
+	uint32_t sum = 0, at, i = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		sum += *(const uint32_t *)(const void *)(weights + k * stride);
+	}
+	for (at = random_below(sum); i < count - 1; i++) {
+		uint32_t weight = *(const uint32_t *)(const void *)(weights + i * stride);
+
+		if (at < weight) {
+			break;
+		}
+		at -= weight;
+	}
+	return i;
+}
+
+#define RANDOM_OF(menu) random_weighted(&(menu)[0].weight, sizeof((menu)[0]), COUNT(menu))
+
 #endif /* TESTS_UNIT_PARTS_HELP_H */
