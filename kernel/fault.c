@@ -133,7 +133,7 @@ void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrom
 	int status;
 
 	masked(frame, port_irq_off);
-	QR_ASSERT(!user || entry_clean());
+	QR_ASSERT_ALL(!user || entry_clean());
 	if (!fault_read(address, syndrome, &fault) || fault.kind == QR_FAULT_RESERVED) {
 		kernel_panic(frame, "page fault of no known kind");
 	}

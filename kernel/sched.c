@@ -171,7 +171,7 @@ void sched_wake(const void *channel)
 
 void sched_irq_enter(void)
 {
-	QR_ASSERT(!CONFIG_USERSPACE || entry_clean());
+	QR_ASSERT_ALL(!CONFIG_USERSPACE || entry_clean());
 	irq_depth++;
 }
 

@@ -175,7 +175,7 @@ void kernel_calls_set(kernel_call *const *table, size_t count)
 
 intptr_t syscall_handle(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t number)
 {
-	QR_ASSERT(entry_clean());
+	QR_ASSERT_ALL(entry_clean());
 	if (QR_LIKELY(number < SYSCALL_COUNT)) {
 		return calls[number](a, b, c, d);
 	}

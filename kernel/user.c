@@ -164,7 +164,7 @@ void fault_user(struct trap_frame *frame, const char *what)
 {
 	const struct thread *self = sched_current();
 
-	QR_ASSERT(entry_clean());
+	QR_ASSERT_ALL(entry_clean());
 	if (self->user.try_ip == 0) {
 		irq_enable(); /* it does not go back */
 		kernel_printf("# thread %s: %s in user mode at %p\n", self->name, what,
