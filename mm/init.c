@@ -43,7 +43,7 @@ bool qr_is_image(uint32_t page)
 
 bool qr_is_image_cached_as(uint32_t page, uint32_t flags)
 {
-	const uint32_t piece = piece_of(page);
+	const uint32_t piece = page < image_end ? piece_of(page) : image_count;
 
 	return piece == image_count || image_cache[piece] == (flags & K_MEM_CACHE_MASK);
 }

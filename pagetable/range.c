@@ -61,7 +61,9 @@ static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, s
 	size_t bytes = qr_leaf_bytes(level);
 
 	for (size_t i = 0; i < count; i++) {
-		/* break: the old entry pointed to an empty table */
+		/* break: the old entry pointed to an empty table. The leaf needs no fence after
+		 * this one: a walk that finds nothing is served by its fault (RISC-V Privileged
+		 * 4.2.1, an invalid entry that becomes a leaf) */
 		qr_upper_set(level, (void *)(virt + i * bytes), 0);
 	}
 	qr_flush_all();

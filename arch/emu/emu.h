@@ -127,7 +127,7 @@ enum emu_error_kind {
 	EMU_OUTSIDE,  /* a leaf outside of the space */
 	EMU_ACCESS,   /* mmu_access: the core touched a page that it had not mapped */
 	EMU_STACK,    /* the core took its own stack away */
-	EMU_CONFLICT, /* with ENTRY_BREAK: a leaf in two sizes, or global and not */
+	EMU_CONFLICT, /* with ENTRY_BREAK: a leaf that is remembered became another in one step */
 };
 
 struct emu_error {

@@ -72,15 +72,34 @@ const void *emu_place_of(const qr_entry_t *entry)
 	return entry == NULL ? NULL : record_of(entry)->place[index_of(entry)];
 }
 
+/* Changes that, with ENTRY_BREAK, no TLB may meet while it remembers the leaf: another size, frame
+ * or cache mode, and a leaf that becomes global (Arm ARM, "Using break-before-make when updating
+ * translation table entries"). Whether one would is luck, so the change itself is the mistake. */
+static bool demands_break(const struct emu_slot *slot, const struct qr_view *now)
+{
+	return now->kind == QR_TABLE ||
+	       (now->kind == QR_LEAF &&
+		(now->address != slot->view.address || now->cache != slot->view.cache ||
+		 (now->global && !slot->view.global)));
+}
+
 static void note_change(const qr_entry_t *entry, struct emu_slot *slot, const void *place)
 {
 	struct emu_walk walk;
 
-	if (!emu_slot_is_live(slot) || slot->entry != entry || slot->spoiled != NULL) {
+	if (!emu_slot_is_live(slot) || slot->entry != entry) {
 		return;
 	}
 	walk.level = slot->level;
 	walk.view = entry_decode(__atomic_load_n(entry, __ATOMIC_RELAXED), slot->level);
+	if (ENTRY_BREAK && demands_break(slot, &walk.view)) {
+		emu_report(&(struct emu_error){.kind = EMU_CONFLICT, .cached = true,
+					       .held = slot->view, .now = walk.view,
+					       .place = place});
+	}
+	if (slot->spoiled != NULL) {
+		return;
+	}
 	if (emu_slot_differs(slot, &walk)) {
 		slot->spoiled = place;
 	}
@@ -207,7 +226,7 @@ static const char *const error_text[] = {
 	[EMU_OUTSIDE] = "a page outside of the space is mapped",
 	[EMU_ACCESS] = "the core touched a page that is not mapped for it",
 	[EMU_STACK] = "the core's own stack is not mapped",
-	[EMU_CONFLICT] = "the TLB holds another size or scope of what is walked",
+	[EMU_CONFLICT] = "a translation that is remembered was not broken first",
 };
 
 static void print_view(const char *who, const struct qr_view *view)

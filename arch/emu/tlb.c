@@ -173,25 +173,6 @@ static void check_entry(const struct emu_walk *walk, uintptr_t virt)
 	}
 }
 
-/* What no walk may add to a TLB with ENTRY_BREAK: a second size of a leaf, and a global one
- * beside the same of a tag (Arm ARM, "Using break-before-make when updating translation table
- * entries"). */
-static void check_conflict(const struct emu_walk *walk, uintptr_t virt)
-{
-	const unsigned int rows[] = {emu.tag, GLOBAL_ROW};
-
-	for (unsigned int i = 0; ENTRY_BREAK && i < 2; i++) {
-		for (unsigned int level = 0; level < ENTRY_LEAF_LEVELS; level++) {
-			struct emu_slot *slot = slot_of(rows[i], level, virt);
-
-			if (row_used[rows[i]][level] && slot->epoch == row_epoch[rows[i]] &&
-			    (level != walk->level || (walk->view.global && i == 0))) {
-				report_slot(EMU_CONFLICT, slot, walk, virt);
-			}
-		}
-	}
-}
-
 static struct emu_slot *fill(const struct emu_walk *walk, uintptr_t virt)
 {
 	const unsigned int row = walk->view.global ? GLOBAL_ROW : emu.tag;
@@ -285,7 +266,6 @@ bool emu_tlb_translate(uintptr_t virt, uint32_t access, uint64_t *phys, enum qr_
 		return false;
 	}
 	if (is_in_space(virt)) {
-		check_conflict(&walk, virt);
 		slot = fill(&walk, virt);
 	}
 	*phys = page_in_leaf(&walk.view, walk.level, virt) | (virt & EMU_PAGE_MASK);

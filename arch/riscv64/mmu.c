@@ -38,10 +38,13 @@ static void satp_write(uint64_t value)
 	__asm__ volatile("csrw satp, %0" : : "r"(value) : "memory");
 }
 
-/* Nothing but user copies may open user memory to the kernel, for as long as they take. */
+/* Nothing but user copies may open user memory to the kernel, for as long as they take. The tables
+ * that become current next were filled by stores, behind which no walk is ordered without a fence;
+ * satp itself orders nothing (4.2.1). */
 void mmu_start(void)
 {
 	__asm__ volatile("csrc sstatus, %0" : : "r"(SSTATUS_SUM | SSTATUS_MXR) : "memory");
+	__asm__ volatile("sfence.vma" : : : "memory");
 }
 
 /* A tag stands for a root: where it gets another one, what it held must go (4.2.1), and walks under

@@ -101,6 +101,24 @@ static void test_what_counting_left_is_dropped(void **state)
 	end();
 }
 
+/* ---- what a tag is for --------------------------------------------------------------------- */
+
+/* The kernel remembers its right to write; in the other set there is none. */
+static void test_a_leaf_that_sets_do_not_share_is_global_no_more(void **state)
+{
+	(void)state;
+	start();
+	rig_put(page, 1);
+	assert_int_equal(part_add(&other, page, 1, U_RO), 0);
+	k_mem_domain_switch(&other); /* has its tag, so nothing is dropped the next time */
+	k_mem_domain_switch(NULL);
+	rig_put(page, 2);
+	k_mem_domain_switch(&other);
+	assert_int_equal(rig_get(page), 2);
+	assert_int_equal(rig_write(page, 3), -EACCES);
+	end();
+}
+
 /* ---- giving out ----------------------------------------------------------------------------- */
 
 /* A domain that never had a tag, with one partition. */
@@ -163,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tags_are_not_counted_over_a_domains_tables),
 		cmocka_unit_test(test_what_counting_left_is_dropped),
+		cmocka_unit_test(test_a_leaf_that_sets_do_not_share_is_global_no_more),
 		cmocka_unit_test(test_generations_do_not_come_round),
 		cmocka_unit_test(test_a_new_tag_is_fenced_before_its_first_use),
 	};
