@@ -111,6 +111,9 @@ static int clock_pick(uint32_t *frame)
 		if (ring.looked % LOOKS_MAX == 0) {
 			return ring.looked < ring.patience ? -EAGAIN : clock_settle(frame);
 		}
+		if (k_mem_frame_looks_spent()) {
+			return -EAGAIN;
+		}
 	}
 	return -EAGAIN;
 }

@@ -125,7 +125,7 @@ static void sweep(void)
 		}
 		if (state.page[frame].kind != 0 && k_mem_frame_evictable(frame)) {
 			visit(frame);
-			visits++;
+			visits = k_mem_frame_looks_spent() ? SLICE_VISITS : visits + 1;
 		}
 	}
 }
@@ -350,7 +350,7 @@ static int hazard_pick(uint32_t *frame)
 			if (++thrown == STEPS_MAX) {
 				return -EAGAIN;
 			}
-		} else if (confirmed(least, ++tries == TRIES_MAX)) {
+		} else if (confirmed(least, ++tries == TRIES_MAX || k_mem_frame_looks_spent())) {
 			qr_hazard_pool_forget(least);
 			state.passed = 0;
 			*frame = least;

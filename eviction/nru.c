@@ -136,7 +136,7 @@ static int nru_pick(uint32_t *frame)
 			scan.best = here;
 			scan.best_class = class_here;
 		}
-		if (class_here == 0) {
+		if (class_here == 0 || k_mem_frame_looks_spent()) {
 			break;
 		}
 	}
@@ -153,6 +153,9 @@ static bool nru_tick(uint32_t *cursor)
 
 		if (k_mem_frame_evictable(here)) {
 			(void)k_mem_frame_bits(here, true);
+		}
+		if (k_mem_frame_looks_spent()) {
+			break;
 		}
 	}
 	return *cursor < scan.frame_count;

@@ -40,7 +40,7 @@ void qr_region_give(struct qr_pages pages)
 
 uint32_t qr_region_count(uint32_t first)
 {
-	arch_page_t guard = arch_page_get(qr_page_addr(first - 1));
+	arch_page_t guard = arch_page_state(qr_page_addr(first - 1));
 
 	return ARCH_TOKEN_VALUE(arch_page_token(guard)) & ~QR_REGION_DOMAIN;
 }

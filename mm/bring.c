@@ -224,7 +224,7 @@ static int fill_and_map(struct bring *bring, uint32_t frame)
 		qr_frame_free(frame);
 		return status;
 	}
-	if ((want & QR_BRING_WRITE) && !(arch_page_get(virt) & ARCH_PAGE_RW)) {
+	if ((want & QR_BRING_WRITE) && !(arch_page_state(virt) & ARCH_PAGE_RW)) {
 		want &= ~QR_BRING_WRITE; /* the right was taken away meanwhile */
 	}
 	arch_mem_page_in(virt, phys,
@@ -252,7 +252,7 @@ static int take_frame(struct bring *bring)
 	}
 	bring->hold->dropped = false;
 	status = qr_frame_make(&bring->frame, true, bring->hold);
-	if (status != 0 && (arch_page_get(bring->virt) & ARCH_DATA_PAGE_LOADED) &&
+	if (status != 0 && (arch_page_state(bring->virt) & ARCH_DATA_PAGE_LOADED) &&
 	    !bring->zero_page) {
 		return LOOK; /* somebody else brought it meanwhile */
 	}
@@ -324,7 +324,7 @@ static int in_transfer(struct bring *bring, uint32_t frame)
 /* 1: one look at the entry, and what follows from it. */
 static int look(struct bring *bring)
 {
-	arch_page_t now = arch_page_get(bring->virt);
+	arch_page_t now = arch_page_state(bring->virt);
 	uint32_t value;
 
 	if (!qr_page_is_mapped(now)) {

@@ -42,6 +42,7 @@ void qr_cluster_start(struct qr_cluster *cluster, uint32_t page, uint32_t frame,
 	cluster->hi = cluster->lo + 1;
 	cluster->location = qr_location_with(location, 0);
 	cluster->work = 0;
+	cluster->sets_since = arch_mem_work;
 	cluster->frame[cluster->mine] = frame;
 	cluster->phys[cluster->mine] = (uintptr_t)qr_frame_phys(frame);
 }
@@ -112,7 +113,7 @@ static bool in_use(uint32_t page)
 	if (page >= QR_SPACE_PAGES) {
 		return false;
 	}
-	frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
+	frame = qr_paged_frame(page, arch_page_state(qr_page_addr(page)));
 	return frame != QR_NO_INDEX && k_mem_frame_evictable(frame) &&
 	       (k_mem_frame_bits(frame, false) & K_MEM_FRAME_ACCESSED);
 }
@@ -122,13 +123,15 @@ uint32_t qr_cluster_window(uint32_t page, uint32_t location, struct qr_hold *hol
 	uint32_t most = qr_store_table.read_pages[qr_location_store(location)];
 	uint32_t first = page & ~(REGION_PAGES - 1);
 	int8_t *at = window_of(page);
-	uint32_t pages;
+	uint32_t pages, since = arch_mem_work;
 
 	for (uint32_t i = 0; i < REGION_PAGES; i++) {
 		(void)in_use(first + i);
 		if ((i + 1) % QR_BATCH_MIDDLE == 0) {
 			qr_breathe(hold);
+			since = arch_mem_work;
 		}
+		qr_sets_breathe(&since, hold);
 	}
 	if (*at < 2 - WINDOW_START && (in_use(page - 1) && in_use(page + 1))) {
 		*at = 2 - WINDOW_START;

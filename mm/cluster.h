@@ -24,6 +24,7 @@ struct qr_cluster {
 	uint32_t lo, hi;   /* those that are in it */
 	uint32_t location; /* of `mine`, without history */
 	uint32_t work;     /* done since the lock was let go, in entries */
+	uint32_t sets_since; /* arch_mem_work when the lock was taken */
 	uint32_t frame[QR_CLUSTER_MAX];  /* whose flag BUSY is ours */
 	uintptr_t phys[QR_CLUSTER_MAX];  /* from or to which */
 	/* 0, or of a page that stays: MAPPED, and AHEAD and WRITTEN, whose bits its BUSY frame
@@ -57,9 +58,11 @@ uint32_t qr_cluster_next(struct qr_cluster *cluster, uint32_t index, uint32_t st
 QR_INLINE void qr_cluster_worked(struct qr_cluster *cluster, uint32_t entries, struct qr_hold *hold)
 {
 	cluster->work += entries;
-	if (cluster->work + QR_CLUSTER_JOIN > CONFIG_MEM_BATCH) {
+	if (cluster->work + QR_CLUSTER_JOIN > CONFIG_MEM_BATCH ||
+	    qr_sets_worked(cluster->sets_since)) {
 		cluster->work = 0;
 		qr_breathe(hold);
+		cluster->sets_since = arch_mem_work;
 	}
 }
 

@@ -36,7 +36,7 @@ struct spare {
 static enum qr_beside look(const struct qr_cluster *cluster, uint32_t index)
 {
 	uint32_t page = cluster->first + index;
-	arch_page_t now = arch_page_get(qr_page_addr(page));
+	arch_page_t now = arch_page_state(qr_page_addr(page));
 	uint32_t location = qr_cluster_location(cluster, index);
 	uint32_t frame = qr_paged_frame(page, now);
 
@@ -80,7 +80,7 @@ static uint32_t frame_now(struct qr_hold *hold)
 
 	for (uint32_t i = 0; frame == QR_NO_INDEX && status == -EAGAIN && i < PICKS_MAX; i++) {
 		qr_breathe(hold);
-		status = qr_policy_pick(&frame);
+		status = qr_policy_pick(&frame, hold);
 		if (status != 0) {
 			frame = QR_NO_INDEX;
 		}
@@ -112,7 +112,7 @@ static void gather(struct spare *spare, uint32_t count, struct qr_hold *hold)
 static void join_gap(struct qr_cluster *cluster, uint32_t index, struct spare *spare)
 {
 	uint32_t page = cluster->first + index;
-	uint32_t frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
+	uint32_t frame = qr_paged_frame(page, arch_page_state(qr_page_addr(page)));
 	const uint32_t flags = QR_FRAME_AHEAD | QR_FRAME_WRITTEN;
 
 	if (spare->sink == QR_NO_INDEX) {
@@ -129,7 +129,7 @@ static void join_fetch(struct qr_cluster *cluster, uint32_t index, struct spare 
 {
 	uint32_t page = cluster->first + index;
 	void *virt = qr_page_addr(page);
-	uint32_t location = ARCH_TOKEN_VALUE(arch_page_token(arch_page_get(virt)));
+	uint32_t location = ARCH_TOKEN_VALUE(arch_page_token(arch_page_state(virt)));
 	uint32_t frame = spare->frame[--spare->count];
 
 	cluster->frame[index] = frame;

@@ -52,7 +52,7 @@ static bool take_slot(uint32_t location)
 static enum qr_beside look(const struct qr_cluster *cluster, uint32_t index)
 {
 	uint32_t page = cluster->first + index;
-	uint32_t frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
+	uint32_t frame = qr_paged_frame(page, arch_page_state(qr_page_addr(page)));
 	unsigned int bits;
 	bool slotted;
 
@@ -84,7 +84,7 @@ static bool join(struct qr_cluster *cluster, uint32_t index)
 	if (look(cluster, index) == QR_BESIDE_STOP) {
 		return false;
 	}
-	frame = qr_paged_frame(page, arch_page_get(virt));
+	frame = qr_paged_frame(page, arch_page_state(virt));
 	slotted = has_slot(qr_frames[frame]);
 	if (!slotted && !take_slot(location)) {
 		return false;

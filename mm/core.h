@@ -162,6 +162,21 @@ int qr_flags_check(uint32_t flags, uint32_t allowed) QR_MUST_CHECK;
 #define QR_BATCH_MIDDLE ((uint32_t)(CONFIG_MEM_BATCH + 2) / 3)
 #define QR_BATCH_HEAVY ((uint32_t)(CONFIG_MEM_BATCH + 15) / 16)
 
+/* Where several sets of tables have the pages: let interrupts in when so many entries of these were
+ * handled since `*since`, which is arch_mem_work as it was when the lock was taken. */
+#define QR_SETS_BATCH ((uint32_t)(CONFIG_MEM_BATCH + 3) / 4)
+QR_INLINE bool qr_sets_worked(uint32_t since)
+{
+	return CONFIG_USERSPACE && QR_UNLIKELY(arch_mem_work - since >= QR_SETS_BATCH);
+}
+QR_INLINE void qr_sets_breathe(uint32_t *since, struct qr_hold *hold)
+{
+	if (qr_sets_worked(*since)) {
+		qr_breathe(hold);
+		*since = arch_mem_work;
+	}
+}
+
 /* The next batch, at most `most` pages, of a walk over `pages` of which `done` are done. */
 QR_INLINE struct qr_pages qr_batch(struct qr_pages pages, uint32_t done, uint32_t most)
 {

@@ -183,7 +183,7 @@ static int pages_check(const struct k_mem_domain *domain, struct qr_pages pages,
 
 	for (uint32_t i = 0; i < pages.count; i++) {
 		void *virt = qr_page_addr(pages.first + i);
-		arch_page_t now = arch_page_get(virt);
+		arch_page_t now = arch_page_state(virt);
 
 		if (!qr_page_is_mapped(now) || (needed & ~now) != 0 ||
 		    arch_page_owner(virt) == &domain->arch) {

@@ -207,7 +207,10 @@ static uint32_t find_easy(uint32_t refused, struct qr_hold *hold)
 {
 	static uint32_t hand;
 	uint32_t count = qr_frame_table.count;
+	uint32_t since;
 
+	qr_breathe(hold); /* a page that needs a slot was taken out and put back */
+	since = arch_mem_work;
 	for (uint32_t looked = 1; looked <= count; looked++) {
 		hand = hand + 1 < count ? hand + 1 : 0;
 		if (refused != 0 ? needs_none_of(hand, refused) : needs_no_slot(hand)) {
@@ -215,7 +218,9 @@ static uint32_t find_easy(uint32_t refused, struct qr_hold *hold)
 		}
 		if (looked % QR_BATCH_HEAVY == 0) {
 			qr_breathe(hold);
+			since = arch_mem_work;
 		}
+		qr_sets_breathe(&since, hold);
 	}
 	return QR_NO_INDEX;
 }
@@ -235,7 +240,7 @@ static int wait_for_frames(struct qr_hold *hold, uint32_t *polls)
 int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold)
 {
 	if (!slotted) {
-		return qr_policy_pick(frame);
+		return qr_policy_pick(frame, hold);
 	}
 	*frame = find_easy(0, hold);
 	if (*frame == QR_NO_INDEX) {
@@ -268,7 +273,7 @@ static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
 
 	hunt->changes = hunt->again ? hunt->changes : qr_frame_table.changes;
 	if (QR_LIKELY((hunt->refused | hunt->slotted) == 0)) {
-		status = qr_policy_pick(frame);
+		status = qr_policy_pick(frame, hold);
 	} else if (hunt->refused == 0) {
 		status = qr_victim(frame, true, hold);
 	} else {

@@ -36,12 +36,15 @@ typedef int (*step_t)(uint32_t page, struct qr_hold *hold);
 /* Take the step for page after page until one fails. Interrupts are let in after every few. */
 static int each_page(struct qr_pages pages, step_t step, uint32_t *done, struct qr_hold *hold)
 {
+	uint32_t since = arch_mem_work;
 	int status = 0;
 
 	for (*done = 0; *done < pages.count && status == 0; *done += status == 0 ? 1 : 0) {
 		if (*done % QR_BATCH_HEAVY == 0) {
 			qr_breathe(hold);
+			since = arch_mem_work;
 		}
+		qr_sets_breathe(&since, hold);
 		status = step(pages.first + *done, hold);
 	}
 	return status;
@@ -56,6 +59,8 @@ struct census {
 /* -EFAULT: a page of the range is not mapped. */
 static int census_take(struct qr_pages pages, struct census *census, struct qr_hold *hold)
 {
+	uint32_t since = arch_mem_work;
+
 	*census = (struct census){0, 0};
 	for (uint32_t i = 0; i < pages.count; i++) {
 		arch_page_t now = arch_page_get(qr_page_addr(pages.first + i));
@@ -67,6 +72,7 @@ static int census_take(struct qr_pages pages, struct census *census, struct qr_h
 		frame = evictable_frame(now, pages.first + i);
 		census->slots += frame != QR_NO_INDEX && needs_slot(frame, now) ? 1 : 0;
 		census->missing += !(now & ARCH_DATA_PAGE_LOADED) ? 1 : 0;
+		qr_sets_breathe(&since, hold);
 		if ((i + 1) % QR_BATCH_MIDDLE == 0) {
 			qr_breathe(hold);
 		}
@@ -160,7 +166,7 @@ static int page_out(uint32_t page, struct qr_hold *hold)
 	uint32_t touches_left = CONFIG_EVICTION_TRIES;
 
 	for (uint32_t round = 0; round < QR_ROUNDS_MAX; round++) {
-		arch_page_t now = arch_page_get(qr_page_addr(page));
+		arch_page_t now = arch_page_state(qr_page_addr(page));
 		uint32_t frame = evictable_frame(now, page);
 
 		if (frame != QR_NO_INDEX) {
@@ -262,7 +268,7 @@ int k_mem_page_in(void *addr, size_t size)
 /* The frame of this page if it is paged memory with these flags, else QR_NO_INDEX. */
 static uint32_t frame_with(uint32_t page, uint32_t flags)
 {
-	uint32_t frame = qr_paged_frame(page, arch_page_get(qr_page_addr(page)));
+	uint32_t frame = qr_paged_frame(page, arch_page_state(qr_page_addr(page)));
 
 	return frame != QR_NO_INDEX && (qr_frames[frame] & flags) == flags ? frame : QR_NO_INDEX;
 }
@@ -273,7 +279,7 @@ static int unpin_if(uint32_t page, uint32_t flags)
 
 	if (frame != QR_NO_INDEX) {
 		qr_frames[frame] &= ~(uint64_t)(QR_FRAME_PINNED | QR_FRAME_PINNING);
-		qr_charge_unpin(qr_page_charged(arch_page_get(qr_page_addr(page))));
+		qr_charge_unpin(qr_page_charged(arch_page_state(qr_page_addr(page))));
 		if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
 			qr_policy_seen(frame, false);
 			qr_frames_changed();

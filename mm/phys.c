@@ -130,7 +130,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
  * the image)? */
 static bool starts_mapping(uint32_t page)
 {
-	arch_page_t now = arch_page_get(qr_page_addr(page));
+	arch_page_t now = arch_page_state(qr_page_addr(page));
 	uint32_t frame;
 
 	if (!(now & ARCH_DATA_PAGE_LOADED) || qr_is_image(page)) {
@@ -149,7 +149,7 @@ static bool starts_fresh(uint32_t page)
 	if (page == 0) {
 		return true;
 	}
-	before = arch_page_get(qr_page_addr(page - 1));
+	before = arch_page_state(qr_page_addr(page - 1));
 	return !qr_page_is_mapped(before) || (before & ARCH_PAGE_LAST);
 }
 

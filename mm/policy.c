@@ -24,6 +24,14 @@ static uint32_t cleared_count;
 /* A victim is looked for, or what may be one: frames that are kept for a domain do not count. */
 static bool picking;
 
+/* arch_mem_work when the policy was called. */
+static uint32_t work_before;
+
+bool k_mem_frame_looks_spent(void)
+{
+	return qr_sets_worked(work_before);
+}
+
 bool k_mem_frame_evictable(uint32_t frame)
 {
 	const uint32_t mask = QR_FRAME_MAPPED | QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_RESERVED;
@@ -81,21 +89,27 @@ void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault)
 		qr_policy->returned(frame, history);
 	}
 	picking = true;
+	work_before = arch_mem_work;
 	qr_policy_seen(frame, by_fault);
 	picking = false;
 	flush_cleared();
 }
 
-int qr_policy_pick(uint32_t *frame)
+int qr_policy_pick(uint32_t *frame, struct qr_hold *hold)
 {
 	int status;
 
 	QR_ASSERT_LOCKED();
 	picking = true;
+	work_before = arch_mem_work;
 	status = qr_policy->pick(frame);
 	QR_ASSERT(status != 0 || k_mem_frame_evictable(*frame));
 	picking = false;
 	flush_cleared();
+	if (status == 0 && k_mem_frame_looks_spent()) {
+		qr_breathe(hold); /* evicting it is as much work again */
+		status = k_mem_frame_evictable(*frame) && !qr_domain_keeps(*frame) ? 0 : -EAGAIN;
+	}
 	return status;
 }
 
@@ -112,6 +126,7 @@ void qr_policy_idle(struct qr_hold *hold)
 	}
 	for (uint32_t slices = 0; more && slices < QR_ROUNDS_MAX; slices++) {
 		picking = true;
+		work_before = arch_mem_work;
 		more = qr_policy->idle();
 		picking = false;
 		flush_cleared();
@@ -127,6 +142,7 @@ void k_mem_paging_tick(void)
 
 	while (more) { /* until the cursor is at the end */
 		qr_lock(&hold);
+		work_before = arch_mem_work;
 		more = qr_policy->tick(&cursor);
 		flush_cleared();
 		qr_unlock(&hold);

@@ -52,8 +52,8 @@ QR_INLINE void qr_policy_forgotten(uint32_t frame)
 }
 
 /* A victim: 0; -ENOENT none; -EAGAIN let interrupts in and ask again. Translations whose
- * accessed bit was cleared on the way are flushed. */
-int qr_policy_pick(uint32_t *frame) QR_MUST_CHECK;
+ * accessed bit was cleared on the way are flushed. May let go of the lock. */
+int qr_policy_pick(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* The caller is about to wait for a transfer or to fill a page: the policy has time. Where the
  * caller must not sleep it has none. */

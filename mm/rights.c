@@ -36,7 +36,7 @@ static QR_NOINLINE enum count_as count_as(arch_page_t now, uint32_t page)
  * not yet. */
 static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 {
-	arch_page_t now = arch_page_get(qr_page_addr(page));
+	arch_page_t now = arch_page_state(qr_page_addr(page));
 	enum count_as as;
 
 	if (!qr_page_is_mapped(now)) {
@@ -58,7 +58,7 @@ static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
  * will be. */
 static void change_page(uint32_t page, uint32_t flags)
 {
-	arch_page_t now = arch_page_get(qr_page_addr(page));
+	arch_page_t now = arch_page_state(qr_page_addr(page));
 	bool counts = count_as(now, page) == PAGEABLE;
 
 	if (counts) {
@@ -75,7 +75,7 @@ static void change_page(uint32_t page, uint32_t flags)
 		qr_uninit_leave(page, QR_LOCATION_UNINIT);
 	}
 	if (counts) {
-		now = arch_page_get(qr_page_addr(page)) & ~(arch_page_t)ARCH_PAGE_RW;
+		now = arch_page_state(qr_page_addr(page)) & ~(arch_page_t)ARCH_PAGE_RW;
 		now |= (flags & K_MEM_PERM_RW) ? ARCH_PAGE_RW : 0;
 		qr_charge.pageable += qr_page_charged(now) ? 1 : 0;
 	}
@@ -85,12 +85,13 @@ static void change_page(uint32_t page, uint32_t flags)
  * store. Whether it was changed is final only after its rights have gone. */
 static void keep_change(uint32_t page)
 {
-	arch_page_t now = arch_page_get(qr_page_addr(page));
+	arch_page_t now = arch_page_state(qr_page_addr(page));
 	uint32_t frame = qr_paged_frame(page, now);
 
-	if (frame != QR_NO_INDEX && (now & ARCH_DATA_PAGE_DIRTY) && !(now & ARCH_PAGE_RW) &&
+	if (frame != QR_NO_INDEX && !(now & ARCH_PAGE_RW) &&
 	    (qr_frames[frame] & QR_FRAME_BACKED) &&
-	    qr_location_image(qr_frame_location(qr_frames[frame]))) {
+	    qr_location_image(qr_frame_location(qr_frames[frame])) &&
+	    (arch_page_get(qr_page_addr(page)) & ARCH_DATA_PAGE_DIRTY)) {
 		qr_frames[frame] &= ~(uint64_t)QR_FRAME_BACKED;
 		qr_charge.pageable += (qr_frames[frame] & QR_FRAME_PINNED) ? 0 : 1;
 	}
@@ -113,7 +114,7 @@ static uint32_t large_pages(struct qr_pages pages)
 	void *virt = qr_page_addr(pages.first);
 	bool ended;
 
-	if (!(arch_page_get(virt) & ARCH_PAGE_LARGE)) {
+	if (!(arch_page_state(virt) & ARCH_PAGE_LARGE)) {
 		return 0;
 	}
 	return (uint32_t)(arch_mem_extent(virt, (size_t)pages.count << QR_PAGE_SHIFT, &ended) >>
@@ -146,7 +147,7 @@ static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
 {
 	void *virt = qr_page_addr(batch.first);
 
-	if (arch_page_get(virt) & ARCH_PAGE_LARGE) {
+	if (arch_page_state(virt) & ARCH_PAGE_LARGE) {
 		/* a whole large leaf may go at once */
 		return (uint32_t)(arch_mem_flags(virt, (size_t)left << QR_PAGE_SHIFT, flags) >>
 				  QR_PAGE_SHIFT);

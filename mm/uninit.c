@@ -35,7 +35,7 @@ bool qr_uninit_out(uint32_t page, uint32_t frame, uint32_t location)
 void qr_uninit_leave(uint32_t page, uint32_t location)
 {
 	void *virt = qr_page_addr(page);
-	arch_page_t now = arch_page_get(virt);
+	arch_page_t now = arch_page_state(virt);
 	uint32_t frame = qr_paged_frame(page, now);
 
 	if (frame != QR_NO_INDEX && qr_frame_uninit(frame)) {

@@ -174,7 +174,7 @@ static bool is_region(struct qr_pages pages, uint32_t mark)
 	if (pages.first == 0) {
 		return false;
 	}
-	guard = arch_page_get(qr_page_addr(pages.first - 1));
+	guard = arch_page_state(qr_page_addr(pages.first - 1));
 	return qr_page_is_guard(guard) &&
 	       arch_page_token(guard) ==
 		       ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark);
@@ -182,8 +182,8 @@ static bool is_region(struct qr_pages pages, uint32_t mark)
 
 int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain, struct qr_hold *hold)
 {
+	uint32_t done = 0, since = arch_mem_work;
 	arch_page_t guard;
-	uint32_t done = 0;
 
 	if (!is_region(pages, domain != NULL ? QR_REGION_DOMAIN : 0)) {
 		return -EINVAL;
@@ -194,13 +194,18 @@ int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain, struct q
 
 		if (done > 0) {
 			qr_breathe(hold);
+			since = arch_mem_work;
 		}
 		batch = qr_batch_of_all_sets(pages, done, UNMAP_BATCH);
 		release_batch(batch, domain, hold);
 		done += batch.count;
 	}
-	arch_mem_unmap_list(qr_page_addr(pages.first - 1), 1, &guard);
-	arch_mem_unmap_list(qr_page_addr(pages.first + pages.count), 1, &guard);
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t page = i == 0 ? pages.first - 1 : pages.first + pages.count;
+
+		qr_sets_breathe(&since, hold);
+		arch_mem_unmap_list(qr_page_addr(page), 1, &guard);
+	}
 	qr_region_give(pages);
 	return 0;
 }

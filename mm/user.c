@@ -28,7 +28,7 @@ static int page_check(uintptr_t addr, bool write, arch_page_t *now)
 	if (addr - (uintptr_t)CONFIG_KERNEL_VM_BASE >= CONFIG_KERNEL_VM_SIZE) {
 		return -EFAULT;
 	}
-	*now = arch_page_get((void *)addr);
+	*now = arch_page_state((void *)addr);
 	if (!qr_page_is_mapped(*now)) {
 		return -EFAULT;
 	}

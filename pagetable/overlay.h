@@ -46,8 +46,8 @@
 struct qr_private {
 	struct arch_mem_domain *domain; /* whose it is */
 	uint32_t of;                    /* the kernel's table that it copies: its number */
-	uint16_t copy_next;             /* the next copy of that table */
-	uint16_t own_next;              /* the next table of the same domain, or free one */
+	uint16_t copy_next, copy_prev;  /* the next copy of that table, and the one before */
+	uint16_t own_next, own_prev;    /* the tables of the same domain; next: or a free one */
 	uint16_t own_count;             /* own pages, above level 0 private tables, in it */
 	uint16_t filled;                /* the first so many entries mean something */
 	uint8_t level;
@@ -74,8 +74,9 @@ QR_INLINE qr_owner_t *qr_owner(const qr_entry_t *entry)
 /* Private entries that are handled between two moments at which interrupts are on. */
 #define QR_PRIVATE_BATCH ((CONFIG_MEM_BATCH + 5) / 6)
 
-/* The first copy of each of the kernel's tables. */
-extern uint16_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
+/* The first copy of each of the kernel's tables, and in the upper half how many there are. */
+extern uint32_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
+#define QR_COPIES_COUNT_SHIFT 16
 
 QR_INLINE uint32_t qr_table_number(const qr_entry_t *entry)
 {
@@ -89,7 +90,17 @@ QR_INLINE uint32_t qr_table_number(const qr_entry_t *entry)
 /* The first private copy of the table that the kernel's entry is in. */
 QR_INLINE uint16_t qr_copies_of(const qr_entry_t *entry)
 {
-	return CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] & (QR_BASE_USED - 1u) : 0;
+	const uint32_t copies = CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] : 0;
+
+	return (uint16_t)(copies & (QR_BASE_USED - 1u));
+}
+
+/* How many copies the entry has, the base's among them. */
+QR_INLINE uint32_t qr_copies_count(const qr_entry_t *entry)
+{
+	const uint32_t copies = CONFIG_USERSPACE ? qr_copies[qr_table_number(entry)] : 0;
+
+	return (copies >> QR_COPIES_COUNT_SHIFT) + (MMU_SPLIT && (copies & QR_BASE_USED) ? 1u : 0u);
 }
 
 /* The base, with MMU_SPLIT, and its place in the lists of copies. */

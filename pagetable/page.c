@@ -44,6 +44,16 @@ static QR_NOINLINE arch_page_t in_copies(const qr_entry_t *entry, qr_entry_t val
 	return word_of(value, 0) | qr_overlay_bits(entry, 0, 0);
 }
 
+arch_page_t arch_page_state(const void *virt)
+{
+	qr_entry_t value = qr_entry_load(qr_entry(0, virt));
+
+	if (QR_UNLIKELY(value == 0)) {
+		return large_page_get(virt);
+	}
+	return qr_view_page(entry_decode(value, 0));
+}
+
 arch_page_t arch_page_get(const void *virt)
 {
 	const qr_entry_t *entry = qr_entry(0, virt);
@@ -131,11 +141,7 @@ QR_INLINE struct qr_view change_bits(qr_entry_t *entry, uint32_t set, uint32_t c
 
 	do {
 		was = entry_decode(old, 0);
-		view = was;
-		view.accessed = (was.accessed || (set & ARCH_DATA_PAGE_ACCESSED)) &&
-				!(clear & ARCH_DATA_PAGE_ACCESSED);
-		view.dirty = (was.dirty || (set & ARCH_DATA_PAGE_DIRTY)) &&
-			     !(clear & ARCH_DATA_PAGE_DIRTY);
+		view = qr_view_with_bits(was, set, clear);
 		if (view.accessed == was.accessed && view.dirty == was.dirty) {
 			break;
 		}

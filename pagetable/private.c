@@ -80,10 +80,47 @@ uint32_t arch_mem_domain_tables_lacking(const struct arch_mem_domain *domain, vo
 	return lacking;
 }
 
-/* The first private copy of the kernel's table `of`. */
-static void copies_set(uint32_t of, uint16_t table)
+/* The first private copy of the kernel's table `of`, of which there are one more or less. */
+static void copies_set(uint32_t of, uint16_t table, int change)
 {
-	qr_copies[of] = (uint16_t)((qr_copies[of] & QR_BASE_USED) | table);
+	const uint32_t count = (qr_copies[of] >> QR_COPIES_COUNT_SHIFT) + (uint32_t)change;
+
+	qr_copies[of] = count << QR_COPIES_COUNT_SHIFT | (qr_copies[of] & QR_BASE_USED) | table;
+}
+
+/* Put a table in front of both lists. */
+static void enlist(struct arch_mem_domain *domain, uint16_t table)
+{
+	const uint32_t of = qr_privates[table].of;
+	const uint16_t copy = qr_copies_of(&qr_tables[of * QR_TABLE_ENTRIES]);
+	const uint16_t own = (uint16_t)domain->tables;
+
+	/* entry 0 of the array, which is no table, is written to where a list was empty */
+	qr_privates[table].copy_next = copy;
+	qr_privates[table].own_next = own;
+	qr_privates[copy].copy_prev = table;
+	qr_privates[own].own_prev = table;
+	domain->tables = table;
+	copies_set(of, table, 1);
+}
+
+/* Take a table out of both lists, whatever their lengths. */
+static void delist(struct arch_mem_domain *domain, uint16_t table)
+{
+	const struct qr_private *private = &qr_privates[table];
+	const uint16_t first = qr_copies_of(&qr_tables[private->of * QR_TABLE_ENTRIES]);
+
+	if (domain->tables == table) {
+		domain->tables = private->own_next;
+	} else {
+		qr_privates[private->own_prev].own_next = private->own_next;
+	}
+	qr_privates[private->own_next].own_prev = private->own_prev;
+	if (first != table) {
+		qr_privates[private->copy_prev].copy_next = private->copy_next;
+	}
+	qr_privates[private->copy_next].copy_prev = private->copy_prev;
+	copies_set(private->of, first == table ? private->copy_next : first, -1);
 }
 
 static uint16_t take(struct arch_mem_domain *domain, unsigned int level, const void *virt)
@@ -98,11 +135,8 @@ static uint16_t take(struct arch_mem_domain *domain, unsigned int level, const v
 		.domain = domain,
 		.of = of,
 		.level = (uint8_t)level,
-		.copy_next = qr_copies_of(&qr_tables[of * QR_TABLE_ENTRIES]),
-		.own_next = (uint16_t)domain->tables,
 	};
-	domain->tables = table;
-	copies_set(of, table);
+	enlist(domain, table);
 	return table;
 }
 
@@ -232,29 +266,10 @@ static void collect(uint16_t table)
 	}
 }
 
-/* Take a table out of both lists. */
+/* The table is free. */
 static void forget(struct arch_mem_domain *domain, uint16_t table)
 {
-	const uint32_t of = qr_privates[table].of;
-	uint16_t copy = qr_copies_of(&qr_tables[of * QR_TABLE_ENTRIES]);
-	uint16_t own = (uint16_t)domain->tables;
-
-	if (copy == table) {
-		copies_set(of, qr_privates[table].copy_next);
-	} else {
-		while (qr_privates[copy].copy_next != table) {
-			copy = qr_privates[copy].copy_next;
-		}
-		qr_privates[copy].copy_next = qr_privates[table].copy_next;
-	}
-	if (own == table) {
-		domain->tables = qr_privates[table].own_next;
-	} else {
-		while (qr_privates[own].own_next != table) {
-			own = qr_privates[own].own_next;
-		}
-		qr_privates[own].own_next = qr_privates[table].own_next;
-	}
+	delist(domain, table);
 	qr_privates[table].own_next = pool.free_head;
 	pool.free_head = table;
 	pool.free_count++;

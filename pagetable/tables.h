@@ -78,6 +78,16 @@ QR_INLINE bool qr_entry_swap(qr_entry_t *entry, qr_entry_t *old, qr_entry_t valu
 	return true;
 }
 
+/* A leaf's view with accessed and dirty (ARCH_DATA_PAGE_*) set and cleared. */
+QR_INLINE struct qr_view qr_view_with_bits(struct qr_view view, uint32_t set, uint32_t clear)
+{
+	view.accessed = (view.accessed || (set & ARCH_DATA_PAGE_ACCESSED)) &&
+			!(clear & ARCH_DATA_PAGE_ACCESSED);
+	view.dirty = (view.dirty || (set & ARCH_DATA_PAGE_DIRTY)) &&
+		     !(clear & ARCH_DATA_PAGE_DIRTY);
+	return view;
+}
+
 /* Set and clear accessed and dirty (ARCH_DATA_PAGE_*) in a leaf of level 0, losing nothing that a
  * walker sets; returns what it said. page.c */
 struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear);

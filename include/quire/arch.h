@@ -158,6 +158,10 @@ void arch_mem_flush(void *virt, size_t size);
  * its pages. */
 arch_page_t arch_page_get(const void *virt);
 
+/* The same, but ACCESSED and DIRTY are what the kernel's entry alone says: one look, however many
+ * sets of tables have the page. */
+arch_page_t arch_page_state(const void *virt);
+
 /* Take a loaded page away and leave `token`, rights and LAST kept; returns what it was.
  * Nothing is lost to a walker that sets accessed or dirty at the same moment: what is
  * returned is final once the caller has flushed, which it must do. */
@@ -230,6 +234,10 @@ struct arch_mem_domain {
 
 /* No private tables: the kernel's rights. */
 void arch_mem_domain_init(struct arch_mem_domain *domain);
+
+/* How many entries of sets beside the kernel's the functions here have handled so far; wraps. Who
+ * handles page after page lets interrupts in after a batch of these, too. */
+extern uint32_t arch_mem_work;
 
 /* How many private tables the domain lacks for own pages in this range; how many are free. Only
  * the functions here change that; no lock. */

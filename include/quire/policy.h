@@ -86,6 +86,11 @@ bool k_mem_frame_evictable(uint32_t frame);
  * (the flush is batched and done by the core when they return). */
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
 
+/* Looking at a page takes longer where several sets of tables have it. True: in this call of
+ * pick(), tick(), idle() or seen() so much was looked at that interrupts should be let in. A policy
+ * asks after each look and ends its scan then as at a bound of its own. */
+bool k_mem_frame_looks_spent(void);
+
 /* Bits that can be kept of a page that is in no frame: 0 to 27, fixed by k_mem_init before it
  * calls start(). They are those of a location's slot that no store is large enough to need. */
 uint32_t k_mem_history_bits(void);
