@@ -15,7 +15,7 @@ SECONDS           ?= 60
 FUZZ_JOBS         ?= 2
 FUZZ_TEST_SECONDS ?= 60
 
-fuzz_targets := recording lackey stream options disk
+fuzz_targets := recording lackey stream options disk core
 fuzz_targets += $(if $(filter lz4,$(KERNEL_COMPRESS)),compressed)
 
 fuzz_srcs_recording := $(addprefix tools/trace/,input.c pgt.c optimum.c prepare.c)
@@ -30,6 +30,10 @@ fuzz_srcs_options   := kernel/options.c
 fuzz_srcs_disk      := $(devices_srcs)
 fuzz_flags_disk     := $(devices_flags)
 fuzz_libs_disk      := -no-pie
+# one format will do: what differs between them is arithmetic
+fuzz_srcs_core      := $(core_lib_srcs)
+fuzz_flags_core     := -Iarch/emu -Iarch/x86_64 $(core_flags_common)
+fuzz_libs_core      := -lcmocka -ldl -rdynamic
 fuzz_srcs_compressed  := kernel/compress/lz4.c $(wildcard store/compressed*.c) store/slots.c \
 			 store/ram.c port/strict/strict.c port/strict/store.c \
 			 tests/unit/fake_memory.c
