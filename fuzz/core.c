@@ -6,17 +6,11 @@
  */
 #include "fuzz.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-/* In place of tests/unit/parts_help.h. */
-#define TESTS_UNIT_PARTS_HELP_H
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define RANDOM_BELOW_OWN
+static uint32_t random_below(uint32_t below);
+#include "tests/unit/parts_help.h"
 
 static struct fuzz_bytes input;
-static uint64_t random_state;
 
 static uint32_t random_below(uint32_t below)
 {
@@ -24,11 +18,6 @@ static uint32_t random_below(uint32_t below)
 
 	random_state = (random_state + number + 1) * 0x9e3779b97f4a7c15u;
 	return number;
-}
-
-static void random_start(void)
-{
-	random_state = 1;
 }
 
 int model_main(void);
@@ -43,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rig_counts before;
 
 	input = (struct fuzz_bytes){data, size};
-	random_start();
+	random_state = 1;
 	run.op = 0;
 	run.round++;
 	round_start();

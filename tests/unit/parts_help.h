@@ -29,7 +29,8 @@ static inline void random_start(void)
 	printf("# SEED=%llu\n", (unsigned long long)seed);
 }
 
-/* 0 to below - 1; xorshift64*. */
+/* 0 to below - 1; xorshift64*. With RANDOM_BELOW_OWN who includes this gives another. */
+#ifndef RANDOM_BELOW_OWN
 static inline uint32_t random_below(uint32_t below)
 {
 	random_state ^= random_state >> 12;
@@ -37,6 +38,7 @@ static inline uint32_t random_below(uint32_t below)
 	random_state ^= random_state >> 27;
 	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % below;
 }
+#endif
 
 /* One of `count` things by their weights, of which the first is here and the others `stride` bytes
  * apart. */
