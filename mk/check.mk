@@ -52,3 +52,10 @@ SCRIPT_TESTS += check-tidy check-layers check-names check-library check-objects 
 		tests/tools/names_test \
 		tests/tools/tidy_test tests/tools/layers_test tests/tools/setup_test \
 		tests/tools/ci_test tests/tools/null_test
+
+.PHONY: check-tree built-check-tree
+built-check-tree:
+check-tree:
+	$(Q)tests/tools/tree_test
+
+SCRIPT_TESTS += check-tree

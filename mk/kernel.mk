@@ -249,6 +249,19 @@ ALL_DEPS     += $(BUILD)/kernel/$1/check/ending.elf
 endef
 $(foreach a,$(kernel_endings),$(eval $(call kernel_ending_test,$a)))
 
+# Images with which the kernel could not run.
+define kernel_image_test
+$(call kernel_program,$1,$(BUILD)/kernel/$1/check,image,tests/kernel/image.c)
+.PHONY: image-$1 built-image-$1
+built-image-$1: $(BUILD)/kernel/$1/check/image.elf
+image-$1: built-image-$1
+	$$(Q)tests/kernel/image_test $(BUILD)/kernel/$1/check/image.elf \
+		$(kernel_ending_machines_$1)
+KERNEL_TESTS += image-$1
+ALL_DEPS     += $(BUILD)/kernel/$1/check/image.elf
+endef
+$(foreach a,$(kernel_endings),$(eval $(call kernel_image_test,$a)))
+
 # The block store on this machine.
 kernel_block_test := $(BUILD)/tests/block/test_block
 kernel_block_objs := $(patsubst %,$(BUILD)/tests/block/%.o,tests/unit/test_block store/block \

@@ -222,6 +222,8 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 		status = k_mem_io_answer(store->ops->submit(store->context, &transfer->io));
 		qr_relock(hold);
 		if (status == K_MEM_IO_TAKEN) {
+			QR_ASSERT(store->ops->poll != NULL &&
+				  "a store took a transfer and has no poll()");
 			return status;
 		}
 		QR_ASSERT(!transfer->done && "a store ended a transfer that it did not take");

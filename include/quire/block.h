@@ -22,7 +22,8 @@ struct k_mem_block_ops {
 	int (*submit)(void *device, struct k_mem_io *io, uint64_t sector);
 
 	/* Look for ended transfers and call their `done`. NULL for a driver whose submit()
-	 * never answers K_MEM_IO_TAKEN. */
+	 * never answers K_MEM_IO_TAKEN, or not where qr_port_can_sleep() says no: then it
+	 * answers K_MEM_IO_NOT_HERE. */
 	void (*poll)(void *device);
 };
 

@@ -51,19 +51,23 @@ struct k_mem_config {
 /* Build the page tables, map the image, take over the page frames, and make the tables
  * current on this CPU. Call once, before any other function of Quire, with interrupts
  * masked; what `config` points to is copied, but for stores' contexts and the policy. The
- * running code, its stack and its data must be in the image. Frames of the resident image
+ * running code, its stack, its data and the tables must be in resident pieces of the image, with
+ * the rights that they need and no user mode's, at the physical addresses where they are: this is
+ * checked where the CPU changes to these tables. Frames of the resident image
  * inside a bank are pinned; every other frame outside the holes becomes free.
  * Pages that are written out go to the first registered store that is not read-only.
- *  -EINVAL  no bank, or more banks, image pieces or stores than configured; a bank without a
- *           whole page or beyond the physical address bits; a bank, hole or image piece that
- *           wraps; a bank or image piece that overlaps another, pieces in frames too; a
- *           piece that is not page-aligned or lies outside the space; unknown flags; a
- *           writable and executable piece; an on-demand piece that is writable, not wholly in
- *           a read-only store, or in a build without CONFIG_DEMAND_PAGING; a store without
- *           slots or functions; a policy that is missing, incomplete or needs more than
- *           CONFIG_EVICTION_FRAME_BYTES
+ *  -EINVAL  NULL where something is needed; no bank, or more banks, image pieces or stores than
+ *           configured; a bank without a whole page or beyond the physical addresses of the CPU; a
+ *           bank, hole or image piece that wraps; a bank or image piece that overlaps another,
+ *           pieces in frames too; a piece that is not page-aligned or lies outside the space;
+ *           unknown flags; a writable and executable piece; a resident piece with EXEC and USER,
+ *           which CPUs do not let the kernel execute; a piece with USER and TRAMPOLINE; an
+ *           on-demand piece that is writable, not wholly in a read-only store, or in a build
+ *           without CONFIG_DEMAND_PAGING; an image without what runs; a store without slots or
+ *           functions; a policy that is incomplete or needs more than CONFIG_EVICTION_FRAME_BYTES
  *  -ENOMEM  more frames than CONFIG_MEM_FRAMES_MAX, or no frame is left free
- * After an error the core is not usable. */
+ * The first field that is refused is printed by qr_port_print, as in "k_mem_init: image[2].flags:
+ * EXEC and USER". Nothing has changed then, and the call can be made again. */
 int k_mem_init(const struct k_mem_config *config) QR_CONFIGURED(k_mem_init) QR_MUST_CHECK;
 
 /* A buffer that is physically contiguous, resident and never moves (law L10):

@@ -48,8 +48,9 @@ void qr_port_unlock(qr_port_key_t key);
 /* qr_port_panic(what): quire/compiler.h. Only a bug in Quire or in its host
  * gets there. Does not return. */
 
-/* Print `text`, which ends with a newline where a line ends. Any context. Used
- * by k_mem_page_frames_dump only. */
+/* Print `text`, which ends with a newline where a line ends. Any context. Used by
+ * k_mem_page_frames_dump, and by k_mem_init, before the core runs, for a field that it
+ * refuses. */
 void qr_port_print(const char *text);
 
 /* Mask interrupts on this CPU without taking any lock, for the copy of one page

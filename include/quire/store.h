@@ -111,7 +111,9 @@ struct k_mem_store_ops {
 	int (*submit)(void *context, struct k_mem_io *io);
 
 	/* Look for completed transfers and call their `done`; for contexts that
-	 * cannot sleep. NULL for a store whose submit() never answers K_MEM_IO_TAKEN. */
+	 * cannot sleep. NULL for a store whose submit() never answers K_MEM_IO_TAKEN. One that
+	 * hears of the end by interrupts alone has one that does nothing, and answers
+	 * K_MEM_IO_NOT_HERE where qr_port_can_sleep() says no. */
 	void (*poll)(void *context);
 
 	/* Take the first free slot at or after `near`, starting again at 0 after the last, so

@@ -167,6 +167,11 @@ void liar_wrap(struct k_mem_store *store)
 	strict_poll_add(store);
 }
 
+void liar_poll_none(void)
+{
+	ops.poll = NULL;
+}
+
 void liar_start(unsigned int store)
 {
 	liar_wrap(&qr_store_table.store[store]);

@@ -42,6 +42,9 @@ void liar_start(unsigned int store);
 /* The same for any store. */
 void liar_wrap(struct k_mem_store *store);
 
+/* It has no poll() from now on. */
+void liar_poll_none(void);
+
 /* End what was taken. */
 void liar_poll(void);
 

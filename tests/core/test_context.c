@@ -8,6 +8,8 @@
 
 #include <tests/unit/parts_help.h>
 
+#include <quire/zephyr_store.h>
+
 #include <mm/frame.h>
 #include <mm/store.h>
 
@@ -332,6 +334,77 @@ static void compressed_store(void **state)
 	assert_int_equal(k_mem_unmap(area, PAGES * RIG_PAGE), 0);
 }
 
+/* A plug-in of Zephyr's that sleeps: the adapter has one page, which is for threads. */
+static uint8_t plugged[SLOTS][CONFIG_MMU_PAGE_SIZE];
+static void *plug_scratch;
+
+static int plug_get(struct k_mem_page_frame *frame, uintptr_t *location, bool fault)
+{
+	(void)fault;
+	*location = ((uintptr_t)k_mem_page_frame_to_virt(frame) - CONFIG_KERNEL_VM_BASE) /
+		    CONFIG_MMU_PAGE_SIZE;
+	return 0;
+}
+
+static void plug_free(uintptr_t location)
+{
+	(void)location;
+}
+
+static void plug_out(uintptr_t location)
+{
+	assert_true(qr_port_can_sleep());
+	memcpy(plugged[location], plug_scratch, CONFIG_MMU_PAGE_SIZE);
+}
+
+static void plug_in(uintptr_t location)
+{
+	assert_true(qr_port_can_sleep());
+	memcpy(plug_scratch, plugged[location], CONFIG_MMU_PAGE_SIZE);
+}
+
+static void plugin_that_sleeps(void **state)
+{
+	static const struct k_mem_zephyr_plugin plugin = {
+		.location_get = plug_get, .location_free = plug_free,
+		.page_out = plug_out, .page_in = plug_in, .scratch_page = &plug_scratch,
+	};
+	static uint64_t words[K_MEM_SLOT_MAP_WORDS(SLOTS)];
+	static uintptr_t locations[SLOTS];
+	static uint8_t bounce[CONFIG_MMU_PAGE_SIZE];
+	static struct k_mem_zephyr_store zephyr;
+	unsigned int refused = 0;
+	uint64_t got;
+
+	(void)state;
+	zephyr = (struct k_mem_zephyr_store){
+		.plugin = &plugin, .slot_count = SLOTS, .words = words, .locations = locations,
+		.bounce = bounce,
+	};
+	rig_start(rigs(0));
+	assert_int_equal(k_mem_zephyr_store_init(&qr_store_table.store[0], &zephyr), 0);
+	area = k_mem_map(PAGES * RIG_PAGE, K_MEM_PERM_RW);
+	memset(word, 0, sizeof(word));
+	for (unsigned int round = 0; round < 1000; round++) {
+		uint32_t page = random_below(PAGES);
+		bool masked = random_below(2);
+		int status;
+
+		mask(masked);
+		status = random_below(2) ? try_put(page) : rig_read(area + page * RIG_PAGE, &got);
+		assert_true(status == 0 || (masked && status == -EBUSY));
+		refused += status != 0;
+	}
+	assert_true(refused > 0);
+	mask(false);
+	for (uint32_t page = 0; page < PAGES; page++) {
+		get(page);
+	}
+	assert_int_equal(k_mem_unmap(area, PAGES * RIG_PAGE), 0);
+	assert_int_equal(zephyr.map.free_count, SLOTS);
+	rig_check();
+}
+
 /* ---- anything --------------------------------------------------------------------- */
 
 static void random_calls(uint32_t page, bool masked)
@@ -395,6 +468,7 @@ int main(void)
 		cmocka_unit_test(calls_are_told),
 		cmocka_unit_test(write_is_overtaken),
 		cmocka_unit_test(compressed_store),
+		cmocka_unit_test(plugin_that_sleeps),
 		cmocka_unit_test(random_contexts),
 	};
 

@@ -125,6 +125,13 @@ static void slot_that_there_is_not(void **state)
 	assert_non_null(strstr(strict_caught(), "a slot that it does not have"));
 }
 
+static void put_all_caught(const char *words)
+{
+	STRICT_CATCH(put_all());
+	assert_non_null(strict_caught());
+	assert_non_null(strstr(strict_caught(), words));
+}
+
 static void more_slots_than_there_are(void **state)
 {
 	uint32_t location;
@@ -142,6 +149,15 @@ static void more_slots_than_there_are(void **state)
 	});
 	assert_non_null(strict_caught());
 	assert_non_null(strstr(strict_caught(), "more slots than it has"));
+}
+
+/* Who cannot sleep would wait for ever. */
+static void no_way_to_ask(void **state)
+{
+	(void)state;
+	begin(false);
+	liar_poll_none();
+	put_all_caught("has no poll()");
 }
 
 /* What is no answer of the seam, but says that something went wrong, is an error. */
@@ -202,6 +218,7 @@ int main(void)
 		cmocka_unit_test(bugs_end_with_words),
 		cmocka_unit_test(slot_that_there_is_not),
 		cmocka_unit_test(more_slots_than_there_are),
+		cmocka_unit_test(no_way_to_ask),
 		cmocka_unit_test(errors_are_local),
 		cmocka_unit_test(done_from_inside),
 		cmocka_unit_test(words_of_other_libraries),
