@@ -125,8 +125,10 @@ static void spill_end(struct k_mem_compressed_spill *spill, int status)
 
 static void spill_done(struct k_mem_io *io, int status)
 {
-	spill_end((struct k_mem_compressed_spill *)io->context,
-		  status == 0 ? K_MEM_IO_DONE : K_MEM_IO_FAILED);
+	struct k_mem_compressed_spill *spill = io->context;
+
+	QR_ASSERT(io == &spill->io && "a store ended a transfer that is not under way");
+	spill_end(spill, status == 0 ? K_MEM_IO_DONE : K_MEM_IO_FAILED);
 }
 
 /* The page as it was. K_MEM_IO_NOT_HERE: the buffer is somebody's. */

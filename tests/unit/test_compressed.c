@@ -705,6 +705,19 @@ static void test_spill_ends_twice(void **state)
 	assert_non_null(strstr(strict_caught(), "a transfer that is not under way"));
 }
 
+/* It says so of a request that it was never given. */
+static void test_spill_of_a_stranger(void **state)
+{
+	struct k_mem_io stranger;
+
+	(void)state;
+	spilling_slot_0();
+	stranger = *lower.first;
+	STRICT_CATCH(stranger.done(&stranger, 0));
+	assert_non_null(strict_caught());
+	assert_non_null(strstr(strict_caught(), "a transfer that is not under way"));
+}
+
 /* ---- failures -------------------------------------------------------------------------- */
 
 static void test_failed_spill(void **state)
@@ -1062,6 +1075,7 @@ int main(void)
 		TEST(test_write_while_spill_is_made),
 		TEST(test_release_during_spill),
 		TEST(test_spill_ends_twice),
+		TEST(test_spill_of_a_stranger),
 		TEST(test_failed_spill),
 		TEST(test_fails_at_every_transfer),
 		TEST(test_read_fails),
