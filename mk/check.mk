@@ -43,8 +43,9 @@ check-library: $(check_objs)
 check_kernel_objs = $(foreach a,$(KERNEL_ARCHS),$(patsubst %,$(BUILD)/kernel/$a/obj/%.o,\
 		      $(filter-out kernel/$a/boot.S,$(call kernel_srcs,$a))))
 
-.PHONY: check-objects
-check-objects: $(foreach a,$(KERNEL_ARCHS),$(BUILD)/kernel/$a/hello.elf)
+.PHONY: check-objects built-check-objects
+built-check-objects: $(foreach a,$(KERNEL_ARCHS),$(BUILD)/kernel/$a/hello.elf)
+check-objects: built-check-objects
 	$(Q)tests/tools/objects_test $(check_kernel_objs)
 
 TEST_DEPS    += $(check_objs) $(foreach a,$(KERNEL_ARCHS),$(BUILD)/kernel/$a/hello.elf)
