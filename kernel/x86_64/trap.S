@@ -36,11 +36,11 @@ trap_stubs:
 	.set vector, 0
 	.rept 256
 	.balign 16
-	.if vector > 31 || !((WITH_ERROR >> vector) & 1)
+	.if vector > 31 || !((WITH_ERROR >> (vector & 31)) & 1)
 	pushq $0
 	.endif
 	pushq $vector
-	.if CONFIG_X86_KPTI && vector <= 31 && ((WITH_STACK >> vector) & 1)
+	.if CONFIG_X86_KPTI && vector <= 31 && ((WITH_STACK >> (vector & 31)) & 1)
 	jmp trap_entry_any
 	.else
 	jmp trap_entry
