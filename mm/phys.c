@@ -87,6 +87,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	struct qr_pages pages;
 	struct qr_hold hold;
 	struct span span;
+	const uint64_t end = arch_phys_end();
 	size_t left;
 	uint32_t large;
 	uint8_t *to;
@@ -95,8 +96,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	if (virt == NULL ||
 	    qr_flags_check(flags, QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_DIRECT_MAP) != 0 ||
 	    (flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || span_of(phys, size, &span) != 0 ||
-	    span.phys >= arch_phys_end() ||
-	    (uint64_t)span.count << QR_PAGE_SHIFT > arch_phys_end() - span.phys) {
+	    span.phys >= end || (uint64_t)span.count << QR_PAGE_SHIFT > end - span.phys) {
 		return -EINVAL;
 	}
 	if (touches_frames(&span)) {

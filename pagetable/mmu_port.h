@@ -56,7 +56,7 @@ void mmu_root_set(uint64_t root, unsigned int tag);
 void mmu_user_root_set(uint64_t root, unsigned int tag);
 
 /* How many bits a physical address of this CPU has: beyond, an entry is a mistake that may end
- * the machine. Asked first of all, before mmu_start. What no CPU says is ENTRY_PA_BITS. mmu.c */
+ * the machine. Asked at any time, before mmu_start too. What no CPU says is ENTRY_PA_BITS. mmu.c */
 unsigned int mmu_phys_bits(void);
 
 /* How many tags the CPU has; 1: none beside 0. Asked once, when tables and tag 0 of the core are

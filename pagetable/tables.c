@@ -43,20 +43,19 @@ unsigned int qr_leaf_level(const void *virt)
 	return level;
 }
 
-/* The format's, or the CPU's where it has less. */
-static unsigned int phys_bits = ENTRY_PA_BITS;
-
+/* The format's, or the CPU's where it has less. It is asked each time: k_mem_init wants to know
+ * before arch_mem_init, which is where it could be remembered. */
 uint64_t arch_phys_end(void)
 {
-	return (uint64_t)1 << phys_bits;
+	const unsigned int bits = mmu_phys_bits();
+
+	return (uint64_t)1 << (bits < ENTRY_PA_BITS ? bits : ENTRY_PA_BITS);
 }
 
 void arch_mem_init(void)
 {
 	uintptr_t last = (uintptr_t)CONFIG_KERNEL_VM_BASE + (CONFIG_KERNEL_VM_SIZE - 1u);
-	const unsigned int bits = mmu_phys_bits();
 
-	phys_bits = bits < ENTRY_PA_BITS ? bits : ENTRY_PA_BITS;
 	for (unsigned int level = 1; level < ENTRY_LEVELS; level++) {
 		uintptr_t virt = (uintptr_t)CONFIG_KERNEL_VM_BASE & ~(qr_leaf_bytes(level) - 1u);
 		size_t tables = QR_TABLES(level - 1);

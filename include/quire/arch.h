@@ -212,8 +212,8 @@ size_t arch_virt_region_align(uint64_t phys, size_t size);
  * the CPU reaches it. Interrupts masked, mm lock not needed. */
 void *arch_mem_scratch(uint64_t phys);
 
-/* Physical addresses that the CPU has and that the entry format can hold are below this. The CPU is
- * asked in arch_mem_init. */
+/* Physical addresses that the CPU has and that the entry format can hold are below this. Any
+ * time, also before arch_mem_init. */
 uint64_t arch_phys_end(void);
 
 /* ---- domains: sets of tables with other rights ---------------------------------------------

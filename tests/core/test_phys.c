@@ -75,6 +75,16 @@ static int init_status(unsigned int bits, uintptr_t ram, uintptr_t image_phys)
 	return k_mem_init(&config);
 }
 
+/* As a kernel starts: nothing of this was asked before. */
+static void test_ram_beyond_what_the_cpu_has_at_the_first_start(void **state)
+{
+	const uintptr_t end = (uintptr_t)1 << 36;
+
+	(void)state;
+	assert_int_equal(init_status(36, end, 0x1000), -EINVAL);
+	assert_int_equal(init_status(37, end, end), 0);
+}
+
 /* Asked before the MMU is on. */
 static void test_ram_and_image_beyond_what_the_cpu_has(void **state)
 {
@@ -93,6 +103,8 @@ static void test_ram_and_image_beyond_what_the_cpu_has(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* the first one */
+		cmocka_unit_test(test_ram_beyond_what_the_cpu_has_at_the_first_start),
 		cmocka_unit_test(test_devices_beyond_what_the_cpu_has),
 		cmocka_unit_test(test_the_format_is_a_limit_too),
 		cmocka_unit_test(test_ram_and_image_beyond_what_the_cpu_has),
