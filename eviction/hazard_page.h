@@ -36,7 +36,9 @@ QR_INLINE uint32_t hazard_page_class(const struct hazard_page *page)
 	return page->kind - 1u;
 }
 
-/* Epochs since its last known use. */
+/* Epochs since its last known use. Of 16 bits: a page that the hand did not visit for so long is
+ * taken for a young one, which costs a wrong guess. All other comparisons of epochs are
+ * differences, too; none of them means "none". */
 QR_INLINE uint32_t hazard_page_age(const struct hazard_page *page)
 {
 	return (uint16_t)(qr_hazard_epoch - page->last);

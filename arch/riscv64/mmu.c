@@ -58,6 +58,9 @@ void mmu_root_set(uint64_t root, unsigned int tag)
 			      root >> ENTRY_PAGE_SHIFT;
 	const bool same_tag = ((was ^ satp) & SATP_ASID) == 0;
 
+	if (satp == was) {
+		return; /* the kernel's own, again: who changed its tables has fenced */
+	}
 	if (same_tag) {
 		mmu_tlb_all();
 	}

@@ -80,7 +80,9 @@ void machine_alarm_set(uint32_t nanoseconds, void (*handler)(void))
 	timer_handler = handler;
 	mmio_write(lapic, LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_1);
 	mmio_write(lapic, LAPIC_TIMER, VECTOR_TIMER);
-	mmio_write(lapic, LAPIC_TIMER_INITIAL, handler ? nanoseconds + 1 : 0);
+	/* 0 stops it: neither what is due now nor the longest time, plus 1, may be that */
+	mmio_write(lapic, LAPIC_TIMER_INITIAL,
+		   handler ? nanoseconds + (nanoseconds < UINT32_MAX) : 0);
 }
 
 static void ioapic_write(unsigned int index, uint32_t value)
