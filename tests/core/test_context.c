@@ -106,17 +106,23 @@ static const struct rig *rigs(unsigned int number)
 	return number < COUNT(all) ? &all[number] : NULL;
 }
 
-/* All frames have pages that were never written: nothing can be had, and nothing is lost. */
+/* All frames have pages that were never written. */
+static void begin_full(unsigned int number)
+{
+	begin(rigs(number), false);
+	for (uint32_t page = 0; page < FRAMES; page++) {
+		put(page);
+	}
+}
+
+/* Nothing can be had, and nothing is lost. */
 static void write_is_not_here(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; rigs(i) != NULL; i++) {
 		struct rig_counts before;
 
-		begin(rigs(i), false);
-		for (uint32_t page = 0; page < FRAMES; page++) {
-			put(page);
-		}
+		begin_full(i);
 		before = rig_counts();
 		mask(true);
 		assert_int_equal(try_put(FRAMES), -EBUSY);
@@ -136,10 +142,7 @@ static void clean_page_is_taken(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; rigs(i) != NULL; i++) {
-		begin(rigs(i), false);
-		for (uint32_t page = 0; page < FRAMES; page++) {
-			put(page);
-		}
+		begin_full(i);
 		assert_int_equal(k_mem_page_out(area + 3 * RIG_PAGE, RIG_PAGE), 0);
 		get(3);
 		mask(true);
@@ -154,10 +157,7 @@ static void page_keeps_its_change(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; rigs(i) != NULL; i++) {
-		begin(rigs(i), false);
-		for (uint32_t page = 0; page < FRAMES; page++) {
-			put(page);
-		}
+		begin_full(i);
 		assert_int_equal(k_mem_page_out(area, FRAMES * RIG_PAGE), 0);
 		for (uint32_t page = 0; page < FRAMES; page++) {
 			put(page);
