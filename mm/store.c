@@ -228,14 +228,15 @@ static int submit(const struct k_mem_store *store, struct transfer *transfer, st
 		}
 		QR_ASSERT(!transfer->done && "a store ended a transfer that it did not take");
 		qr_store_table.in_flight--;
+		if (status == K_MEM_IO_FULL && wait_room(ended, hold) &&
+		    ++polls == CONFIG_MEM_POLLS_MAX) {
+			status = K_MEM_IO_NOT_HERE;
+		}
 		if (status != K_MEM_IO_FULL) {
 			/* who waits for room may have taken this one for what fills the store */
 			qr_store_table.ended++;
 			qr_wake(&qr_store_table);
 			return status;
-		}
-		if (wait_room(ended, hold) && ++polls == CONFIG_MEM_POLLS_MAX) {
-			return K_MEM_IO_NOT_HERE;
 		}
 	}
 }

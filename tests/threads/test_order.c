@@ -338,6 +338,37 @@ static void test_unmapping_gives_slots_to_who_waits(void **state)
 	assert_int_equal(order.in_flight_max, 2);
 }
 
+/* The queue is full of requests of others, whose end nobody tells us, for as long as one looks;
+ * each look takes long enough for the other thread to look, too. */
+static int always_full(void *context, struct k_mem_io *io)
+{
+	(void)context;
+	(void)io;
+	fibers_yield();
+	return K_MEM_IO_FULL;
+}
+
+static void look_in_vain(unsigned int self)
+{
+	uint64_t word = 0;
+
+	order.wrong += emu_read((uintptr_t)page_of(self, 0), &word, sizeof(word), 0) != -EBUSY;
+	order.ended[order.ended_count++] = self;
+}
+
+static void test_who_gives_up_tells_who_took_it_for_a_request_under_way(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		start(FRAMES, 0, 1);
+		store_ops.submit = always_full;
+		store_ops.poll = strict_poll;
+		fibers_run(FIBERS, look_in_vain, seed);
+		assert_int_equal(order.ended_count, FIBERS);
+		end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_one_page),
 		cmocka_unit_test(test_unmapping_gives_frames_to_who_waits),
 		cmocka_unit_test(test_unmapping_gives_slots_to_who_waits),
+		cmocka_unit_test(test_who_gives_up_tells_who_took_it_for_a_request_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
