@@ -18,8 +18,7 @@ measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1 $(measure_domains)
 # pagetable/ finds the counting mmu.h before the machine's
 measure_flags_bench-tlb   := -iquote apps/bench/tlb
 measure_flags_bench-shared := -DCONFIG_X86_KPTI=0
-measure_flags_bench-shared-irq := $(measure_flags_bench-shared) $(measure_flags_bench-irq)
-measure_variants_x86_64   := bench-shared bench-shared-irq
+measure_variants_x86_64   := bench-shared
 measure_variants          := bench bench-small bench-irq bench-tlb $(measure_variants_$(ARCH))
 
 $(foreach v,$(measure_variants),\

@@ -67,7 +67,8 @@ static QR_NOINLINE arch_page_t in_current_set(const struct bring *bring, arch_pa
 {
 	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_EXEC | ARCH_PAGE_USER;
 
-	return (now & ~mask) | arch_page_rights(bring->virt, (bring->want & QR_BRING_USER) != 0);
+	return (now & ~mask) |
+	       arch_page_rights(bring->virt, now, (bring->want & QR_BRING_USER) != 0);
 }
 
 /* Does this purpose need a frame of the page's own, not the shared zeros? */

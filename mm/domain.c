@@ -149,6 +149,14 @@ static bool overlap(struct qr_pages a, struct qr_pages b)
 	return a.first < b.first + b.count && b.first < a.first + a.count;
 }
 
+/* Very many partitions are a batch of their own. Their list is changed inside the gate only. */
+static void partitions_walked(struct qr_hold *hold)
+{
+	if (CONFIG_MAX_DOMAIN_PARTITIONS > CONFIG_MEM_BATCH) {
+		qr_breathe(hold);
+	}
+}
+
 /* A free place for a partition among the domain's, which do not overlap it. */
 static int place_find(struct k_mem_domain *domain, struct qr_pages pages,
 		      struct k_mem_partition **place)
@@ -224,6 +232,7 @@ int qr_domain_part_check(struct k_mem_domain *domain, const struct k_mem_partiti
 		return -EINVAL;
 	}
 	status = place_find(domain, pages, place);
+	partitions_walked(hold);
 	return status == 0 ? pages_check(domain, pages, part->attr, hold) : status;
 }
 
@@ -306,6 +315,7 @@ int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_me
 	}
 	enter(&hold);
 	place = partition_find(domain, part);
+	partitions_walked(&hold);
 	if (place != NULL) {
 		partition_end(domain, place, &hold);
 	}
@@ -321,6 +331,7 @@ void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct 
 			partition_end(domain, here, hold);
 		}
 	}
+	partitions_walked(hold);
 }
 
 /* ---- domains --------------------------------------------------------------------------------- */

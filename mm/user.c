@@ -32,7 +32,7 @@ static int page_check(uintptr_t addr, bool write, arch_page_t *now)
 	if (!qr_page_is_mapped(*now)) {
 		return -EFAULT;
 	}
-	return (needed & ~arch_page_rights((void *)addr, true)) != 0 ? -EACCES : 0;
+	return (needed & ~arch_page_rights((void *)addr, *now, true)) != 0 ? -EACCES : 0;
 }
 
 int arch_buffer_validate(const void *addr, size_t size, int write)

@@ -159,18 +159,17 @@ static arch_page_t set_rights(const void *virt, arch_page_t kernel)
 		return kernel;
 	}
 	entry = qr_entry_load(qr_private_entry(leaf, qr_entry(0, virt)));
-	return entry != 0 ? qr_view_page(qr_view_of(entry, 0)) : kernel;
+	return entry != 0 ? qr_view_page(entry_decode(entry, 0)) : kernel;
 }
 
-arch_page_t arch_page_rights(const void *virt, bool user)
+arch_page_t arch_page_rights(const void *virt, arch_page_t now, bool user)
 {
 	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_USER | ARCH_PAGE_EXEC;
-	const arch_page_t kernel = arch_page_get(virt);
 	arch_page_t set;
 
 	if (MMU_SPLIT && !user) {
-		return kernel & mask;
+		return now & mask;
 	}
-	set = set_rights(virt, kernel);
-	return (user ? set : set & (kernel | ARCH_PAGE_USER)) & mask;
+	set = set_rights(virt, now);
+	return (user ? set : set & (now | ARCH_PAGE_USER)) & mask;
 }

@@ -276,9 +276,9 @@ void *arch_mem_domain_owned(const struct arch_mem_domain *domain);
 /* Make the domain's tables current on this CPU, NULL: the kernel's. Interrupts masked. */
 void arch_mem_domain_switch(struct arch_mem_domain *domain);
 
-/* ARCH_PAGE_RW, _USER and _EXEC of the page: for user mode in the current set, for the kernel where
- * it runs now. No lock needed. */
-arch_page_t arch_page_rights(const void *virt, bool user);
+/* ARCH_PAGE_RW, _USER and _EXEC of the page, which is `now` (arch_page_state): for user mode in the
+ * current set, for the kernel where it runs now. No lock needed. */
+arch_page_t arch_page_rights(const void *virt, arch_page_t now, bool user);
 
 QR_EXTERN_C_END
 
