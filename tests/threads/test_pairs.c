@@ -74,6 +74,7 @@ static struct region {
 	uint32_t count;
 	bool image;
 	bool alive;    /* else nobody knows what is there, perhaps nothing */
+	bool changing; /* it is being unmapped, or mapped */
 	uint64_t value[REGION_PAGES];
 	bool known[REGION_PAGES];
 } region[2 + DOMAINS];
@@ -313,14 +314,16 @@ static void op_unmap(void)
 {
 	struct region *r = &region[random_below(2)];
 
-	if (!r->alive) {
+	if (r->changing) {
 		return;
 	}
-	r->alive = false;
-	MUST(k_mem_unmap(r->addr, r->count * RIG_PAGE) == 0);
-	while (map(r) != 0) {
-		fibers_yield(); /* others have charged what they will not get */
+	r->changing = true;
+	if (r->alive) {
+		r->alive = false;
+		MUST(k_mem_unmap(r->addr, r->count * RIG_PAGE) == 0);
 	}
+	expect(map(r)); /* others may have been promised what it takes: later, then */
+	r->changing = false;
 }
 
 /* ---- domains --------------------------------------------------------------------------- */
@@ -581,8 +584,10 @@ static void round_end(struct rig_counts before)
 		MUST(loaded_pages(&region[2 + i]) == side[i].domain.resident_count);
 		MUST(k_mem_domain_deinit(&side[i].domain) == 0);
 	}
-	MUST(k_mem_unmap(region[0].addr, region[0].count * RIG_PAGE) == 0);
-	MUST(k_mem_unmap(region[1].addr, region[1].count * RIG_PAGE) == 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		MUST(!region[i].alive ||
+		     k_mem_unmap(region[i].addr, region[i].count * RIG_PAGE) == 0);
+	}
 	MUST(k_mem_page_out((void *)RIG_DEMAND, RIG_DEMAND_PAGES * RIG_PAGE) == 0);
 	audited(audit());
 	before.slots_retired = rig_store.retired;
