@@ -7,9 +7,10 @@
  *
  *     entry_decode(entry_encode(v, l), l) == v   for every view with entry_legal(&v, l)
  *     entry_decode(0, l).kind == QR_NONE
- *     entry_encode(v, 0) % 4 == 0                     for every token: who reads the tables beside
- *                                                     the core must take it for nothing, and may
- *                                                     know more kinds by these bits than the CPU
+ *     (entry_encode(v, 0) & 3 & ~ENTRY_TOKEN_LOW) == 0        for every token
+ *
+ * the last because other software may read the tables, and knows more kinds of entries by these
+ * two bits than the CPU: it must take a token for nothing.
  *
  * entry.h, chosen by include path, defines
  *
@@ -20,6 +21,8 @@
  *     ENTRY_LEAF_LEVELS   levels 0 .. ENTRY_LEAF_LEVELS - 1 may hold leaves
  *     ENTRY_VA_BITS       virtual address bits, sign-extended above or zero
  *     ENTRY_PA_BITS       physical address bits that an entry can hold
+ *     ENTRY_TOKEN_LOW     which of bits 1:0 a token may have set: 0, but where everybody goes by
+ *                         bit 0 alone
  *     ENTRY_BREAK         1: the machine demands that a translation is away from everywhere before
  *                         its leaf changes its size or its cache mode (mmu_replace, mmu_port.h)
  *

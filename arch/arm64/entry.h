@@ -40,6 +40,7 @@
 #define ENTRY_VA_BITS     CONFIG_ARM64_VA_BITS
 #define ENTRY_PA_BITS     48
 #define ENTRY_BREAK       1
+#define ENTRY_TOKEN_LOW   0
 #define ENTRY_CACHE_MODES                                                                          \
 	((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_WT) | (1u << K_MEM_CACHE_NONE))
 

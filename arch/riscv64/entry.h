@@ -34,6 +34,7 @@
 #define ENTRY_VA_BITS     CONFIG_RISCV_SV
 #define ENTRY_PA_BITS     56
 #define ENTRY_BREAK       0
+#define ENTRY_TOKEN_LOW   0
 #define ENTRY_CACHE_MODES ((1u << K_MEM_CACHE_WB) | (CONFIG_RISCV_SVPBMT << K_MEM_CACHE_NONE))
 
 #define ENTRY_V          ((qr_entry_t)1 << 0) /* valid */

@@ -29,6 +29,7 @@
 #define ENTRY_VA_BITS     39
 #define ENTRY_PA_BITS     48
 #define ENTRY_BREAK       0
+#define ENTRY_TOKEN_LOW   0
 #define ENTRY_CACHE_MODES ((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_NONE))
 
 #define ENTRY_PRESENT    ((qr_entry_t)1 << 0)

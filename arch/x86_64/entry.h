@@ -9,15 +9,18 @@
  *   63  62..52  51..12    11 10  9    8 7  6 5 4   3   2  1  0
  *   XD  0       address   0  cow last G PS D A PCD PWT US RW P     leaf
  *   0   0       address   0  0   0    0 0  0 0 0   0   1  1  1     table
- *   XD  0       1s ~token 0  rw  last 0 0  0 0 0   0   US 0  0     token
+ *   XD  0       1s ~token 0  0   last 0 0  0 0 0   0   US RW 0     token
  *
  * - Rights are decided in the leaf: tables allow everything (4.6.1 takes the AND).
  * - `dirty` is D, which the hardware sets in writable leaves only and which stays when
  *   RW goes. D without RW means a shadow stack once CR4.CET is set, which Quire never does.
- * - A cow leaf, and a token, has the right to write in bit 10 instead of RW.
+ * - A cow leaf has the right to write in bit 10 instead of RW.
  * - A token is stored inverted in bits 43:12 below ones in 51:44. A load may speculate
  *   with the address bits of an entry that is not present (L1TF, CVE-2018-3620); these
  *   name memory far above all that is cacheable. So a token is never 0 either.
+ * - A token keeps RW in bit 1: with P clear nobody takes it for a kind of entry (4.7: the other
+ *   bits are ignored), and where a leaf and arch_page_t have it, it costs nothing. Elsewhere it
+ *   is one instruction for each page that is mapped, and three for each that is unmapped.
  * - PCD:PWT is our cache mode: the PAT as it is after reset has WB, WT and UC- there. UC-
  *   is uncached unless an MTRR says write-combining.
  * - A leaf's size, its memory type or G may change in one step: until the TLB is told, it has
@@ -40,6 +43,7 @@
 #define ENTRY_VA_BITS     (48 + 9 * CONFIG_X86_LA57)
 #define ENTRY_PA_BITS     52
 #define ENTRY_BREAK       0
+#define ENTRY_TOKEN_LOW   2 /* RW */
 #define ENTRY_CACHE_MODES                                                                          \
 	((1u << K_MEM_CACHE_WB) | (1u << K_MEM_CACHE_WT) | (1u << K_MEM_CACHE_NONE))
 
@@ -65,7 +69,8 @@ QR_INLINE bool entry_bit(qr_entry_t entry, unsigned int shift)
 /* What leaves and tokens say alike. */
 QR_INLINE qr_entry_t entry_rights_encode(struct qr_view view)
 {
-	return (qr_entry_t)view.user << ENTRY_US_SHIFT | (qr_entry_t)view.last << ENTRY_LAST_SHIFT |
+	return (qr_entry_t)(view.write && !view.cow) << ENTRY_RW_SHIFT |
+	       (qr_entry_t)view.user << ENTRY_US_SHIFT | (qr_entry_t)view.last << ENTRY_LAST_SHIFT |
 	       (qr_entry_t)!view.exec << ENTRY_XD_SHIFT;
 }
 
@@ -77,7 +82,6 @@ QR_INLINE qr_entry_t entry_encode(struct qr_view view, unsigned int level)
 		       (qr_entry_t)1 << ENTRY_US_SHIFT;
 	case QR_LEAF:
 		return view.address | ENTRY_P | entry_rights_encode(view) |
-		       (qr_entry_t)(view.write && !view.cow) << ENTRY_RW_SHIFT |
 		       (qr_entry_t)view.cache << ENTRY_PWT_SHIFT |
 		       (qr_entry_t)view.accessed << ENTRY_A_SHIFT |
 		       (qr_entry_t)view.dirty << ENTRY_D_SHIFT |
@@ -86,7 +90,7 @@ QR_INLINE qr_entry_t entry_encode(struct qr_view view, unsigned int level)
 		       (qr_entry_t)view.cow << ENTRY_COW_SHIFT;
 	case QR_TOKEN:
 		return (~((qr_entry_t)view.token << ENTRY_PAGE_SHIFT) & ENTRY_ADDRESS) |
-		       entry_rights_encode(view) | (qr_entry_t)view.write << ENTRY_COW_SHIFT;
+		       entry_rights_encode(view);
 	default:
 		return 0;
 	}
@@ -116,7 +120,7 @@ QR_INLINE struct qr_view entry_token_decode(qr_entry_t entry)
 	return (struct qr_view){
 		.kind = QR_TOKEN,
 		.token = (uint32_t)(~entry >> ENTRY_PAGE_SHIFT),
-		.write = entry_bit(entry, ENTRY_COW_SHIFT),
+		.write = entry_bit(entry, ENTRY_RW_SHIFT),
 		.exec = !entry_bit(entry, ENTRY_XD_SHIFT),
 		.user = entry_bit(entry, ENTRY_US_SHIFT),
 		.last = entry_bit(entry, ENTRY_LAST_SHIFT),

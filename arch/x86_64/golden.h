@@ -61,8 +61,8 @@ static const struct golden {
 				 .dirty = true}},
 	/* tokens, inverted: all address bits set for 0; XD, as nothing may be executed */
 	{0x800ffffffffff000, 0, {.kind = QR_TOKEN, .token = 0}},
-	/* 43:12 clear for ffffffff, 51:44 set; US 4 + bit 9 + bit 10, XD */
-	{0x800ff00000000604, 0, {.kind = QR_TOKEN, .token = 0xffffffff, .write = true,
+	/* 43:12 clear for ffffffff, 51:44 set; RW 2 + US 4 + bit 9, XD */
+	{0x800ff00000000206, 0, {.kind = QR_TOKEN, .token = 0xffffffff, .write = true,
 				 .user = true, .last = true}},
 	/* ~12345678 is edcba987 */
 	{0x000ffedcba987000, 0, {.kind = QR_TOKEN, .token = 0x12345678, .exec = true}},

@@ -376,7 +376,8 @@ static void test_illegal_fields(void **state)
 
 /* A walker must fault on all that maps nothing: the bit that says "present" is bit 0 in every
  * format. Bit 1 beside it says on some machines of what kind an entry is, and other software that
- * reads the tables may take a kind that it does not know for a mistake: a token has neither. */
+ * reads the tables may take a kind that it does not know for a mistake: a token has neither. Where
+ * bit 0 alone says it (x86_64), bit 1 may be what it is in a leaf. */
 static void test_a_token_is_no_kind_of_present_entry(void **state)
 {
 	(void)state;
@@ -385,7 +386,7 @@ static void test_a_token_is_no_kind_of_present_entry(void **state)
 			const struct qr_view token = with_fields(
 				(struct qr_view){.kind = QR_TOKEN, .token = token_of(i)}, fields);
 
-			assert_int_equal(entry_encode(token, 0) & 3, 0);
+			assert_int_equal(entry_encode(token, 0) & 3 & ~ENTRY_TOKEN_LOW, 0);
 		}
 	}
 	assert_int_equal(entry_encode((struct qr_view){.kind = QR_LEAF}, 0) & 1, 1);
