@@ -165,7 +165,7 @@ static int check_running(const struct k_mem_config *config, struct qr_caller cal
 {
 	static uint8_t data; /* the core's, as all that is static */
 	const struct qr_field image = {"image", 0, NULL};
-	struct arch_mem_tables tables;
+	struct arch_mem_table_range tables;
 
 	if (piece_with(config, caller.code, K_MEM_PERM_EXEC) == NULL ||
 	    piece_with(config, (uintptr_t)&k_mem_init, K_MEM_PERM_EXEC) == NULL) {

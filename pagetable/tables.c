@@ -85,9 +85,9 @@ bool arch_mem_takes_over(void)
 	return MMU_TAKES_OVER;
 }
 
-bool arch_mem_tables(unsigned int which, struct arch_mem_tables *tables)
+bool arch_mem_tables(unsigned int which, struct arch_mem_table_range *tables)
 {
-	const struct arch_mem_tables all[] = {
+	const struct arch_mem_table_range all[] = {
 		{qr_tables, mmu_table_phys(qr_tables), sizeof(qr_tables)},
 		{qr_private_tables, mmu_table_phys(qr_private_tables), sizeof(qr_private_tables)},
 		{qr_base_tables, mmu_table_phys(qr_base_tables), sizeof(qr_base_tables)},

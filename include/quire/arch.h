@@ -90,14 +90,14 @@ void arch_mem_init(void);
  * whose programs are not in the space. */
 bool arch_mem_takes_over(void);
 
-struct arch_mem_tables {
+struct arch_mem_table_range {
 	const void *virt;
 	uint64_t phys;
 	size_t size; /* bytes */
 };
 
 /* Tables that the CPU walks; static, of the image. `which` counts from 0; false: no more. */
-bool arch_mem_tables(unsigned int which, struct arch_mem_tables *tables);
+bool arch_mem_tables(unsigned int which, struct arch_mem_table_range *tables);
 
 /* Switch MMU features on and make the core's tables current on this CPU. Called by
  * k_mem_init. Interrupts masked. */
