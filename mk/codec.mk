@@ -34,6 +34,14 @@ $(fault_tests): $(codec_dir)/test_fault_%: tests/unit/test_fault.c arch/%/fault.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS_HOST_TEST)) -Iarch/$* $^ -lcmocka -o $@
 
+# x86_64's copy runs where the host is one.
+canonical_tests := $(if $(filter x86_64,$(shell uname -m)),\
+		     $(codec_dir)/test_canonical_x86_64 $(codec_dir)/test_canonical_x86_64-la57)
+$(canonical_tests): $(codec_dir)/test_canonical_%: tests/unit/test_canonical.c arch/x86_64/user.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS_HOST_TEST)) $(codec_of) -D_POSIX_C_SOURCE=200809L \
+		$^ -lcmocka -o $@
+
 emu_sources := $(wildcard arch/emu/*.c) tests/unit/test_emu.c
 emu_objects := $(notdir $(emu_sources:.c=.o))
 
@@ -51,4 +59,5 @@ $(foreach s,$(emu_sources),$(eval $(call codec_object_rule,$s)))
 .SECONDARY: $(foreach v,$(codec_variants),$(emu_objects:%=$(codec_dir)/$v/%))
 -include $(wildcard $(codec_dir)/*.d $(codec_dir)/*/*.d)
 
-HOST_TESTS += $(codec_tests) $(codec_dir)/test_codec_inverted $(fault_tests) $(emu_tests)
+HOST_TESTS += $(codec_tests) $(codec_dir)/test_codec_inverted $(fault_tests) $(emu_tests) \
+	      $(canonical_tests)
