@@ -61,9 +61,8 @@ static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, s
 	size_t bytes = qr_leaf_bytes(level);
 
 	for (size_t i = 0; i < count; i++) {
-		/* break: the old entry pointed to an empty table. The leaf needs no fence after
-		 * this one: a walk that finds nothing is served by its fault (RISC-V Privileged
-		 * 4.2.1, an invalid entry that becomes a leaf) */
+		/* break: the old entry pointed to an empty table. The leaf needs no fence behind
+		 * it: finding nothing is served by the fault (RISC-V Privileged 4.2.1) */
 		qr_upper_set(level, (void *)(virt + i * bytes), 0);
 	}
 	qr_flush_all();
@@ -183,15 +182,19 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 		.exec = (flags & K_MEM_PERM_EXEC) != 0,
 		.user = (flags & K_MEM_PERM_USER) != 0,
 	};
+	qr_entry_t value = entry_encode(view, 0), stride, mark;
 
 	qr_base_need(entry, count, flags);
+	view.token += step; /* linear, as addresses are (view.h): an addition a page */
+	stride = entry_encode(view, 0) - value;
+	view.last = (flags & ARCH_MEM_LAST) != 0;
+	mark = entry_encode(view, 0) - value - stride;
 	for (size_t i = 1; i < count; i++) {
 		QR_ASSERT_ALL(*entry == 0);
-		__atomic_store_n(entry++, entry_encode(view, 0), __ATOMIC_RELAXED);
-		view.token += step;
+		__atomic_store_n(entry++, value, __ATOMIC_RELAXED);
+		value += stride;
 	}
-	view.last = (flags & ARCH_MEM_LAST) != 0;
-	__atomic_store_n(entry, entry_encode(view, 0), __ATOMIC_RELAXED);
+	__atomic_store_n(entry, value + mark, __ATOMIC_RELAXED);
 	mmu_publish(entry - (count - 1), count);
 }
 
@@ -331,10 +334,9 @@ static void copies_set(unsigned int level, const void *virt, struct qr_view view
 	}
 }
 
-/* Another cache mode: the machine may demand that the translation is broken meanwhile, and it
- * may be that of the running stack (tables.c). Physical mappings alone have a mode that is not
- * the default, and are born accessed and dirty, so no walker sets a bit in an entry that is
- * replaced. */
+/* Another cache mode: the machine may demand a break, and it may be the running stack's page
+ * (tables.c). Physical mappings alone have other modes than the default, and are born accessed
+ * and dirty: no walker sets a bit in what is replaced. */
 static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view view)
 {
 	qr_entry_t *entry = qr_entry(level, virt);

@@ -37,8 +37,9 @@
  * and in a loop to a handful of instructions. In a leaf's encoding the address
  * is linear: encode(address + size) - encode(address) is the same for all
  * addresses and other fields of a level; and `last`, `accessed` and `global` are bits of their
- * own, which no other field changes. The address is linear in a table's, too, which does not
- * depend on the level; bits that a walker sets there are below the address.
+ * own, which no other field changes. So are a token's numbers linear, and its `last` a bit. The
+ * address is linear in a table's, too, which does not depend on the level; bits that a walker
+ * sets there are below the address.
  */
 #ifndef QR_PAGETABLE_VIEW_H
 #define QR_PAGETABLE_VIEW_H

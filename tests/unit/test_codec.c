@@ -256,6 +256,29 @@ static void test_linear_address(void **state)
 	}
 }
 
+/* So are tokens, as long as they do not wrap around; and their mark is a bit of its own. */
+static void test_linear_tokens(void **state)
+{
+	const qr_entry_t zero = entry_encode((struct qr_view){.kind = QR_TOKEN}, 0);
+	const qr_entry_t step =
+		entry_encode((struct qr_view){.kind = QR_TOKEN, .token = 1}, 0) - zero;
+	const qr_entry_t mark =
+		entry_encode((struct qr_view){.kind = QR_TOKEN, .last = true}, 0) - zero;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4096; i++) {
+		struct qr_view a = with_fields(
+			(struct qr_view){.kind = QR_TOKEN, .token = (uint32_t)random_next()},
+			random_next() & (WRITE | USER));
+		struct qr_view b = a;
+		const uint32_t more = (uint32_t)random_next() % (UINT32_MAX - a.token + 1u);
+
+		b.token += more;
+		b.last = true;
+		assert_int_equal(entry_encode(b, 0) - entry_encode(a, 0), step * more + mark);
+	}
+}
+
 /* Accessed is one bit of a page's entry, the same one whatever the other fields are, which alone
  * says it: what may be flipped without decoding the rest. Set or clear, as the format has it. */
 static void test_accessed_is_a_bit_of_its_own(void **state)
@@ -403,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_law_none),
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_linear_address),
+		cmocka_unit_test(test_linear_tokens),
 		cmocka_unit_test(test_accessed_is_a_bit_of_its_own),
 		cmocka_unit_test(test_global_is_a_bit_of_its_own),
 		cmocka_unit_test(test_illegal_leaves),
