@@ -32,7 +32,7 @@ static void add_index(char *line, size_t *length, size_t index)
 	add(line, length, "].");
 }
 
-int qr_refuse(struct qr_field field, const char *why, int status)
+void qr_refusal_print(struct qr_field field, const char *why)
 {
 	char line[LINE_MAX];
 	size_t length = 0;
@@ -48,7 +48,6 @@ int qr_refuse(struct qr_field field, const char *why, int status)
 	line[length++] = '\n';
 	line[length] = '\0';
 	qr_port_print(line);
-	return status;
 }
 
 /* A list of `count` elements, `most` at most, which must be there where it is not empty. */

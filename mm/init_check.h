@@ -19,8 +19,17 @@ struct qr_field {
 	const char *name; /* NULL: the list, or the field, itself */
 };
 
-/* Say that the field is refused; returns `status`. */
-int qr_refuse(struct qr_field field, const char *why, int status);
+/* Print that the field is refused, and why. */
+void qr_refusal_print(struct qr_field field, const char *why);
+
+/* Say so, where the build has words for it; returns `status`. */
+QR_INLINE int qr_refuse(struct qr_field field, const char *why, int status)
+{
+	if (CONFIG_MEM_INIT_WORDS) {
+		qr_refusal_print(field, why);
+	}
+	return status;
+}
 
 /* Do these ranges have a byte in common? Neither wraps. */
 QR_INLINE bool qr_ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)

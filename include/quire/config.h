@@ -193,6 +193,12 @@
 #define CONFIG_MEM_ASSERT 1
 #endif
 
+/* 1: k_mem_init prints which field it refuses, and why. 0: it only returns the error, which saves
+ * the text of the messages. */
+#ifndef CONFIG_MEM_INIT_WORDS
+#define CONFIG_MEM_INIT_WORDS 1
+#endif
+
 /* The port gives only the four functions of the single-core profile that never
  * sleeps (quire/port.h). */
 #ifndef CONFIG_MEM_PORT_MINIMAL
@@ -225,6 +231,9 @@
 #endif
 #if CONFIG_USERSPACE != 0 && CONFIG_USERSPACE != 1
 #error "CONFIG_USERSPACE must be 0 or 1"
+#endif
+#if CONFIG_MEM_INIT_WORDS != 0 && CONFIG_MEM_INIT_WORDS != 1
+#error "CONFIG_MEM_INIT_WORDS must be 0 or 1"
 #endif
 #if CONFIG_MEM_PORT_MINIMAL != 0 && CONFIG_MEM_PORT_MINIMAL != 1
 #error "CONFIG_MEM_PORT_MINIMAL must be 0 or 1"
