@@ -67,8 +67,8 @@ struct k_mem_config {
  *           functions; a policy that is incomplete or needs more than CONFIG_EVICTION_FRAME_BYTES
  *  -ENOMEM  more frames than CONFIG_MEM_FRAMES_MAX, or no frame is left free
  * The first field that is refused is printed by qr_port_print, as in "k_mem_init: image[2].flags:
- * EXEC and USER", if the build has CONFIG_MEM_INIT_WORDS. Nothing has changed then, and the call can
- * be made again. */
+ * EXEC and USER", if the build has CONFIG_MEM_INIT_WORDS. Nothing has changed then, and the call
+ * can be made again. */
 int k_mem_init(const struct k_mem_config *config) QR_CONFIGURED(k_mem_init) QR_MUST_CHECK;
 
 /* A buffer that is physically contiguous, resident and never moves (law L10):
