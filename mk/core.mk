@@ -17,8 +17,8 @@ core_flags_small  := -DCONFIG_MEM_BATCH=3 -DCONFIG_MEM_TLB_RANGE_MAX=2 -DCONFIG_
 		     -DCONFIG_DEMAND_PAGING_ZERO_PAGE=0
 # user mode with tables of its own, as with KPTI
 core_flags_split  := -DCONFIG_EMU_SPLIT=1
-# one page a request, whatever a request costs
-core_flags_single := -DCONFIG_MEM_CLUSTER=0
+# one page a request, whatever a request costs; and private tables that fill a large leaf
+core_flags_single := -DCONFIG_MEM_CLUSTER=0 -DCONFIG_MEM_DOMAIN_TABLES=1100
 # each function has a frame, and what is the core's counts the blocks that it runs (mk/threads.mk)
 core_flags_pairs   = -fno-inline -fno-omit-frame-pointer -fno-optimize-sibling-calls \
 		     $(if $(filter $(core_counted),$<),-fsanitize-coverage=trace-pc)
@@ -27,15 +27,15 @@ core_counted      := mm/% pagetable/% store/% eviction/%
 core_flags_million := -DDOMAIN_MODEL_STEPS=170000
 
 core_tests        := $(patsubst tests/core/%.c,%,$(wildcard tests/core/test_*.c))
-core_tests_plain  := $(filter-out test_eager,$(core_tests))
+core_tests_plain  := $(filter-out test_eager test_domain_large,$(core_tests))
 core_tests_eager  := $(filter test_eager test_model test_uninit,$(core_tests))
 core_tests_small  := $(filter test_model test_fail test_tiny test_races test_cluster \
 		     test_domain_races test_domain_pool test_domain_anon \
 		     test_domain_model test_low_ram test_uninit,$(core_tests))
 
-core_tests_split  := $(filter test_domain% test_model test_uninit,$(core_tests))
+core_tests_split  := $(filter test_domain% test_model test_uninit,$(core_tests_plain))
 core_tests_small  += test_domain_counts test_lost_slots test_context
-core_tests_single := test_model
+core_tests_single := test_model test_domain_large
 core_tests_million := test_domain_model
 
 core_cc            = $(CC) $(CFLAGS_HOST_TEST)

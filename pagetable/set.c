@@ -29,7 +29,8 @@ static uint64_t private_phys(uint16_t table)
 }
 
 /* Entries that point to the private tables, one after the other, are a step apart (view.h); bits
- * that a walker sets in them are lower. */
+ * that a walker sets in them are lower. So are those by which a large leaf differs, which may map
+ * the memory that the tables are in. */
 uint16_t qr_set_below(uint16_t table, const void *virt)
 {
 	const unsigned int level = qr_privates[table].level;
@@ -41,7 +42,9 @@ uint16_t qr_set_below(uint16_t table, const void *virt)
 	qr_entry_t entry = qr_entry_load(&qr_private_tables[table - 1][index]);
 	qr_entry_t offset = entry - entry_encode(first, 1);
 
-	return offset < QR_PRIVATE_COUNT * step ? (uint16_t)(offset / step + 1) : 0;
+	return offset < QR_PRIVATE_COUNT * step && entry_decode(entry, level).kind == QR_TABLE
+		       ? (uint16_t)(offset / step + 1)
+		       : 0;
 }
 
 uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* Tables of the space and as many again, for sets that differ. */
-#define RECORDS (2 * (CONFIG_KERNEL_VM_SIZE >> EMU_LEVEL_SHIFT(1)) + 64)
+#define RECORDS (2 * (CONFIG_KERNEL_VM_SIZE >> EMU_LEVEL_SHIFT(1)) + 64 + CONFIG_MEM_DOMAIN_TABLES)
 
 struct record {
 	uint64_t reset; /* free unless this is reset_count */
