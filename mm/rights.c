@@ -5,7 +5,10 @@
  * A first walk checks every page and counts the pages that will be charged when they become
  * writable; they are charged together, before anything changes. The second walk changes.
  * What a page is charged for follows from the page (charge.h), so the second walk settles
- * each batch by what its pages were before and are after, and the reservation goes back.
+ * each batch by what its pages were before and are after, and takes that from the reservation.
+ * Another thread that takes rights from the same pages, or unpins them, between the two walks can
+ * make more of them uncharged than were counted: what the reservation lacks is asked for with the
+ * batch that needs it.
  */
 #include "bring.h"
 #include "charge.h"
@@ -32,6 +35,12 @@ static QR_NOINLINE enum count_as count_as(arch_page_t now, uint32_t page)
 		       : PAGEABLE;
 }
 
+/* Will the page, which is not charged, be with these rights? */
+static bool becomes_charged(arch_page_t now, enum count_as as, uint32_t flags)
+{
+	return (flags & K_MEM_PERM_RW) && as == PAGEABLE && !qr_page_charged(now);
+}
+
 /* Can the page have these rights? -EINVAL. *extra grows by 1 when it will then be charged and is
  * not yet. */
 static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
@@ -43,9 +52,7 @@ static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 		return -EINVAL;
 	}
 	as = count_as(now, page);
-	if ((flags & K_MEM_PERM_RW) && as == PAGEABLE && !qr_page_charged(now)) {
-		*extra += 1;
-	}
+	*extra += becomes_charged(now, as, flags) ? 1 : 0;
 	if (as != NOTHING) {
 		return (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
 	}
@@ -142,6 +149,30 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 	return 0;
 }
 
+/* What the second walk takes for a batch: the pages that become charged. -ENOMEM: the reservation
+ * has not so many any more, and there is no room for them. */
+static int batch_charge(struct qr_pages batch, uint32_t flags, uint32_t *reserved, uint32_t *taken)
+{
+	int status;
+
+	*taken = 0;
+	for (uint32_t i = 0; (flags & K_MEM_PERM_RW) && i < batch.count; i++) {
+		uint32_t page = batch.first + i;
+		arch_page_t now = arch_page_state(qr_page_addr(page));
+
+		*taken += becomes_charged(now, count_as(now, page), flags) ? 1 : 0;
+	}
+	if (*taken > *reserved) {
+		status = qr_charge_add(*taken - *reserved, 0);
+		if (status != 0) {
+			return status;
+		}
+		*reserved = *taken;
+	}
+	*reserved -= *taken;
+	return 0;
+}
+
 /* Second walk, one batch; returns how many pages were handled. */
 static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
 {
@@ -182,11 +213,19 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 		qr_unlock(&hold);
 		return status;
 	}
-	while (done < pages.count) {
+	while (done < pages.count && status == 0) {
+		struct qr_pages batch;
+		uint32_t taken;
+
 		qr_breathe(&hold);
-		done += change(next_batch(pages, done), pages.count - done, flags);
+		batch = next_batch(pages, done);
+		status = batch_charge(batch, flags, &extra, &taken);
+		if (status == 0) {
+			done += change(batch, pages.count - done, flags);
+			qr_charge_sub(taken, 0); /* change() counted them */
+		}
 	}
 	qr_charge_sub(extra, 0);
 	qr_unlock(&hold);
-	return 0;
+	return status;
 }

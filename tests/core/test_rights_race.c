@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_rights_race.c - another thread takes rights from the pages that k_mem_update_flags has
+ * counted and not yet changed, and what that gives back is granted to others: no more is charged
+ * than can be kept.
+ */
+#include "help.h"
+
+#include <mm/charge.h>
+
+#include "audit.h"
+
+#define PAGES 24u
+
+static uint8_t *stored;
+static void *other;
+static size_t other_bytes;
+
+static bool too_much_is_granted(void)
+{
+	return qr_charge.pageable + qr_charge.pinned + qr_charge.kept >
+	       qr_charge.frames + qr_charge.slots - 1;
+}
+
+/* Once: the rights go, and all that there is room for is mapped. */
+static void take_between(void)
+{
+	strict_between_set(NULL);
+	assert_int_equal(k_mem_update_flags(stored, PAGES * RIG_PAGE, 0), 0);
+	for (size_t pages = 64; other == NULL && pages > 0; pages--) {
+		other_bytes = pages * RIG_PAGE;
+		other = k_mem_map(other_bytes, K_MEM_PERM_RW);
+	}
+	assert_non_null(other);
+	assert_false(too_much_is_granted());
+}
+
+static void test_rights_that_are_taken_between_the_walks(void **state)
+{
+	const struct rig rig = {.frames = 16, .slots = 24};
+	struct rig_counts before;
+	void *addr;
+
+	(void)state;
+	rig_start(&rig);
+	before = rig_counts();
+	other = NULL;
+	assert_int_equal(k_mem_map_stored(&addr, K_MEM_LOCATION(RIG_STORE_IMAGE, 8),
+					  PAGES * RIG_PAGE, K_MEM_PERM_RW), 0);
+	stored = addr;
+	strict_between_set(take_between);
+	assert_int_equal(k_mem_update_flags(stored, PAGES * RIG_PAGE, K_MEM_PERM_RW), -ENOMEM);
+	strict_between_set(NULL);
+	assert_false(too_much_is_granted());
+	assert_null(audit());
+	/* with room again it is what it is without anybody between */
+	assert_int_equal(k_mem_unmap(other, other_bytes), 0);
+	assert_int_equal(k_mem_update_flags(stored, PAGES * RIG_PAGE, K_MEM_PERM_RW), 0);
+	assert_null(audit());
+	assert_int_equal(k_mem_unmap(stored, PAGES * RIG_PAGE), 0);
+	rig_counts_equal(before, rig_counts());
+	rig_check();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rights_that_are_taken_between_the_walks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
