@@ -78,13 +78,11 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 {
 	uint32_t got = qr_frames_reserve(count) ? count : 0;
 
-	if (got < count) {
-		qr_clean_call();
-	}
 	while (got < count) {
 		uint32_t frame = QR_NO_INDEX;
 		int status;
 
+		qr_clean_call(); /* each time, as in evict_until() */
 		if (qr_frames_reserve(1)) {
 			got++;
 			continue;

@@ -11,7 +11,8 @@
  * Finding a free frame is the shortest path of a fault, and looks at no watermark. So before
  * the cleaner sleeps it sets `low` frames aside: the pool counts them as taken. The fault
  * that finds the pool empty then puts them back, wakes the cleaner and takes one; nobody else
- * sees the difference, for whoever needs frames asks here before it evicts.
+ * sees the difference, for whoever needs frames asks here before it evicts, and again whenever it
+ * looks again: the cleaner that it waited for may have set aside what it waited for.
  *
  * The promise (charge.h) does not depend on any of this: the cleaner only does earlier what
  * some fault would do, and frames set aside are given back before anybody is refused.

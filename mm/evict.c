@@ -316,6 +316,8 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 	struct hunt hunt = {0};
 
 	for (uint32_t round = 0; round < HUNT_ROUNDS_MAX; round++) {
+		/* each time: a cleaner that was called sets frames aside again when it is done */
+		qr_clean_call();
 		if (take_free && (*frame = qr_frame_take()) != QR_NO_INDEX) {
 			return 0;
 		}
@@ -339,10 +341,8 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	uint32_t start = qr_stats_time();
-	int status;
+	int status = evict_until(frame, take_free, hold);
 
-	qr_clean_call();
-	status = evict_until(frame, take_free, hold);
 	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
 	return status;
 }

@@ -369,6 +369,59 @@ static void test_who_gives_up_tells_who_took_it_for_a_request_under_way(void **s
 	}
 }
 
+/* The cleaner, which is urgent, frees the one frame that another thread waits for, finds nothing
+ * more to do, and sets the frame aside before that one runs. */
+static struct {
+	uint8_t *pages; /* changed, to be pinned, wanted */
+	bool pinned;
+} cleaning;
+
+static void clean_pin_or_touch(unsigned int self)
+{
+	uint64_t word;
+
+	if (self == 0) {
+		while (order.ended_count == 0) {
+			order.wrong += k_mem_paging_clean(1, 2) != 0;
+		}
+	} else if (self == 1) {
+		order.wrong += k_mem_pin(cleaning.pages + RIG_PAGE, RIG_PAGE) != 0;
+		cleaning.pinned = true;
+	} else {
+		order.wrong += !cleaning.pinned || rig_store.in_flight != 1;
+		order.wrong += emu_read((uintptr_t)cleaning.pages + 2 * RIG_PAGE, &word,
+					sizeof(word), 0) != 0;
+		order.ended[order.ended_count++] = self;
+		/* so that the cleaner ends, too */
+		order.wrong += k_mem_page_out(cleaning.pages + 2 * RIG_PAGE, RIG_PAGE) != 0;
+		rig_put(cleaning.pages, 3);
+		rig_put(cleaning.pages + 2 * RIG_PAGE, 4);
+	}
+}
+
+static void test_what_is_set_aside_is_given_to_who_waits(void **state)
+{
+	static const uint8_t rank[] = {0, 1, 2};
+	const struct rig rig = {.frames = 4, .slots = 8};
+
+	(void)state;
+	memset(&order, 0, sizeof(order));
+	cleaning.pinned = false;
+	rig_start(&rig);
+	assert_non_null(k_mem_map(2 * RIG_PAGE, K_MEM_PERM_RW | K_MEM_MAP_LOCK));
+	cleaning.pages = k_mem_map(3 * RIG_PAGE, K_MEM_PERM_RW);
+	assert_non_null(cleaning.pages);
+	rig_put(cleaning.pages, 1);
+	rig_put(cleaning.pages + 2 * RIG_PAGE, 2);
+	assert_int_equal(k_mem_page_out(cleaning.pages + 2 * RIG_PAGE, RIG_PAGE), 0);
+	emu_fault = on_fault;
+	rig_store.late = LATE;
+	fibers_rank(rank);
+	fibers_run(3, clean_pin_or_touch, 1);
+	fibers_rank(NULL);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_one_page),
 		cmocka_unit_test(test_unmapping_gives_frames_to_who_waits),
 		cmocka_unit_test(test_unmapping_gives_slots_to_who_waits),
+		cmocka_unit_test(test_what_is_set_aside_is_given_to_who_waits),
 		cmocka_unit_test(test_who_gives_up_tells_who_took_it_for_a_request_under_way),
 	};
 
