@@ -88,6 +88,7 @@ bool qr_page_charged(arch_page_t page)
 	if (page & ARCH_DATA_PAGE_LOADED) {
 		uint32_t frame = qr_frame_of(arch_page_phys(page));
 
+		QR_ASSERT_ALL(frame != QR_NO_INDEX);
 		if (frame == qr_frame_table.zero) {
 			return true;
 		}

@@ -111,7 +111,8 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size) QR_MUST_CHECK;
  * written to the paging store once it was changed; its slots are never released.
  * A page of a read-write store hands its slot over to the mapping: the slot must
  * have been reserved by the caller, must not be mapped twice, and is released when
- * the mapping ends. Writable mappings and mappings of a read-write store are
+ * the mapping ends; unless it was written before, it holds what some other page left there, which
+ * is not for user mode to see. Writable mappings and mappings of a read-write store are
  * charged like anonymous memory.
  * flags: K_MEM_PERM_*. Unmapped by k_mem_unmap.
  *  -EINVAL   size zero, unaligned or larger than the space; no such store, or slots

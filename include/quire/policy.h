@@ -40,8 +40,8 @@ struct k_mem_policy {
 	 * for a page that is evicted, just before forgotten(), and what it returns is given to
 	 * returned() just before seen() when the page comes back. The value has at most
 	 * k_mem_history_bits() bits and is never 0, which says that nothing is known. Both may
-	 * be NULL. A page that keeps no place in a store, because its content needs none, comes
-	 * back as a new one. */
+	 * be NULL, returned() only where evicted() is. A page that keeps no place in a store,
+	 * because its content needs none, comes back as a new one. */
 	uint32_t (*evicted)(uint32_t frame);
 	void (*returned)(uint32_t frame, uint32_t history);
 
