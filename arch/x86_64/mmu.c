@@ -67,12 +67,23 @@ static uint64_t cr4_features(void)
 
 /* MAXPHYADDR (4.1.4), with the default of volume 2A for CPUs without the leaf. Bits of an entry
  * from there to 51 are reserved: an access faults in a way that nothing serves. */
-unsigned int mmu_phys_bits(void)
+static uint8_t phys_bits_ask(void)
 {
 	if (cpuid(0x80000000u).eax >= 0x80000008u) {
-		return cpuid(0x80000008u).eax & 0xffu;
+		return (uint8_t)cpuid(0x80000008u).eax;
 	}
 	return bit(cpuid(1).edx, 6) ? 36 : 32;
+}
+
+/* Each physical mapping wants to know, and a hypervisor takes its time for a CPUID. */
+unsigned int mmu_phys_bits(void)
+{
+	static uint8_t known;
+
+	if (known == 0) {
+		known = phys_bits_ask();
+	}
+	return known;
 }
 
 static void demand(bool condition, const char *what)
