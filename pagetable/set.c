@@ -3,10 +3,10 @@
  * set.c - switching between sets of tables, and tags.
  *
  * The kernel's own set has tag 0. A domain gets a tag when it becomes current and has none of this
- * generation. When all were given out everything is dropped from the TLB and a new generation
- * begins; so a tag stands for one set only, also where a domain has ended meanwhile, and
- * nothing has to be dropped when one ends. A machine without tags has tag 0 for all, and
- * drops what is not global when the root changes.
+ * generation. When all were given out a new generation begins. What is remembered under a tag is
+ * dropped when it is given out, so it stands for one set only, also where a domain has ended
+ * meanwhile, and nothing has to be dropped when one ends. A machine without tags has tag 0 for
+ * all, and drops what is not global when the root changes.
  *
  * Generation 0 is that of domains that never had a tag. Generations are counted in 64 bits, which
  * does not come round: with 256 tags and a switch each microsecond it would in 10^8 years, 32 bits
@@ -70,12 +70,13 @@ void qr_sets_start(void)
 	qr_flush_all();
 }
 
-/* A tag of this generation for the domain. Nothing is remembered under it, and yet it is dropped:
- * while the domain had no tag its tables were filled and linked with no fence at all, and are
- * pieces of a pool, in which a walk that is not ordered behind those stores finds the entries of a
- * domain that ended (RISC-V Privileged 20211203, 4.2.1: where the tables of the new address space
- * were modified, SFENCE.VMA is necessary, and before the write of satp, as the walks may begin with
- * it). Other machines need it no more than mmu_publish (arm64), or have no tags here (x86_64). */
+/* A tag of this generation for the domain. What is remembered under it is an earlier domain's, and
+ * is dropped; and it is dropped where nothing is, in the first generation, too. While the domain
+ * had no tag its tables were filled and linked with no fence at all, and are pieces of a pool, in
+ * which a walk that is not ordered behind those stores finds the entries of a domain that ended
+ * (RISC-V Privileged 20211203, 4.2.1: where the tables of the new address space were modified,
+ * SFENCE.VMA is necessary, and before the write of satp, as the walks may begin with it). Other
+ * machines need it no more than mmu_publish (arm64), or have no tags here (x86_64). */
 static void take_tag(struct arch_mem_domain *domain)
 {
 	if (tag_count == 1) {
@@ -85,7 +86,6 @@ static void take_tag(struct arch_mem_domain *domain)
 	if (tag_next >= tag_count) {
 		/* off the tag in use first, under which more could be remembered at once */
 		kernel_root_set();
-		qr_flush_all();
 		generation++;
 		tag_next = 1;
 	}

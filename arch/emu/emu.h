@@ -103,7 +103,8 @@ void emu_stack_set(uintptr_t virt);
  * a fault of theirs is -EFAULT without the handler. */
 extern void (*emu_publish_hook)(const qr_entry_t *first, size_t count);
 
-/* The same after everything was dropped from the TLB: a CPU may walk again at once. */
+/* The same after everything, or all of a tag, was dropped from the TLB: a CPU may walk again at
+ * once. */
 extern void (*emu_drop_hook)(void);
 
 /* The same while mmu_tags counts: the highest tag is current, over the kernel's root. */

@@ -324,11 +324,21 @@ void emu_tlb_page(unsigned int tag, uintptr_t virt)
 	}
 }
 
+static void call_drop_hook(void)
+{
+	if (emu_drop_hook != NULL && !emu.in_hook) {
+		emu.in_hook = true;
+		emu_drop_hook();
+		emu.in_hook = false;
+	}
+}
+
 void emu_tlb_tag(unsigned int tag)
 {
 	dropped(&emu.count.tag_drops, __builtin_return_address(0));
 	drop_row(tag);
 	emu_stack_use(__builtin_return_address(0));
+	call_drop_hook();
 }
 
 void emu_tlb_all(void)
@@ -336,11 +346,7 @@ void emu_tlb_all(void)
 	dropped(&emu.count.all_drops, __builtin_return_address(0));
 	emu_tlb_reset();
 	emu_stack_use(__builtin_return_address(0));
-	if (emu_drop_hook != NULL && !emu.in_hook) {
-		emu.in_hook = true;
-		emu_drop_hook();
-		emu.in_hook = false;
-	}
+	call_drop_hook();
 }
 
 void emu_tlb_sync(void)

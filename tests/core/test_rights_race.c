@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_rights_race.c - another thread takes rights from the pages that k_mem_update_flags has
- * counted and not yet changed, and what that gives back is granted to others: no more is charged
- * than can be kept.
+ * test_rights_race.c - another thread changes the rights of pages that k_mem_update_flags has
+ * counted and not yet changed. Where it takes them, and what that gives back is granted to others,
+ * no more is charged than can be kept; where it gives them, nothing stays set aside.
  */
 #include "help.h"
 
@@ -83,10 +83,46 @@ static void test_rights_that_are_taken_between_the_walks(void **state)
 	assert_in_range(releases, 8, 4 * PAGES);
 }
 
+/* Once: the rights are given that the call is about to give. */
+static void give_between(void)
+{
+	if (releases_left-- > 0) {
+		return;
+	}
+	strict_between_set(NULL);
+	assert_int_equal(k_mem_update_flags(stored, PAGES * RIG_PAGE, K_MEM_PERM_RW), 0);
+}
+
+static void test_rights_that_are_given_between_the_walks(void **state)
+{
+	const struct rig rig = {.frames = 16, .slots = 64};
+
+	(void)state;
+	for (unsigned int releases = 0; releases < 2 * PAGES; releases++) {
+		struct rig_counts before;
+		void *addr;
+
+		rig_start(&rig);
+		before = rig_counts();
+		assert_int_equal(k_mem_map_stored(&addr, K_MEM_LOCATION(RIG_STORE_IMAGE, 8),
+						  PAGES * RIG_PAGE, 0), 0);
+		stored = addr;
+		releases_left = releases;
+		strict_between_set(give_between);
+		assert_int_equal(k_mem_update_flags(stored, PAGES * RIG_PAGE, K_MEM_PERM_RW), 0);
+		strict_between_set(NULL);
+		assert_null(audit());
+		assert_int_equal(k_mem_unmap(stored, PAGES * RIG_PAGE), 0);
+		rig_counts_equal(before, rig_counts());
+		rig_check();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rights_that_are_taken_between_the_walks),
+		cmocka_unit_test(test_rights_that_are_given_between_the_walks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
