@@ -106,13 +106,18 @@ static int transfer_start(struct disk *disk, const struct transfer *transfer, st
 }
 
 /* How the request ended, of which the disk says that it wrote so many bytes. 0 bytes are no lie:
- * a legacy disk need not count (Virtio 1.1, 2.6.8.3), and what it did is in the status. */
+ * a legacy disk need not count (Virtio 1.1, 2.6.8.3), and what it did is in the status. Fewer than
+ * there are, with a good status, are one: the rest may come when the frame is somebody else's. */
 static int request_status(struct disk *disk, const struct request *request, uint32_t bytes)
 {
 	uint8_t status = __atomic_load_n(&request->status, __ATOMIC_RELAXED);
 
 	if (status == STATUS_OK) {
-		return bytes == 0 || bytes >= request->bytes ? 0 : -EIO;
+		if (bytes == 0 || bytes >= request->bytes) {
+			return 0;
+		}
+		virtio_fail(&disk->virtio, "less was written than its status says");
+		return -EIO;
 	}
 	if (status != STATUS_IO_ERROR && status != STATUS_UNSUPPORTED) {
 		virtio_fail(&disk->virtio, "a request ended without a status");

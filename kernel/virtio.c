@@ -51,6 +51,7 @@
 #define NEEDS_RESET  64u
 #define FAILED       128u
 #define FEATURE_SET_VERSION_1 1u /* feature bit 32 */
+#define CONFIG_CHANGED   2u      /* an interrupt's reason, also for what needs a reset, 2.1.1 */
 #define INTERRUPTS_KNOWN 3u      /* a used buffer, a change of the configuration */
 #define QUEUE_LARGEST 32768u     /* that there may be, 2.6 */
 
@@ -154,15 +155,6 @@ uint16_t virtio_take(struct virtio *device, uint32_t *bytes)
 	return (uint16_t)head;
 }
 
-/* What is not a known reason is not acknowledged. */
-void virtio_interrupt(struct virtio *device)
-{
-	uint32_t status = mmio_read(device->registers, INTERRUPT_STATUS);
-
-	mmio_write(device->registers, INTERRUPT_ACK, status & INTERRUPTS_KNOWN);
-	barrier_acknowledged();
-}
-
 /* ---- stopping ----------------------------------------------------------------------------- */
 
 /* Into reset, in which a device does nothing. It is there when it says so (Virtio 1.2, 2.4). */
@@ -197,6 +189,19 @@ void virtio_look(struct virtio *device)
 
 	if (!device->fault && ((status & NEEDS_RESET) || !(status & DRIVER_OK))) {
 		virtio_fail(device, "it needs a reset, or had one");
+	}
+}
+
+/* What is not a known reason is not acknowledged. Who sleeps for a device that needs a
+ * reset is woken by nothing but this. */
+void virtio_interrupt(struct virtio *device)
+{
+	uint32_t status = mmio_read(device->registers, INTERRUPT_STATUS);
+
+	mmio_write(device->registers, INTERRUPT_ACK, status & INTERRUPTS_KNOWN);
+	barrier_acknowledged();
+	if (status & CONFIG_CHANGED) {
+		virtio_look(device);
 	}
 }
 

@@ -4,8 +4,7 @@
  *
  * What the device is to do is a chain of descriptors: pieces of memory, those that it reads
  * before those that it writes. The index of a chain's first descriptor names it until the
- * device has ended it. All but virtio_start() and virtio_interrupt() are called with
- * interrupts masked.
+ * device has ended it. All but virtio_start() are called with interrupts masked.
  *
  * The device is not believed. What is known of chains is kept apart from the rings, which are
  * only written, but for the used ring; and a word of that is checked against what is in flight
@@ -104,7 +103,8 @@ void virtio_fail(struct virtio *device, const char *what);
 /* Nothing ended: does the device say that it needs a reset, or had one? Then it is stopped. */
 void virtio_look(struct virtio *device);
 
-/* Tell the device that its interrupt was seen. What it wrote before is seen after this. */
+/* Tell the device that its interrupt was seen. What it wrote before is seen after this. A change
+ * of the configuration is a reason for virtio_look(). From the interrupt's handler, so masked. */
 void virtio_interrupt(struct virtio *device);
 
 #endif /* KERNEL_VIRTIO_H */

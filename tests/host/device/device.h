@@ -42,6 +42,8 @@ enum device_lie {
 	DEVICE_LIES,
 };
 
+#define DEVICE_CONFIG_CHANGED 2u /* a reason of an interrupt, also for what needs a reset */
+
 /* What is wrong with it from the start. */
 enum device_fault {
 	DEVICE_SOUND,
