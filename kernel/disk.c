@@ -2,17 +2,15 @@
 /*
  * disk.c - virtio-blk disks (Virtio 1.1, section 5.2).
  *
- * A request is a chain of descriptors: header, then pages or a buffer wherever they
- * are in memory, then a status byte. Its record has the index of the chain, so the
- * device's word of completion leads to it. Requests end in the interrupt handler or in
- * disk_poll(), whoever sees them first.
+ * A request is a chain of descriptors: header, then pages or a buffer wherever they are in memory,
+ * then a status byte. Its record has the index of the chain, so the device's word of completion
+ * leads to it. Requests end in the interrupt handler or in disk_poll(), whoever sees them first.
  *
  * A disk is not believed (virtio.h). The status byte is set beforehand to what is none, so a
  * request of which the disk says that it ended, and which it did not touch, is no success. A disk
  * that says what cannot be so is stopped and given up: what was in flight ends with -EIO, and so
- * does whatever is asked of it later. It is in reset before any of that, so the frames that are
- * let go are not written to any more. Who lies with a good status and a length and an index that
- * fit is not seen here: that is for a checksum.
+ * does whatever is asked of it later. It is in reset before that: the frames that are let go are
+ * written to no more. Lies with good status, length and index are for a checksum to see.
  *
  * A disk that never answers: who sleeps for it sleeps on, as with a slow one. Who polls gives it
  * up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row at which nothing ended, a register each.
@@ -105,9 +103,9 @@ static int transfer_start(struct disk *disk, const struct transfer *transfer, st
 	return status;
 }
 
-/* How the request ended, of which the disk says that it wrote so many bytes. 0 bytes are no lie:
- * a legacy disk need not count (Virtio 1.1, 2.6.8.3), and what it did is in the status. Fewer than
- * there are, with a good status, are one: the rest may come when the frame is somebody else's. */
+/* How the request ended, of which the disk says that it wrote so many bytes. 0 are no lie: a legacy
+ * disk need not count (Virtio 1.1, 2.6.8.3). Too few with a good status are one: the rest may come
+ * when the frame is somebody else's. */
 static int request_status(struct disk *disk, const struct request *request, uint32_t bytes)
 {
 	uint8_t status = __atomic_load_n(&request->status, __ATOMIC_RELAXED);
@@ -117,9 +115,7 @@ static int request_status(struct disk *disk, const struct request *request, uint
 			return 0;
 		}
 		virtio_fail(&disk->virtio, "less was written than its status says");
-		return -EIO;
-	}
-	if (status != STATUS_IO_ERROR && status != STATUS_UNSUPPORTED) {
+	} else if (status != STATUS_IO_ERROR && status != STATUS_UNSUPPORTED) {
 		virtio_fail(&disk->virtio, "a request ended without a status");
 	}
 	return -EIO;
@@ -137,7 +133,7 @@ static void idle_count(struct disk *disk, bool polled)
 	}
 }
 
-/* Some request that was in flight when the disk was given up; NULL: all have ended. */
+/* Some request that was in flight when the disk was given up. */
 static struct request *orphan_find(struct disk *disk)
 {
 	for (uint32_t i = 0; i < VIRTIO_QUEUE; i++) {
@@ -254,8 +250,8 @@ void disk_block(int disk, struct k_mem_block *block)
 
 struct wait {
 	struct k_mem_io io;
-	bool ended;
 	int status;
+	bool ended;
 };
 
 static void wait_ended(struct k_mem_io *io, int status)
@@ -310,9 +306,10 @@ int disk_read(int disk, uint64_t offset, void *buffer, size_t bytes)
 
 	QR_ASSERT(offset % SECTOR_BYTES == 0 && bytes % SECTOR_BYTES == 0 && bytes <= UINT32_MAX);
 	QR_ASSERT((uint8_t *)buffer >= image_data_begin && (uint8_t *)buffer < image_data_end);
-	return on_disk(&disks[disk], transfer.sector, bytes)
-		       ? transfer_wait(&disks[disk], &transfer)
-		       : -EIO;
+	if (!on_disk(&disks[disk], transfer.sector, bytes)) {
+		return -EIO;
+	}
+	return transfer_wait(&disks[disk], &transfer);
 }
 
 /* ---- finding and starting ------------------------------------------------------------------ */
@@ -328,8 +325,7 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 {
 	uintptr_t serial = image_phys(disk->serial);
 	struct transfer transfer = {
-		.type = REQUEST_SERIAL, .phys = &serial, .count = 1, .bytes = SERIAL_BYTES,
-	};
+		.type = REQUEST_SERIAL, .phys = &serial, .count = 1, .bytes = SERIAL_BYTES};
 
 	__builtin_memset(disk, 0, sizeof(*disk));
 	disk->slot = slot;
