@@ -8,12 +8,11 @@
  *
  * A disk is not believed (virtio.h). The status byte is set beforehand to what is none, so a
  * request of which the disk says that it ended, and which it did not touch, is no success. A disk
- * that says what cannot be so is stopped and given up: what was in flight ends with -EIO, and so
- * does whatever is asked of it later. It is in reset before that: the frames that are let go are
- * written to no more. Lies with good status, length and index are for a checksum to see.
+ * that says what cannot be so is put in reset, then given up: what was in flight ends with -EIO, so
+ * does what is asked of it later. Lies with good status, length and index are for a checksum.
  *
- * A disk that never answers: who sleeps for it sleeps on, as with a slow one. Who polls gives it
- * up after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row at which nothing ended, a register each.
+ * Who sleeps for a disk that never answers sleeps on, as with a slow one. Who polls gives it up
+ * after CONFIG_KERNEL_DISK_POLLS_MAX looks in a row at which nothing ended, a register each.
  *
  * Lock: interrupts masked around the queue; `done` is called outside.
  */
@@ -103,9 +102,8 @@ static int transfer_start(struct disk *disk, const struct transfer *transfer, st
 	return status;
 }
 
-/* How the request ended, of which the disk says that it wrote so many bytes. 0 are no lie: a legacy
- * disk need not count (Virtio 1.1, 2.6.8.3). Too few with a good status are one: the rest may come
- * when the frame is somebody else's. */
+/* How the request ended, of which the disk says that it wrote so many bytes. 0 are no lie (legacy,
+ * Virtio 1.1, 2.6.8.3). Too few are one: the rest may come when the frame is somebody else's. */
 static int request_status(struct disk *disk, const struct request *request, uint32_t bytes)
 {
 	uint8_t status = __atomic_load_n(&request->status, __ATOMIC_RELAXED);
@@ -133,7 +131,7 @@ static void idle_count(struct disk *disk, bool polled)
 	}
 }
 
-/* Some request that was in flight when the disk was given up. */
+/* Some request that was in flight when the disk was given up; NULL: all have ended. */
 static struct request *orphan_find(struct disk *disk)
 {
 	for (uint32_t i = 0; i < VIRTIO_QUEUE; i++) {
@@ -306,10 +304,9 @@ int disk_read(int disk, uint64_t offset, void *buffer, size_t bytes)
 
 	QR_ASSERT(offset % SECTOR_BYTES == 0 && bytes % SECTOR_BYTES == 0 && bytes <= UINT32_MAX);
 	QR_ASSERT((uint8_t *)buffer >= image_data_begin && (uint8_t *)buffer < image_data_end);
-	if (!on_disk(&disks[disk], transfer.sector, bytes)) {
-		return -EIO;
-	}
-	return transfer_wait(&disks[disk], &transfer);
+	return on_disk(&disks[disk], transfer.sector, bytes)
+		       ? transfer_wait(&disks[disk], &transfer)
+		       : -EIO;
 }
 
 /* ---- finding and starting ------------------------------------------------------------------ */
@@ -325,7 +322,8 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 {
 	uintptr_t serial = image_phys(disk->serial);
 	struct transfer transfer = {
-		.type = REQUEST_SERIAL, .phys = &serial, .count = 1, .bytes = SERIAL_BYTES};
+		.type = REQUEST_SERIAL, .phys = &serial, .count = 1, .bytes = SERIAL_BYTES,
+	};
 
 	__builtin_memset(disk, 0, sizeof(*disk));
 	disk->slot = slot;
