@@ -28,10 +28,11 @@ static inline void barrier_read(void)
 	__asm__ volatile("fence r, rw" : : : "memory");
 }
 
-/* The store to the register before loads of memory. */
+/* The store to a register, or the load of it, before loads and stores of memory: of a device that
+ * was put in reset the status is read, and then its memory is used for something else. */
 static inline void barrier_acknowledged(void)
 {
-	__asm__ volatile("fence o, r" : : : "memory");
+	__asm__ volatile("fence io, rw" : : : "memory");
 }
 
 #endif /* KERNEL_BARRIER_H */
