@@ -55,9 +55,10 @@ int arch_page_phys_get(void *virt, uintptr_t *phys)
 	if (offset >= CONFIG_KERNEL_VM_SIZE) {
 		return -EFAULT;
 	}
-	page = arch_page_get(virt);
+	/* without the lock: copies of the entry in other sets are not for us */
+	page = arch_page_state(virt);
 	if (page & ARCH_DATA_PAGE_NOT_MAPPED) {
-		page = arch_page_get(virt); /* a large leaf may just have been split */
+		page = arch_page_state(virt); /* a large leaf may just have been split */
 	}
 	if (!(page & ARCH_DATA_PAGE_LOADED)) {
 		return -EFAULT;
