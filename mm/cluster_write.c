@@ -147,6 +147,7 @@ int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
 	uint32_t location = qr_frame_location(qr_frames[frame]);
 	struct qr_cluster cluster;
 	int all = -EIO, mine = 0;
+	uint32_t was;
 
 	qr_cluster_start(&cluster, qr_frame_page(qr_frames[frame]), frame, location,
 			 qr_store_table.write_pages);
@@ -165,7 +166,9 @@ int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
 			mine = status;
 			continue;
 		}
-		end_stay(cluster.frame[i], cluster.flags[i], status);
+		/* a request that failed has perhaps written junk: no slot has what it had */
+		was = cluster.flags[i] & (all != -EIO ? ~0u : ~(uint32_t)QR_FRAME_BACKED);
+		end_stay(cluster.frame[i], was, status);
 		qr_cluster_worked(&cluster, QR_CLUSTER_JOIN, hold);
 	}
 	return mine;
