@@ -129,21 +129,32 @@ static enum outcome page_keep(struct k_mem_compressed *c, uint32_t slot)
 	return keep(c, slot, QR_SLOT_POOL, entry);
 }
 
-/* To the lower store, when no spill of the slot is in the way. */
+/* To the lower store, when no spill of the slot is in the way. Where that starts nothing, the slot
+ * is as it was. */
 static int write_through(struct k_mem_compressed *c, struct k_mem_io *io, bool sleeps,
 			 unsigned long *counter)
 {
 	qr_port_key_t key = qr_port_lock();
 	int status = qr_spill_settle(c, io->slot, sleeps, &key);
+	struct k_mem_compressed_slot was;
 
 	if (status == 0) {
-		qr_compressed_drop(c, io->slot);
+		was = qr_compressed_set_aside(c, io->slot);
 	}
 	qr_port_unlock(key);
 	if (status != 0) {
 		return status;
 	}
-	return qr_spill_submit(c, io, sleeps, counter);
+	status = qr_spill_submit(c, io, sleeps, counter);
+	key = qr_port_lock();
+	if (status == K_MEM_IO_NOT_HERE || status == K_MEM_IO_FULL) {
+		qr_compressed_put_back(c, io->slot, was);
+	} else {
+		/* the transfer may have ended already, and the slot be somebody else's */
+		qr_compressed_let_go(c, was);
+	}
+	qr_port_unlock(key);
+	return status;
 }
 
 static int compressed_write(struct k_mem_compressed *c, struct k_mem_io *io)

@@ -124,6 +124,13 @@ void qr_compressed_retire(void *context, uint32_t slot);
 /* The record's content is no longer wanted: it becomes LOWER, its flags stay. */
 void qr_compressed_drop(struct k_mem_compressed *c, uint32_t slot);
 
+/* The same, but the caller has what it was, and then does one of these: puts it back, where the
+ * slot is still the caller's, or lets go of it. */
+struct k_mem_compressed_slot qr_compressed_set_aside(struct k_mem_compressed *c, uint32_t slot);
+void qr_compressed_put_back(struct k_mem_compressed *c, uint32_t slot,
+			    struct k_mem_compressed_slot was);
+void qr_compressed_let_go(struct k_mem_compressed *c, struct k_mem_compressed_slot was);
+
 /* Release or retire the slot in the lower store if the core did so with it and no spill is in
  * the way any longer. */
 void qr_compressed_give_up(struct k_mem_compressed *c, uint32_t slot);

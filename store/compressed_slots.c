@@ -35,6 +35,38 @@ void qr_compressed_drop(struct k_mem_compressed *c, uint32_t slot)
 	record->state = (record->state & ~(uint32_t)QR_SLOT_KIND) | QR_SLOT_LOWER;
 }
 
+struct k_mem_compressed_slot qr_compressed_set_aside(struct k_mem_compressed *c, uint32_t slot)
+{
+	const struct k_mem_compressed_slot was = c->slots[slot];
+
+	if (kind_of(&was) == QR_SLOT_POOL) {
+		qr_pool_need(c, was.value);
+	}
+	qr_compressed_drop(c, slot);
+	return was;
+}
+
+void qr_compressed_put_back(struct k_mem_compressed *c, uint32_t slot,
+			    struct k_mem_compressed_slot was)
+{
+	struct k_mem_compressed_slot *record = &c->slots[slot];
+
+	record->state = (record->state & ~(uint32_t)QR_SLOT_KIND) | kind_of(&was);
+	record->value = was.value;
+	if (kind_of(&was) == QR_SLOT_POOL) {
+		qr_pool_order_oldest(c, was.value);
+	} else if (kind_of(&was) == QR_SLOT_SAME) {
+		c->stats.same_pages++;
+	}
+}
+
+void qr_compressed_let_go(struct k_mem_compressed *c, struct k_mem_compressed_slot was)
+{
+	if (kind_of(&was) == QR_SLOT_POOL) {
+		qr_pool_let_go(c, was.value);
+	}
+}
+
 /* A slot that the core released while it was being spilled; NOWHERE. */
 static uint32_t released_find(const struct k_mem_compressed *c)
 {

@@ -556,6 +556,64 @@ static void test_lower_queue_full(void **state)
 	settle();
 }
 
+/* The lower store cannot serve this context, or its queue is full: the slot is as it was, whatever
+ * it was, and is spilled in its turn. */
+static int verdict_not_here(void *argument, const struct k_mem_io *io)
+{
+	(void)argument;
+	return io->op == K_MEM_IO_WRITE ? K_MEM_IO_NOT_HERE : K_MEM_IO_DONE;
+}
+
+static void refuse_slot_0(bool full)
+{
+	if (!full) {
+		lower.verdict = verdict_not_here;
+		assert_int_equal(put_length(0, PAGE), K_MEM_IO_NOT_HERE);
+		lower.verdict = verdict;
+		return;
+	}
+	lower.room = 1;
+	strict_context_set(QR_PORT_IRQ_LOCKED);
+	content_make(fake_memory[0], (struct content){.stamp = 9, .length = PAGE});
+	assert_int_equal(begin(K_MEM_IO_WRITE, 1, 0), K_MEM_IO_TAKEN);
+	assert_int_equal(begin(K_MEM_IO_WRITE, 0, 0), K_MEM_IO_FULL);
+	strict_context_set(QR_PORT_THREAD);
+	lower.room = 0;
+	settle();
+}
+
+static void test_lower_starts_nothing(void **state)
+{
+	static const struct content kinds[] = {
+		{.same = true, .stamp = 77}, {.stamp = 1, .length = 50},
+		{.stamp = 3, .length = PAGE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT(kinds); i++) {
+		const struct content kind = kinds[i / 2];
+
+		start(3);
+		reserve_up_to(SLOTS);
+		assert_int_equal(put(0, kind), 0);
+		settle();
+		refuse_slot_0(i % 2 != 0);
+		assert_int_equal(get(0, kind), 0);
+		for (uint32_t slot = 1; slot < SLOTS; slot++) {
+			assert_int_equal(put_length(slot, 1500), 0);
+		}
+		settle();
+		/* in the lower store, but for one value all over */
+		assert_true((records[0].state & 3u) == (kind.same ? 1u : 0u));
+		assert_int_equal(get(0, kind), 0);
+		for (uint32_t slot = 0; slot < SLOTS; slot++) {
+			release(slot);
+		}
+		assert_int_equal(lower.reserved, 0);
+		assert_empty();
+	}
+}
+
 /* ---- during a spill -------------------------------------------------------------------- */
 
 /* The pool is full, and slot 0 on its way down, in the lower store's queue. */
@@ -915,8 +973,7 @@ static void write_random(uint32_t slot)
 	content_make(fake_memory[FRAME_SLOTS + slot], content);
 	status = begin(K_MEM_IO_WRITE, slot, FRAME_SLOTS + slot);
 	if (status == K_MEM_IO_FULL || status == K_MEM_IO_NOT_HERE) {
-		model[slot].valid = false; /* the core would go on trying, or give the slot back */
-		return;
+		return; /* nothing was started */
 	}
 	model[slot].content = content;
 	model[slot].writing = true;
@@ -980,6 +1037,9 @@ static void step_interrupt(void)
 static int verdict_random(void *argument, const struct k_mem_io *io)
 {
 	(void)argument;
+	if (io->op == K_MEM_IO_WRITE && random_below(20) == 0) {
+		return K_MEM_IO_NOT_HERE;
+	}
 	return io->op == K_MEM_IO_WRITE && random_below(400) == 0 ? -EIO : 0;
 }
 
@@ -1068,6 +1128,7 @@ int main(void)
 		TEST(test_spill_order),
 		TEST(test_cannot_wait),
 		TEST(test_lower_queue_full),
+		TEST(test_lower_starts_nothing),
 		TEST(test_read_during_spill),
 		TEST(test_spill_ends_during_read),
 		TEST(test_write_during_spill),
