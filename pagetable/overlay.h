@@ -44,7 +44,7 @@
 
 /* One private table. */
 struct qr_private {
-	struct arch_mem_domain *domain; /* whose it is */
+	struct arch_mem_domain *domain; /* whose it is, while it is linked, else NULL */
 	uint32_t of;                    /* the kernel's table that it copies: its number */
 	uint16_t copy_next, copy_prev;  /* the next copy of that table, and the one before */
 	uint16_t own_next, own_prev;    /* the tables of the same domain; next: or a free one */

@@ -132,7 +132,6 @@ static uint16_t take(struct arch_mem_domain *domain, unsigned int level, const v
 	pool.free_count--;
 	pool.free_head = qr_privates[table].own_next;
 	qr_privates[table] = (struct qr_private){
-		.domain = domain,
 		.of = of,
 		.level = (uint8_t)level,
 	};
@@ -214,6 +213,7 @@ static void link(struct arch_mem_domain *domain, uint16_t above, const void *vir
 		(void)qr_entry_exchange(entry_in(above, virt), pointer_to(table));
 		qr_privates[above].own_count++;
 	}
+	qr_privates[table].domain = domain;
 	qr_set_resume(domain);
 }
 
@@ -293,6 +293,7 @@ static void unlink(struct arch_mem_domain *domain, void *virt, uint16_t table)
 {
 	const uint16_t above = table_above(domain, virt, table);
 
+	qr_privates[table].domain = NULL;
 	qr_set_suspend(domain);
 	if (above == 0) {
 		domain->root = 0;

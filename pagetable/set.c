@@ -47,7 +47,8 @@ uint16_t qr_set_below(uint16_t table, const void *virt)
 		       : 0;
 }
 
-uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)
+/* Found on the way that a walker goes. */
+static QR_NOINLINE uint16_t walk_to_leaf(const struct arch_mem_domain *domain, const void *virt)
 {
 	uint16_t table = (uint16_t)domain->root;
 
@@ -55,6 +56,22 @@ uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)
 		table = qr_set_below(table, virt);
 	}
 	return table;
+}
+
+/* Mostly few domains have private tables for one stretch: then it is among the first copies. */
+#define FEW 4u
+
+uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt)
+{
+	uint16_t copy = qr_copies_of(qr_entry(0, virt));
+
+	for (unsigned int i = 0; i < FEW && copy != 0; i++) {
+		if (qr_privates[copy].domain == domain) {
+			return copy;
+		}
+		copy = qr_privates[copy].copy_next;
+	}
+	return copy == 0 ? 0 : walk_to_leaf(domain, virt);
 }
 
 static void kernel_root_set(void)

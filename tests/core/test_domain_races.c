@@ -106,6 +106,45 @@ static void test_entries_of_a_table_used_before_mean_nothing(void **state)
 	end();
 }
 
+static uint8_t *leaving; /* a page in the stretch whose private table is given back; or NULL */
+
+/* Open the page to user mode once the private table has nothing to say about it. */
+static void open_behind(void)
+{
+	const qr_entry_t *entry = leaving != NULL ? qr_entry(0, leaving) : NULL;
+	const uint16_t copy = entry != NULL ? qr_copies_of(entry) : 0;
+
+	if (copy != 0 && qr_copy_with(copy, entry) == 0) {
+		uint8_t *page = leaving;
+
+		leaving = NULL;
+		assert_int_equal(k_mem_update_flags(page, RIG_PAGE,
+						    K_MEM_PERM_RW | K_MEM_PERM_USER), 0);
+		assert_int_equal(arch_buffer_validate(page, 1, 1), 0);
+	}
+}
+
+/* A table that the walker does not come to any more is not asked for rights either. */
+static void test_a_table_that_is_given_back_grants_nothing(void **state)
+{
+	uint8_t *page;
+
+	(void)state;
+	start(false);
+	page = pages_map(2, K_MEM_PERM_RW);
+	pages_fill(page, 2);
+	assert_int_equal(part_add(&domains[0], page, 1, U_RO), 0);
+	k_mem_domain_switch(&domains[0]);
+	assert_int_equal(arch_buffer_validate(page + RIG_PAGE, 1, 0), -EACCES);
+	leaving = page + RIG_PAGE;
+	strict_between_set(open_behind);
+	assert_int_equal(part_remove(&domains[0], page, 1), 0);
+	assert_null(leaving);
+	k_mem_domain_switch(NULL);
+	pages_unmap(page, 2);
+	end();
+}
+
 /* ---- accessed and dirty -------------------------------------------------------------------- */
 
 static void accessed_is_set_again(bool software)
@@ -345,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries_of_a_table_used_before_mean_nothing),
+		cmocka_unit_test(test_a_table_that_is_given_back_grants_nothing),
 		cmocka_unit_test(test_accessed_is_set_again_by_hardware),
 		cmocka_unit_test(test_accessed_is_set_again_by_software),
 		cmocka_unit_test(test_tags_begin_anew_while_one_is_in_use),
