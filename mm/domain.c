@@ -157,29 +157,29 @@ static void partitions_walked(struct qr_hold *hold)
 	}
 }
 
-/* A free place for a partition among the domain's, which do not overlap it. */
-static int place_find(struct k_mem_domain *domain, struct qr_pages pages,
+/* A free place for a partition among the domain's, which do not overlap it. Of two ranges that
+ * overlap, one begins in the other; and none reaches the end of all addresses. */
+static int place_find(struct k_mem_domain *domain, const struct k_mem_partition *part,
 		      struct k_mem_partition **place)
 {
-	uint32_t left = domain->num_partitions, i;
+	struct k_mem_partition *here = domain->partitions, *hole = NULL;
 
-	*place = NULL;
-	for (i = 0; left > 0; i++) {
-		struct k_mem_partition *here = &domain->partitions[i];
-
+	for (uint32_t left = domain->num_partitions; left > 0; here++) {
 		if (here->size == 0) {
-			*place = *place == NULL ? here : *place;
+			hole = here;
 			continue;
 		}
-		if (overlap(qr_domain_part_pages(here), pages)) {
+		if (here->start - part->start < part->size ||
+		    part->start - here->start < here->size) {
 			return -EINVAL;
 		}
 		left--;
 	}
-	if (*place == NULL && i < CONFIG_MAX_DOMAIN_PARTITIONS) {
-		*place = &domain->partitions[i];
+	if (hole == NULL && here < &domain->partitions[CONFIG_MAX_DOMAIN_PARTITIONS]) {
+		hole = here;
 	}
-	return *place == NULL ? -ENOSPC : 0;
+	*place = hole;
+	return hole == NULL ? -ENOSPC : 0;
 }
 
 /* Are all pages mapped, with these rights at least, and none the domain's own anonymous one? */
@@ -204,15 +204,17 @@ static int pages_check(const struct k_mem_domain *domain, struct qr_pages pages,
 	return 0;
 }
 
+bool qr_domain_covers(const struct k_mem_domain *domain, struct qr_pages pages)
+{
+	return arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
+				      (size_t)pages.count << QR_PAGE_SHIFT);
+}
+
 bool qr_domain_tables_suffice(const struct k_mem_domain *domain, struct qr_pages pages,
 			      struct qr_hold *hold)
 {
 	uint32_t lacking;
 
-	if (arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
-				   (size_t)pages.count << QR_PAGE_SHIFT)) {
-		return true;
-	}
 	/* a look for each table that there could be */
 	qr_unlock(hold);
 	lacking = arch_mem_domain_tables_lacking(&domain->arch, qr_page_addr(pages.first),
@@ -231,7 +233,7 @@ int qr_domain_part_check(struct k_mem_domain *domain, const struct k_mem_partiti
 	    qr_pages_of((void *)part->start, part->size, &pages) != 0) {
 		return -EINVAL;
 	}
-	status = place_find(domain, pages, place);
+	status = place_find(domain, part, place);
 	partitions_walked(hold);
 	return status == 0 ? pages_check(domain, pages, part->attr, hold) : status;
 }
@@ -241,13 +243,13 @@ int qr_domain_part_cover(struct k_mem_domain *domain, const struct k_mem_partiti
 {
 	const struct qr_pages pages = qr_domain_part_pages(part);
 
+	if (QR_LIKELY(qr_domain_covers(domain, pages))) {
+		return 0;
+	}
 	if (!qr_domain_tables_suffice(domain, pages, hold)) {
 		return -ENOMEM;
 	}
-	if (!arch_mem_domain_covers(&domain->arch, qr_page_addr(pages.first),
-				    (size_t)pages.count << QR_PAGE_SHIFT)) {
-		qr_domain_cover(domain, pages, hold);
-	}
+	qr_domain_cover(domain, pages, hold);
 	return 0;
 }
 

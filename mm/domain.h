@@ -30,6 +30,10 @@ void qr_domain_init(void);
 void qr_domain_enter(struct qr_hold *hold);
 void qr_domain_leave(void);
 
+/* Are the pages in one stretch of addresses that the domain has a private leaf table for? Nothing
+ * is lacking then. */
+bool qr_domain_covers(const struct k_mem_domain *domain, struct qr_pages pages);
+
 /* Are as many tables free as the domain lacks for these pages? Inside the gate, lets go of the
  * lock. */
 bool qr_domain_tables_suffice(const struct k_mem_domain *domain, struct qr_pages pages,

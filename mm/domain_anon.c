@@ -117,7 +117,8 @@ static int reserve(struct k_mem_domain *domain, uint32_t count, struct qr_pages 
 		return status;
 	}
 	status = qr_region_take(count, pages);
-	if (status == 0 && !qr_domain_tables_suffice(domain, *pages, hold)) {
+	if (status == 0 && !qr_domain_covers(domain, *pages) &&
+	    !qr_domain_tables_suffice(domain, *pages, hold)) {
 		qr_region_give(*pages);
 		status = -ENOMEM;
 	}
