@@ -26,20 +26,20 @@
 #include "policy.h"
 #include "stats.h"
 
+#if CONFIG_DEMAND_PAGING && CONFIG_MEM_CLEAN
+
 /* A channel for the cleaner. */
 #define CLEAN_CHANNEL (&qr_frame_table.aside)
 
-void qr_clean_call(void)
+void qr_clean_wake(void)
 {
 	struct qr_frame_table *table = &qr_frame_table;
 
 	QR_ASSERT_LOCKED();
-	if (table->cleaner_waits) {
-		table->cleaner_waits = false;
-		qr_frames_unreserve(table->aside);
-		table->aside = 0;
-		qr_wake(CLEAN_CHANNEL);
-	}
+	table->cleaner_waits = false;
+	qr_frames_unreserve(table->aside);
+	table->aside = 0;
+	qr_wake(CLEAN_CHANNEL);
 }
 
 /* Sleep until the pool is down to `low` frames, or, where fewer are free, empty. */
@@ -102,9 +102,6 @@ int k_mem_paging_clean(uint32_t low, uint32_t high)
 	struct qr_hold hold;
 	int status = -EINVAL;
 
-	if (!CONFIG_DEMAND_PAGING) {
-		return -K_MEM_ENOTSUP;
-	}
 	qr_lock(&hold);
 	(void)qr_sleep_known(&hold);
 	if (hold.sleep == QR_SLEEP_YES && low > 0 && low < high && high < qr_charge.frames) {
@@ -115,3 +112,5 @@ int k_mem_paging_clean(uint32_t low, uint32_t high)
 	qr_unlock(&hold);
 	return status;
 }
+
+#endif /* CONFIG_DEMAND_PAGING && CONFIG_MEM_CLEAN */

@@ -16,6 +16,8 @@
 #include "policy.h"
 #include "stats.h"
 
+#if CONFIG_MEM_CLUSTER
+
 #define REGION_PAGES 16u
 #define WINDOW_START 4 /* half steps: 4 pages */
 #define WINDOW_MAX   (2 * 5)
@@ -26,11 +28,39 @@
 _Static_assert(1u << WINDOW_MAX / 2 == QR_CLUSTER_MAX, "the largest window is all of a cluster");
 
 /* Half steps above WINDOW_START, which is where every region begins. */
-int8_t qr_cluster_steps[QR_CLUSTER_REGIONS];
+int8_t qr_cluster_steps[CONFIG_MEM_CLUSTER_REGIONS];
 
 static int8_t *window_of(uint32_t page)
 {
-	return &qr_cluster_steps[page / REGION_PAGES % QR_CLUSTER_REGIONS];
+	return &qr_cluster_steps[page / REGION_PAGES % CONFIG_MEM_CLUSTER_REGIONS];
+}
+
+/* How many pages to move at once: 8 times what a request costs, or the power of two below that,
+ * within what the store can do. */
+static uint8_t pages_at_once(const struct k_mem_store *store)
+{
+	uint32_t most = qr_min(QR_CLUSTER_MAX, store->request_cost * 8 / 256);
+	uint32_t pages = 1;
+
+	most = qr_min(most, store->page_count_max);
+	while (pages * 2 <= most) {
+		pages *= 2;
+	}
+	return (uint8_t)pages;
+}
+
+/* A page that is moved in vain costs a page; one that is wanted saves a request:
+ * docs/decisions/, 0011. */
+void qr_cluster_plan(uint32_t index)
+{
+	struct qr_store_table *table = &qr_store_table;
+	const struct k_mem_store *store = &table->store[index];
+
+	table->read_pages[index] = pages_at_once(store);
+	if (index == table->paging) {
+		table->write_pages = store->ops->reserve_near == NULL ? 1 : pages_at_once(store);
+		table->homes = store->ops->reserve_near != NULL && table->read_pages[index] > 1;
+	}
 }
 
 void qr_cluster_start(struct qr_cluster *cluster, uint32_t page, uint32_t frame, uint32_t location,
@@ -143,3 +173,5 @@ uint32_t qr_cluster_window(uint32_t page, uint32_t location, struct qr_hold *hol
 	}
 	return pages;
 }
+
+#endif /* CONFIG_MEM_CLUSTER */

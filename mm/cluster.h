@@ -9,7 +9,8 @@
  *
  * How far to reach is the store's cost of a request (store.c) and, for reads, what was learned
  * about this part of the space (cluster.c). Nothing here is needed for the core to be right: any
- * page may be left out, and after an error each page of the request is tried alone.
+ * page may be left out, and after an error each page of the request is tried alone. Without
+ * CONFIG_MEM_CLUSTER there is no such function, and nobody calls one.
  */
 #ifndef QR_MM_CLUSTER_H
 #define QR_MM_CLUSTER_H
@@ -33,8 +34,7 @@ struct qr_cluster {
 };
 
 /* What was learned: cluster.c. */
-#define QR_CLUSTER_REGIONS (CONFIG_MEM_CLUSTER ? CONFIG_MEM_CLUSTER_REGIONS : 1u)
-extern int8_t qr_cluster_steps[QR_CLUSTER_REGIONS];
+extern int8_t qr_cluster_steps[CONFIG_MEM_CLUSTER_REGIONS];
 
 /* What a page beside those in the request is to it. */
 enum qr_beside {
@@ -66,6 +66,9 @@ QR_INLINE void qr_cluster_worked(struct qr_cluster *cluster, uint32_t entries, s
 	}
 }
 
+/* The store of this index was registered: how many pages a request of it is to move. */
+void qr_cluster_plan(uint32_t index);
+
 /* Only this page: in this frame, at this location; others up to an aligned `size` around it. */
 void qr_cluster_start(struct qr_cluster *cluster, uint32_t page, uint32_t frame, uint32_t location,
 		      uint32_t size);
@@ -79,6 +82,12 @@ QR_INLINE uint32_t qr_cluster_location(const struct qr_cluster *cluster, uint32_
 /* A page that stayed mapped while its frame was BUSY for a request: so no longer. Whether its
  * location has the content (BACKED) is in the frame's word; flags: AHEAD, WRITTEN. */
 void qr_cluster_let_go(uint32_t frame, uint32_t flags);
+
+/* Was the page in a frame with this word read ahead, and not seen used so far? */
+QR_INLINE bool qr_cluster_ahead(uint64_t word)
+{
+	return CONFIG_MEM_CLUSTER && QR_UNLIKELY(word & QR_FRAME_AHEAD);
+}
 
 /* The page in a frame that is AHEAD was, or was not, used while it was there. */
 void qr_cluster_judge(uint32_t frame, bool used);

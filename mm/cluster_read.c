@@ -23,6 +23,8 @@
 #include "policy.h"
 #include "stats.h"
 
+#if CONFIG_MEM_CLUSTER
+
 #define PICKS_MAX 8u /* times that a policy may ask to be called again for one frame */
 
 /* Frames in hand. */
@@ -265,3 +267,5 @@ int qr_cluster_read(uint32_t frame, struct qr_hold *hold)
 	return status == 0 ? 0
 			   : qr_store_transfer(K_MEM_IO_READ, location, qr_frame_phys(frame), hold);
 }
+
+#endif /* CONFIG_MEM_CLUSTER */

@@ -17,6 +17,8 @@
 #include "policy.h"
 #include "stats.h"
 
+#if CONFIG_MEM_CLUSTER
+
 /* Does the page keep a slot that it may be written to? */
 static bool has_slot(uint64_t word)
 {
@@ -173,3 +175,5 @@ int qr_cluster_write(uint32_t frame, struct qr_hold *hold)
 	}
 	return mine;
 }
+
+#endif /* CONFIG_MEM_CLUSTER */

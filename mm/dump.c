@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dump.c - looking at the frames: free memory, a map for displays, a listing.
+ * dump.c - looking at the frames: a map for displays, a listing.
  */
 #include "frame.h"
 #include "policy.h"
 
-size_t k_mem_free_get(void)
-{
-	const uint32_t kept = CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0;
-	struct qr_hold hold;
-	uint32_t count;
-
-	qr_lock(&hold);
-	count = qr_frame_table.free_count + qr_frame_table.aside;
-	qr_unlock(&hold);
-	return count > kept ? (size_t)(count - kept) << QR_PAGE_SHIFT : 0;
-}
+#if CONFIG_MEM_DUMP
 
 static char state_of(uint32_t frame)
 {
@@ -90,3 +80,5 @@ void k_mem_page_frames_dump(void)
 		}
 	}
 }
+
+#endif /* CONFIG_MEM_DUMP */

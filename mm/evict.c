@@ -111,7 +111,8 @@ static uint32_t leave(uint32_t frame, uint32_t location)
 
 static int slot_take(uint32_t page, uint32_t *location)
 {
-	return qr_store_table.homes ? qr_slot_take_near(page, location) : qr_slot_take(location);
+	return CONFIG_MEM_CLUSTER && qr_store_table.homes ? qr_slot_take_near(page, location)
+							  : qr_slot_take(location);
 }
 
 static int write_out(uint32_t frame, uint32_t location, struct qr_hold *hold)
@@ -138,7 +139,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	QR_COUNT_ALL(transfer.flushes, 1);
 	qr_domain_left(page);
 	qr_frame_table.busy_count++;
-	if (QR_UNLIKELY(word & QR_FRAME_AHEAD)) {
+	if (qr_cluster_ahead(word)) {
 		qr_cluster_judge(frame, (was & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY)));
 		word &= ~(uint64_t)QR_FRAME_AHEAD;
 	}

@@ -106,3 +106,15 @@ void qr_frame_zero(uint64_t phys)
 	__builtin_memset(page, 0, QR_PAGE_SIZE);
 	k_mem_scratch_close(key);
 }
+
+size_t k_mem_free_get(void)
+{
+	const uint32_t kept = CONFIG_DEMAND_PAGING ? CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE : 0;
+	struct qr_hold hold;
+	uint32_t count;
+
+	qr_lock(&hold);
+	count = qr_frame_table.free_count + qr_frame_table.aside;
+	qr_unlock(&hold);
+	return count > kept ? (size_t)(count - kept) << QR_PAGE_SHIFT : 0;
+}

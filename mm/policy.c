@@ -53,8 +53,7 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 
 	QR_ASSERT_LOCKED();
 	QR_COUNT_ALL(transfer.looks, 1);
-	if (QR_UNLIKELY(word & QR_FRAME_AHEAD) &&
-	    (bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY))) {
+	if (qr_cluster_ahead(word) && (bits & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY))) {
 		qr_cluster_judge(frame, true);
 	}
 	if (clear && (bits & ARCH_DATA_PAGE_ACCESSED)) {

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stats.c - counters of faults, evictions and transfers, for the system and for each
- * thread, and histograms of how long things took. Guarded by the mm lock.
+ * stats.c - counting faults, evictions and transfers, for the system and for each thread. Guarded
+ * by the mm lock.
  */
 #include "stats.h"
 
-struct k_mem_paging_stats_t qr_stats;
-
-static unsigned long histogram[QR_HISTOGRAM_COUNT][CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS];
-
-void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
-{
-	unsigned long bound = CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST;
-	unsigned int bin = 0;
-
-	if (!CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM) {
-		return;
-	}
-	while (bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS - 1 && cycles > bound) {
-		bound *= 2;
-		bin++;
-	}
-	histogram[which][bin]++;
-}
+#if CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS
 
 static void add(struct k_mem_paging_stats_t *stats, size_t offset)
 {
@@ -43,7 +26,7 @@ void qr_stats_count(size_t offset)
 	}
 }
 
-void qr_stats_fault(enum qr_port_context context)
+void qr_stats_count_fault(enum qr_port_context context)
 {
 	static const uint8_t from[] = {
 		[QR_PORT_THREAD] = offsetof(struct k_mem_paging_stats_t, pagefaults.irq_unlocked),
@@ -52,90 +35,30 @@ void qr_stats_fault(enum qr_port_context context)
 	};
 
 	QR_COUNT(pagefaults.cnt);
-	if (CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS) {
-		qr_stats_count(from[context]);
-	}
+	qr_stats_count(from[context]);
 }
 
-void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count, uint32_t cycles)
+void qr_stats_count_transfer(enum k_mem_io_op op, int status, uint32_t count)
 {
-	bool reads = op == K_MEM_IO_READ;
+	static const uint8_t good[] = {
+		[K_MEM_IO_READ] = offsetof(struct k_mem_paging_stats_t, transfer.page_in),
+		[K_MEM_IO_WRITE] = offsetof(struct k_mem_paging_stats_t, transfer.page_out),
+	};
+	static const uint8_t bad[] = {
+		[K_MEM_IO_READ] = offsetof(struct k_mem_paging_stats_t, transfer.in_errors),
+		[K_MEM_IO_WRITE] = offsetof(struct k_mem_paging_stats_t, transfer.out_errors),
+	};
 
 	QR_ASSERT_LOCKED();
-	if (status != 0 && reads) {
-		QR_COUNT(transfer.in_errors);
-		return;
-	}
 	if (status != 0) {
-		QR_COUNT(transfer.out_errors);
+		qr_stats_count(bad[op]);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (reads) {
-			QR_COUNT(transfer.page_in);
-		} else {
-			QR_COUNT(transfer.page_out);
-		}
+		qr_stats_count(good[op]);
 	}
-	QR_COUNT_ALL(transfer.reads, reads ? 1 : 0);
-	QR_COUNT_ALL(transfer.writes, reads ? 0 : 1);
-	qr_stats_duration(reads ? QR_HISTOGRAM_PAGE_IN : QR_HISTOGRAM_PAGE_OUT, cycles);
+	QR_COUNT_ALL(transfer.reads, op == K_MEM_IO_READ ? 1 : 0);
+	QR_COUNT_ALL(transfer.writes, op == K_MEM_IO_READ ? 0 : 1);
 }
 
-void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats)
-{
-	struct qr_hold hold;
-
-	if (stats == NULL) {
-		return;
-	}
-	qr_lock(&hold);
-	*stats = qr_stats;
-	qr_unlock(&hold);
-}
-
-void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *stats)
-{
-	const struct k_mem_paging_stats_t *own = qr_host_thread_stats(thread);
-	struct qr_hold hold;
-
-	if (stats == NULL) {
-		return;
-	}
-	qr_lock(&hold);
-	*stats = own != NULL ? *own : (struct k_mem_paging_stats_t){0};
-	qr_unlock(&hold);
-}
-
-static void histogram_get(enum qr_histogram which, struct k_mem_paging_histogram_t *hist)
-{
-	unsigned long bound = CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_FIRST;
-	struct qr_hold hold;
-
-	if (hist == NULL) {
-		return;
-	}
-	qr_lock(&hold);
-	for (unsigned int bin = 0; bin < CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS; bin++) {
-		hist->counts[bin] = histogram[which][bin];
-		hist->bounds[bin] = bound;
-		bound *= 2;
-	}
-	qr_unlock(&hold);
-	hist->bounds[CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM_NUM_BINS - 1] = (unsigned long)-1;
-}
-
-void k_mem_paging_histogram_eviction_get(struct k_mem_paging_histogram_t *hist)
-{
-	histogram_get(QR_HISTOGRAM_EVICTION, hist);
-}
-
-void k_mem_paging_histogram_backing_store_page_in_get(struct k_mem_paging_histogram_t *hist)
-{
-	histogram_get(QR_HISTOGRAM_PAGE_IN, hist);
-}
-
-void k_mem_paging_histogram_backing_store_page_out_get(struct k_mem_paging_histogram_t *hist)
-{
-	histogram_get(QR_HISTOGRAM_PAGE_OUT, hist);
-}
+#endif /* CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS */

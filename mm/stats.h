@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stats.h - counters and histograms. With the options off, every function here is empty.
+ * stats.h - counters and histograms. What is off in quire/config.h leaves nothing: its functions
+ * are not there, and nobody calls them.
  */
 #ifndef QR_MM_STATS_H
 #define QR_MM_STATS_H
@@ -9,12 +10,15 @@
 
 #include "core.h"
 
+/* Is anything counted? */
+#define QR_STATS (CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS)
+
 /* Add 1 to a counter of the system, and of the running thread. */
-#define QR_COUNT(field)                                                              \
-	do {                                                                         \
-		if (CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS) { \
+#define QR_COUNT(field)                                                               \
+	do {                                                                          \
+		if (QR_STATS) {                                                       \
 			qr_stats_count(offsetof(struct k_mem_paging_stats_t, field)); \
-		}                                                                    \
+		}                                                                     \
 	} while (0)
 void qr_stats_count(size_t offset);
 
@@ -40,12 +44,38 @@ QR_INLINE uint32_t qr_stats_time(void)
 	return qr_host_cycles();
 }
 
-void qr_stats_duration(enum qr_histogram which, uint32_t cycles);
+void qr_histogram_add(enum qr_histogram which, uint32_t cycles);
+
+/* Something took so long. */
+QR_INLINE void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
+{
+	if (CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM) {
+		qr_histogram_add(which, cycles);
+	}
+}
+
+void qr_stats_count_fault(enum qr_port_context context);
+void qr_stats_count_transfer(enum k_mem_io_op op, int status, uint32_t count);
 
 /* A fault, by the context that it came from. */
-void qr_stats_fault(enum qr_port_context context);
+QR_INLINE void qr_stats_fault(enum qr_port_context context)
+{
+	if (QR_STATS) {
+		qr_stats_count_fault(context);
+	}
+}
 
 /* A transfer of `count` pages ended. Lock held. */
-void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count, uint32_t cycles);
+QR_INLINE void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count, uint32_t cycles)
+{
+	if (QR_STATS) {
+		qr_stats_count_transfer(op, status, count);
+	}
+	if (status == 0) {
+		qr_stats_duration(op == K_MEM_IO_READ ? QR_HISTOGRAM_PAGE_IN
+						      : QR_HISTOGRAM_PAGE_OUT,
+				  cycles);
+	}
+}
 
 #endif /* QR_MM_STATS_H */

@@ -5,39 +5,12 @@
 #include "store.h"
 
 #include "charge.h"
+#include "cluster.h"
 #include "frame.h"
 #include "policy.h"
 #include "stats.h"
 
 struct qr_store_table qr_store_table;
-
-/* How many pages to move at once: 8 times what a request costs, or the power of two below that,
- * within what the store can do. */
-static uint8_t pages_at_once(const struct k_mem_store *store)
-{
-	uint32_t most = qr_min(QR_CLUSTER_MAX, store->request_cost * 8 / 256);
-	uint32_t pages = 1;
-
-	most = qr_min(most, store->page_count_max);
-	while (CONFIG_MEM_CLUSTER && pages * 2 <= most) {
-		pages *= 2;
-	}
-	return (uint8_t)pages;
-}
-
-/* A page that is moved in vain costs a page; one that is wanted saves a request:
- * docs/decisions/, 0011. */
-static void plan_clusters(uint32_t index)
-{
-	struct qr_store_table *table = &qr_store_table;
-	const struct k_mem_store *store = &table->store[index];
-
-	table->read_pages[index] = pages_at_once(store);
-	if (index == table->paging) {
-		table->write_pages = store->ops->reserve_near == NULL ? 1 : pages_at_once(store);
-		table->homes = store->ops->reserve_near != NULL && table->read_pages[index] > 1;
-	}
-}
 
 void qr_stores_init(const struct k_mem_store *stores, size_t count)
 {
@@ -54,7 +27,9 @@ void qr_stores_init(const struct k_mem_store *stores, size_t count)
 			table->paging = i;
 			table->free_slots = stores[i].slot_count;
 		}
-		plan_clusters(i);
+		if (CONFIG_MEM_CLUSTER) {
+			qr_cluster_plan(i);
+		}
 	}
 	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
 }

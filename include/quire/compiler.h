@@ -87,6 +87,20 @@ QR_STATIC_ASSERT(EPERM == 1 && ENOENT == 2 && EIO == 5 && EAGAIN == 11 && ENOMEM
 #define QR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define QR_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* What stands for a function that is declared above and that the build is without: one that no
+ * object has, not even at -O0. Between BEGIN and END, for it uses no parameters. */
+#define QR_ABSENT_BEGIN                  \
+	_Pragma("GCC diagnostic push") \
+		_Pragma("GCC diagnostic ignored \"-Wunused-parameter\"")
+#define QR_ABSENT_END _Pragma("GCC diagnostic pop")
+#define QR_ABSENT(head, body) \
+	extern inline __attribute__((__gnu_inline__, __always_inline__)) head { body; }
+
+/* A result of such a function. */
+#define QR_ZERO(result) \
+	if ((result) != NULL) \
+	__builtin_memset((result), 0, sizeof(*(result)))
+
 #define QR_STR_(x) #x
 #define QR_STR(x) QR_STR_(x)
 

@@ -7,7 +7,9 @@
  * not set gets the value below. Each value is range-checked here, once, so
  * that no other file needs an #if.
  *
- * Sizes are bytes, counts are plain numbers, switches are 0 or 1.
+ * Sizes are bytes, counts are plain numbers, switches are 0 or 1. Where a feature's switch is 0
+ * none of its code is in the library. Its functions can be called all the same, and do nothing:
+ * they are one constant in a header (QR_ABSENT), -K_MEM_ENOTSUP if they return a status.
  */
 #ifndef QUIRE_CONFIG_H
 #define QUIRE_CONFIG_H
@@ -105,6 +107,11 @@
 #define CONFIG_MEM_CLUSTER_REGIONS 1024
 #endif
 
+/* Cleaning in the background: k_mem_paging_clean. */
+#ifndef CONFIG_MEM_CLEAN
+#define CONFIG_MEM_CLEAN 1
+#endif
+
 /* Bytes of per-frame state that the eviction policies in the build need. */
 #ifndef CONFIG_EVICTION_FRAME_BYTES
 #define CONFIG_EVICTION_FRAME_BYTES 8
@@ -199,6 +206,11 @@
 #define CONFIG_MEM_INIT_WORDS 1
 #endif
 
+/* Looking at the frames: k_mem_page_frames_map and k_mem_page_frames_dump. */
+#ifndef CONFIG_MEM_DUMP
+#define CONFIG_MEM_DUMP 1
+#endif
+
 /* The port gives only the four functions of the single-core profile that never
  * sleeps (quire/port.h). */
 #ifndef CONFIG_MEM_PORT_MINIMAL
@@ -237,6 +249,12 @@
 #endif
 #if CONFIG_MEM_PORT_MINIMAL != 0 && CONFIG_MEM_PORT_MINIMAL != 1
 #error "CONFIG_MEM_PORT_MINIMAL must be 0 or 1"
+#endif
+#if CONFIG_MEM_CLEAN != 0 && CONFIG_MEM_CLEAN != 1
+#error "CONFIG_MEM_CLEAN must be 0 or 1"
+#endif
+#if CONFIG_MEM_DUMP != 0 && CONFIG_MEM_DUMP != 1
+#error "CONFIG_MEM_DUMP must be 0 or 1"
 #endif
 #if CONFIG_MEM_ASSERT < 0 || CONFIG_MEM_ASSERT > 2
 #error "CONFIG_MEM_ASSERT must be 0, 1 or 2"

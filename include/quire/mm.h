@@ -161,13 +161,23 @@ size_t k_mem_free_get(void);
 int k_mem_page_frame_evict(uintptr_t phys) QR_MUST_CHECK;
 
 /* Print the state of all frames through qr_port_print: a physical address and up to 64
- * characters of k_mem_page_frames_map a line. Any context. */
+ * characters of k_mem_page_frames_map a line. Any context. Nothing without CONFIG_MEM_DUMP. */
 void k_mem_page_frames_dump(void);
 
 /* State of frames for a display: one character a frame, for `count` frames from
  * frame index `first`: '.' free, '#' pinned, 'c' clean, 'd' dirty, '*' busy,
- * '-' reserved. Returns how many characters were written (not terminated). */
+ * '-' reserved. Returns how many characters were written (not terminated);
+ * 0 without CONFIG_MEM_DUMP. */
 size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count);
+
+/* ---- what a build is without ----------------------------------------------------------------- */
+
+QR_ABSENT_BEGIN
+#if !CONFIG_MEM_DUMP
+QR_ABSENT(void k_mem_page_frames_dump(void), (void)0)
+QR_ABSENT(size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count), return 0)
+#endif
+QR_ABSENT_END
 
 QR_EXTERN_C_END
 

@@ -94,7 +94,7 @@ void k_mem_paging_tick(void);
  * Frames are as if there were `high` fewer; the promise of k_mem_map does not depend on it.
  *  0         frames were wanted, and evicted as far as that was possible
  *  -EINVAL   not 0 < low < high < the frames that there are, or called where it may not sleep
- *  -K_MEM_ENOTSUP  without CONFIG_DEMAND_PAGING */
+ *  -K_MEM_ENOTSUP  without CONFIG_DEMAND_PAGING or CONFIG_MEM_CLEAN */
 int k_mem_paging_clean(uint32_t low, uint32_t high) QR_MUST_CHECK;
 
 /* ---- statistics ----------------------------------------------------------------------- */
@@ -152,6 +152,30 @@ struct k_mem_paging_histogram_t {
 void k_mem_paging_histogram_eviction_get(struct k_mem_paging_histogram_t *hist);
 void k_mem_paging_histogram_backing_store_page_in_get(struct k_mem_paging_histogram_t *hist);
 void k_mem_paging_histogram_backing_store_page_out_get(struct k_mem_paging_histogram_t *hist);
+
+/* ---- what a build is without ----------------------------------------------------------------- */
+
+QR_ABSENT_BEGIN
+#if !CONFIG_DEMAND_PAGING || !CONFIG_MEM_CLEAN
+QR_ABSENT(int k_mem_paging_clean(uint32_t low, uint32_t high), return -K_MEM_ENOTSUP)
+#endif
+#if !CONFIG_DEMAND_PAGING_STATS
+QR_ABSENT(void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats),
+	  QR_ZERO(stats))
+#endif
+#if !CONFIG_DEMAND_PAGING_THREAD_STATS
+QR_ABSENT(void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *stats),
+	  QR_ZERO(stats))
+#endif
+#if !CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM
+QR_ABSENT(void k_mem_paging_histogram_eviction_get(struct k_mem_paging_histogram_t *hist),
+	  QR_ZERO(hist))
+QR_ABSENT(void k_mem_paging_histogram_backing_store_page_in_get(
+		  struct k_mem_paging_histogram_t *hist), QR_ZERO(hist))
+QR_ABSENT(void k_mem_paging_histogram_backing_store_page_out_get(
+		  struct k_mem_paging_histogram_t *hist), QR_ZERO(hist))
+#endif
+QR_ABSENT_END
 
 QR_EXTERN_C_END
 

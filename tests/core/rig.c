@@ -83,8 +83,12 @@ void rig_forget(void)
 	}
 	memset(&qr_charge, 0, sizeof(qr_charge));
 	memset(qr_frames, 0, sizeof(qr_frames));
-	memset(qr_cluster_steps, 0, sizeof(qr_cluster_steps));
-	memset(&qr_stats, 0, sizeof(qr_stats));
+	if (CONFIG_MEM_CLUSTER) {
+		memset(qr_cluster_steps, 0, sizeof(qr_cluster_steps));
+	}
+	if (CONFIG_DEMAND_PAGING_STATS) {
+		memset(&qr_stats, 0, sizeof(qr_stats));
+	}
 	rig_tables_clear();
 }
 
