@@ -74,6 +74,21 @@ bench: $(measure_files) ## count instructions and bytes (BASELINE=write: keep th
 	$(Q)SIZE=$(SIZE) NM=$(NM) tools/bench --build $(BUILD) --arch $(ARCH) \
 		$(if $(filter write,$(BASELINE)),--write-baseline)
 
+# ---- where the instructions of a row are: QEMU counts them by a plugin for this machine -----
+
+measure_plugin := $(BUILD)/tools/breakdown_plugin.so
+measure_files  += $(measure_plugin)
+
+$(measure_plugin): tools/breakdown_plugin.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 $(WARN_LIB) -O2 -shared -fPIC $< -o $@
+
+.PHONY: breakdown
+breakdown: $(measure_variants:%=$(KERNEL)/%/bench.elf)
+breakdown: $(measure_plugin) ## where instructions are (ROW=name of bench, BY=function)
+	$(Q)NM=$(NM) tools/breakdown --build $(BUILD) --arch $(ARCH) $(ROW:%=--row %) \
+		$(BY:%=--by %)
+
 # ---- baselines, and the figures in the documentation --------------------------------------
 #
 # bench/*.json are committed; docs/figures.list says which sentence has which number of them.
@@ -96,5 +111,9 @@ check-figures:
 check-bench: $(measure_files)
 	$(Q)tests/tools/bench_test $(BUILD)
 
+.PHONY: check-breakdown
+check-breakdown: $(measure_files)
+	$(Q)tests/tools/breakdown_test $(BUILD)
+
 TEST_DEPS    += $(measure_files)
-SCRIPT_TESTS += check-bench check-figures tests/tools/figures_test
+SCRIPT_TESTS += check-bench check-breakdown check-figures tests/tools/figures_test

@@ -23,6 +23,7 @@
 struct row {
 	uint64_t start;
 	uint64_t value[SAMPLES];
+	unsigned int number[SAMPLES]; /* which of all samples it is, from 1; 0: none is the value */
 	unsigned int count;
 	uint64_t irq_off; /* the longest stretch with interrupts masked in any sample */
 };
@@ -30,8 +31,18 @@ struct row {
 void sample_begin(struct row *row);
 void sample_end(struct row *row);
 
+/* How many there were so far. */
+unsigned int sample_last(void);
+
+/* Another row's only sample is one of this one's, too. */
+void sample_add(struct row *row, const struct row *one);
+
 /* Print the median, and the longest stretch. */
 void row_print(const char *name, struct row *row);
+
+/* The mean of samples: those from the first to the last with so many instructions at the least. For
+ * tools/breakdown: "@sample NAME FIRST-LAST:LEAST". */
+void mean_print(const char *name, uint64_t mean, unsigned int first, unsigned int least);
 
 /* End the machine unless the condition holds: a benchmark of what failed is worth nothing. */
 void need(bool condition, const char *what);

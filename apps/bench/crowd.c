@@ -64,7 +64,7 @@ static void touches(struct row *row, uint8_t *memory, unsigned int pages)
 		sample_end(&one);
 		row->irq_off = one.irq_off;
 		if (i % apart == apart / 2 && row->count < SAMPLES) {
-			row->value[row->count++] = one.value[0];
+			sample_add(row, &one);
 		}
 	}
 }

@@ -118,6 +118,7 @@ static void sweep(uint8_t *memory, bool write, const char *name)
 {
 	struct row row = {0};
 	uint64_t total = 0, most = 0;
+	const unsigned int first = sample_last() + 1;
 
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
 		bool sample = i % (ARENA_PAGES / SAMPLES) == ARENA_PAGES / SAMPLES / 2;
@@ -130,11 +131,11 @@ static void sweep(uint8_t *memory, bool write, const char *name)
 		most = one.value[0] > most ? one.value[0] : most;
 		row.irq_off = one.irq_off;
 		if (sample && row.count < SAMPLES) {
-			row.value[row.count++] = one.value[0];
+			sample_add(&row, &one);
 		}
 	}
 	row_print(name, &row);
-	kernel_printf("@row %s_mean %lu\n", name, total / ARENA_PAGES);
+	mean_print(name, total / ARENA_PAGES, first, 0);
 	kernel_printf("@row %s_max %lu\n", name, most);
 }
 
@@ -173,6 +174,7 @@ void bench_reads(const char *name)
 	uint8_t *memory = (uint8_t *)k_mem_map(ARENA_PAGES * PAGE, K_MEM_PERM_RW);
 	struct k_mem_paging_stats_t before, after;
 	uint64_t total = 0, most = 0, faults = 0, irq_off = 0;
+	unsigned int first;
 
 	need(memory != NULL, "arena");
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
@@ -188,6 +190,7 @@ void bench_reads(const char *name)
 		touch(memory + i % ARENA_PAGES * PAGE, false);
 	}
 	k_mem_paging_stats_get(&before);
+	first = sample_last() + 1;
 	for (unsigned int i = 0; i < READ_SWEEPS * ARENA_PAGES; i++) {
 		struct row one = {.irq_off = irq_off};
 
@@ -205,7 +208,7 @@ void bench_reads(const char *name)
 	need(after.eviction.clean - before.eviction.clean == faults &&
 	     after.eviction.dirty == before.eviction.dirty, "evicting clean pages only");
 	need(k_mem_unmap(memory, ARENA_PAGES * PAGE) == 0, "unmap");
-	kernel_printf("@row %s_mean %lu\n", name, total / faults);
+	mean_print(name, total / faults, first, RESIDENT_MAX);
 	kernel_printf("@row %s_max %lu\n", name, most);
 	if (irq_off > 0) {
 		kernel_printf("@irq %s %lu\n", name, irq_off);

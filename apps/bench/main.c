@@ -3,13 +3,15 @@
  * main.c - exact instruction counts of the operations that a user of Quire waits for.
  * For tools/bench it prints lines "@row NAME NUMBER"; where that is measured, "@irq NAME
  * NUMBER", how long interrupts were masked at a stretch; "@size NAME NUMBER", bytes; from tlb.c
- * "@tlb NAME NUMBER"; and from overlap.c "@time NAME NUMBER", microseconds.
+ * "@tlb NAME NUMBER"; and from overlap.c "@time NAME NUMBER", microseconds. For tools/breakdown it
+ * prints "@sample NAME FIRST-LAST:LEAST", which samples a row is; "empty" is what is taken off.
  */
 #include <quire/policy.h>
 
 #include "bench.h"
 
 static uint64_t counter_cost;
+static unsigned int samples;
 
 void need(bool condition, const char *what)
 {
@@ -23,6 +25,7 @@ void need(bool condition, const char *what)
  * calibrate() costs what others do. */
 QR_NOINLINE void sample_begin(struct row *row)
 {
+	samples++;
 	kernel_irq_off_reset();
 	row->start = kernel_cycles();
 }
@@ -33,30 +36,60 @@ QR_NOINLINE void sample_end(struct row *row)
 	uint64_t irq_off = kernel_irq_off_max();
 
 	need(row->count < SAMPLES, "counting samples");
+	row->number[row->count] = samples;
 	row->value[row->count++] = end - row->start - counter_cost;
 	if (irq_off > row->irq_off) {
 		row->irq_off = irq_off;
 	}
 }
 
-static void sort(uint64_t *value, unsigned int count)
+unsigned int sample_last(void)
 {
-	for (unsigned int i = 1; i < count; i++) {
-		uint64_t moving = value[i];
-		unsigned int to = i;
+	return samples;
+}
 
-		for (; to > 0 && value[to - 1] > moving; to--) {
-			value[to] = value[to - 1];
+void sample_add(struct row *row, const struct row *one)
+{
+	need(row->count < SAMPLES, "adding samples");
+	row->number[row->count] = one->number[0];
+	row->value[row->count++] = one->value[0];
+}
+
+static void sort(struct row *row)
+{
+	for (unsigned int i = 1; i < row->count; i++) {
+		uint64_t value = row->value[i];
+		unsigned int number = row->number[i], to = i;
+
+		for (; to > 0 && row->value[to - 1] > value; to--) {
+			row->value[to] = row->value[to - 1];
+			row->number[to] = row->number[to - 1];
 		}
-		value[to] = moving;
+		row->value[to] = value;
+		row->number[to] = number;
 	}
+}
+
+/* The row is that one sample's. */
+static void number_print(const char *name, unsigned int number)
+{
+	if (number > 0) {
+		kernel_printf("@sample %s %u-%u:0\n", name, number, number);
+	}
+}
+
+void mean_print(const char *name, uint64_t mean, unsigned int first, unsigned int least)
+{
+	kernel_printf("@row %s_mean %lu\n", name, mean);
+	kernel_printf("@sample %s_mean %u-%u:%u\n", name, first, samples, least);
 }
 
 void row_print(const char *name, struct row *row)
 {
 	need(row->count == SAMPLES, name);
-	sort(row->value, SAMPLES);
+	sort(row);
 	kernel_printf("@row %s %lu\n", name, row->value[SAMPLES / 2]);
+	number_print(name, row->number[SAMPLES / 2]);
 	if (row->irq_off > 0) {
 		kernel_printf("@irq %s %lu\n", name, row->irq_off);
 	}
@@ -71,8 +104,9 @@ static void calibrate(void)
 		sample_begin(&empty);
 		sample_end(&empty);
 	}
-	sort(empty.value, SAMPLES);
+	sort(&empty);
 	counter_cost = empty.value[SAMPLES / 2];
+	number_print("empty", empty.number[SAMPLES / 2]);
 }
 
 /* Bytes that each policy keeps for a frame. */
