@@ -79,7 +79,7 @@ static bool join(struct qr_cluster *cluster, uint32_t index)
 	uint32_t page = cluster->first + index;
 	void *virt = qr_page_addr(page);
 	uint32_t location = qr_cluster_location(cluster, index);
-	arch_page_t was;
+	uint32_t was;
 	uint32_t frame;
 	bool slotted;
 

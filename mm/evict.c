@@ -130,7 +130,7 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	uint32_t page = qr_frame_page(word);
 	void *virt = qr_page_addr(page);
 	bool owned = (word & QR_FRAME_BACKED) && qr_location_owned(location);
-	arch_page_t was;
+	uint32_t was;
 
 	QR_ASSERT_LOCKED();
 	QR_ASSERT(k_mem_frame_evictable(frame));

@@ -90,18 +90,15 @@ static void answer_sync(const struct change *change, struct answer *answer)
 /* Not a leaf where it is hidden, or for who comes without the lock too early. */
 static void answer_bits(const struct change *change, struct answer *answer)
 {
-	struct qr_view view = entry_decode(answer->was, 0);
+	const struct qr_view view = entry_decode(answer->was, 0);
 	const uint32_t never = view.cow ? ARCH_DATA_PAGE_DIRTY : 0;
 
 	answer->is = answer->was;
 	answer->bits = 0;
 	answer->lost = false;
 	if (view.kind == QR_LEAF) {
-		answer->bits = (uint32_t)(qr_view_page(view) & BOTH);
-		if ((change->set | change->clear) != 0) {
-			view = qr_view_with_bits(view, change->set & ~never, change->clear);
-			answer->is = entry_encode(view, 0);
-		}
+		answer->bits = qr_leaf_bits(answer->was);
+		answer->is = qr_leaf_with_bits(answer->was, change->set & ~never, change->clear);
 	}
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * page.c - one page: what it is, taking it away, bringing it in, its accessed and dirty
- * bits. Where a walker may change the entry at the same moment the change is a loop of
- * load, decode, change, encode, compare-and-swap.
+ * bits. Where a walker may change the entry at the same moment the change is an exchange, a flip
+ * of one bit, or a loop of load, change, compare-and-swap. This is the path of each fault: entries
+ * are changed as they are, by masks (masks.h).
  */
 #include "overlay.h"
 
 /* Once, where speed does not matter. */
-static QR_NOINLINE arch_page_t word_of(qr_entry_t entry, unsigned int level)
+static QR_NOINLINE arch_page_t page_of(qr_entry_t entry, unsigned int level)
 {
 	return qr_view_page(qr_view_of(entry, level));
 }
@@ -21,27 +22,26 @@ static QR_NOINLINE arch_page_t large_page_get(const void *virt)
 		qr_entry_t entry = __atomic_load_n(qr_entry(level, virt), __ATOMIC_ACQUIRE);
 
 		if (entry_decode(entry, level).kind == QR_LEAF) {
-			arch_page_t page = word_of(entry, level) + inside;
+			arch_page_t page = page_of(entry, level) + inside;
 
 			return (inside == last ? page : page & ~(arch_page_t)ARCH_PAGE_LAST) |
 			       ARCH_PAGE_LARGE;
 		}
 	}
 	/* who holds no lock may have looked just before a large leaf was split */
-	return word_of(qr_entry_load(qr_entry(0, virt)), 0);
+	return page_of(qr_entry_load(qr_entry(0, virt)), 0);
 }
 
-/* May there be copies of this entry, with accessed and dirty bits of their own (overlay.h)? */
-QR_INLINE bool is_in_copies(const qr_entry_t *entry, const struct qr_view *view)
+/* May there be copies of this leaf, with accessed and dirty bits of their own (overlay.h)? */
+QR_INLINE bool is_in_copies(const qr_entry_t *entry, qr_entry_t leaf)
 {
-	return CONFIG_USERSPACE && view->kind == QR_LEAF && !view->global &&
-	       (!MMU_SPLIT || qr_has_copies(entry));
+	return CONFIG_USERSPACE && (MMU_SPLIT ? qr_has_copies(entry) : !qr_is_global(leaf));
 }
 
 /* Apart, like all that only copies need: so the common case saves no registers for it. */
 static QR_NOINLINE arch_page_t in_copies(const qr_entry_t *entry, qr_entry_t value)
 {
-	return word_of(value, 0) | qr_overlay_bits(entry, 0, 0);
+	return page_of(value, 0) | qr_overlay_bits(entry, 0, 0);
 }
 
 arch_page_t arch_page_state(const void *virt)
@@ -51,140 +51,115 @@ arch_page_t arch_page_state(const void *virt)
 	if (QR_UNLIKELY(value == 0)) {
 		return large_page_get(virt);
 	}
-	return qr_view_page(entry_decode(value, 0));
+	return qr_entry_page(value);
 }
 
 arch_page_t arch_page_get(const void *virt)
 {
 	const qr_entry_t *entry = qr_entry(0, virt);
 	qr_entry_t value = qr_entry_load(entry);
-	struct qr_view view;
 
-	if (QR_UNLIKELY(value == 0)) { /* what is under a large leaf is zero */
-		return large_page_get(virt);
-	}
-	view = entry_decode(value, 0);
-	if (QR_UNLIKELY(is_in_copies(entry, &view))) {
+	if (QR_UNLIKELY(qr_is_leaf(value) && is_in_copies(entry, value))) {
 		return in_copies(entry, value);
 	}
-	return qr_view_page(view);
+	return arch_page_state(virt);
 }
 
-static QR_NOINLINE arch_page_t out_of_copies(const qr_entry_t *entry, qr_entry_t was)
+static QR_NOINLINE uint32_t out_of_copies(const qr_entry_t *entry, uint32_t bits)
 {
-	return word_of(was, 0) | qr_overlay_update(entry);
+	return bits | (uint32_t)qr_overlay_update(entry);
 }
 
-arch_page_t arch_mem_page_out(void *virt, arch_token_t token)
+/* A walker changes accessed and dirty alone, which no token has: what the token keeps of the leaf
+ * may be read before, and the bits are those that the exchange finds. */
+uint32_t arch_mem_page_out(void *virt, arch_token_t token)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	qr_entry_t old = qr_entry_load(entry);
-	struct qr_view was, view;
+	qr_entry_t leaf = qr_entry_load(entry);
+	uint32_t bits;
 
-	do {
-		was = entry_decode(old, 0);
-		QR_REQUIRE(was.kind == QR_LEAF);
-		view = (struct qr_view){
-			.kind = QR_TOKEN,
-			.token = token,
-			.write = was.write,
-			.exec = was.exec,
-			.user = was.user,
-			.last = was.last,
-		};
-	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return QR_UNLIKELY(is_in_copies(entry, &was)) ? out_of_copies(entry, old) : word_of(old, 0);
+	QR_REQUIRE(qr_is_leaf(leaf));
+	leaf = qr_entry_exchange(entry, qr_leaf_to_token(leaf, token));
+	bits = qr_leaf_bits(leaf);
+	return QR_UNLIKELY(is_in_copies(entry, leaf)) ? out_of_copies(entry, bits) : bits;
 }
 
 void arch_page_token_set(void *virt, arch_token_t token)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view view = entry_decode(qr_entry_load(entry), 0);
+	qr_entry_t was = qr_entry_load(entry);
 
-	QR_REQUIRE(view.kind == QR_TOKEN);
-	view.token = token;
-	qr_entry_store(entry, entry_encode(view, 0));
+	QR_REQUIRE(qr_is_token(was));
+	qr_entry_store(entry, qr_token_with(was, token));
+}
+
+/* Apart: code comes in, whose instructions the CPU has to fetch anew. */
+static QR_NOINLINE void code_in(qr_entry_t *entry, qr_entry_t leaf, uint64_t phys)
+{
+	/* the page itself may be out of reach: no right to read, accessed not set */
+	code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
+	qr_entry_store(entry, leaf);
+	qr_overlay_run(entry, 1);
 }
 
 void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view was = entry_decode(qr_entry_load(entry), 0);
-	struct qr_view view = {
-		.kind = QR_LEAF,
-		.address = phys,
-		.write = was.write,
-		.exec = was.exec,
-		.user = was.user,
-		.last = was.last,
-		.accessed = (flags & ARCH_MEM_ACCESSED) != 0,
-		.dirty = (flags & ARCH_MEM_DIRTY) != 0,
-		.cow = (flags & ARCH_MEM_COW) != 0 && was.write,
-		.global = !MMU_SPLIT && !qr_has_copies(entry),
-	};
+	const qr_entry_t was = qr_entry_load(entry);
+	const bool copies = qr_has_copies(entry);
+	const qr_entry_t leaf = qr_token_to_leaf(was, phys, flags, !MMU_SPLIT && !copies);
 
-	QR_REQUIRE(was.kind == QR_TOKEN);
-	if (MMU_CODE_SYNC && was.exec) {
-		/* the page itself may be out of reach: no right to read, accessed not set */
-		code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
+	QR_REQUIRE(qr_is_token(was));
+	if (MMU_CODE_SYNC && entry_decode(was, 0).exec) {
+		code_in(entry, leaf, phys);
+		return;
 	}
-	qr_entry_store(entry, entry_encode(view, 0));
-	if (QR_UNLIKELY(qr_has_copies(entry))) {
+	qr_entry_store(entry, leaf);
+	if (QR_UNLIKELY(copies)) {
 		(void)qr_overlay_update(entry);
 	}
 }
 
-QR_INLINE struct qr_view change_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
+QR_NOINLINE uint32_t qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
 {
-	qr_entry_t old = qr_entry_load(entry);
-	struct qr_view was, view;
+	qr_entry_t leaf = qr_entry_load(entry), value;
 
 	do {
-		was = entry_decode(old, 0);
-		view = qr_view_with_bits(was, set, clear);
-		if (view.accessed == was.accessed && view.dirty == was.dirty) {
-			break;
-		}
-	} while (!qr_entry_swap(entry, &old, entry_encode(view, 0)));
-	return was;
+		value = qr_leaf_with_bits(leaf, set, clear);
+	} while (value != leaf && !qr_entry_swap(entry, &leaf, value));
+	return qr_leaf_bits(leaf);
 }
 
-QR_NOINLINE struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear)
+static QR_NOINLINE uint32_t look_at_copies(void *virt, bool clear)
 {
-	return change_bits(entry, set, clear);
-}
-
-static QR_NOINLINE arch_page_t bits_of_copies(const qr_entry_t *entry, arch_page_t page,
-					      uint32_t set, uint32_t clear)
-{
-	return page | qr_overlay_bits(entry, set, clear);
+	return arch_page_bits(virt, 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0);
 }
 
 uint32_t arch_page_look(void *virt, bool clear)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view view = entry_decode(qr_entry_load(entry), 0);
+	const qr_entry_t leaf = qr_entry_load(entry);
 
-	QR_REQUIRE(view.kind == QR_LEAF);
-	if (QR_UNLIKELY(is_in_copies(entry, &view))) {
-		return (uint32_t)arch_page_bits(virt, 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0) &
-		       (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY);
+	QR_REQUIRE(qr_is_leaf(leaf));
+	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
+		return look_at_copies(virt, clear);
 	}
-	if (clear && view.accessed) {
+	if (clear && qr_is_accessed(leaf)) {
 		qr_entry_unaccess(entry);
 	}
-	return (view.accessed ? ARCH_DATA_PAGE_ACCESSED : 0u) |
-	       (view.dirty ? ARCH_DATA_PAGE_DIRTY : 0u);
+	return qr_leaf_bits(leaf);
 }
 
-arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
+uint32_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view was = change_bits(entry, set, clear);
+	const qr_entry_t leaf = qr_entry_load(entry);
+	uint32_t bits;
 
-	QR_REQUIRE(was.kind == QR_LEAF);
-	if (QR_UNLIKELY(is_in_copies(entry, &was))) {
-		return bits_of_copies(entry, qr_view_page(was), set, clear);
+	QR_REQUIRE(qr_is_leaf(leaf));
+	bits = qr_entry_bits(entry, set, clear);
+	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
+		bits |= (uint32_t)qr_overlay_bits(entry, set, clear);
 	}
-	return qr_view_page(was);
+	return bits;
 }

@@ -41,7 +41,7 @@ uint32_t arch_page_info_get(void *addr, uintptr_t *location, bool clear_accessed
 			       : ARCH_DATA_PAGE_NOT_MAPPED;
 	}
 	if (clear_accessed && (page & ARCH_DATA_PAGE_LOADED) && !(page & ARCH_PAGE_LARGE)) {
-		page = arch_page_bits(addr, 0, ARCH_DATA_PAGE_ACCESSED);
+		page = ARCH_DATA_PAGE_LOADED | arch_page_bits(addr, 0, ARCH_DATA_PAGE_ACCESSED);
 		arch_mem_flush((void *)((uintptr_t)addr & ~(QR_PAGE_BYTES - 1u)), QR_PAGE_BYTES);
 	}
 	return (uint32_t)page & bits;

@@ -179,7 +179,7 @@ static arch_page_t set_rights(const void *virt, arch_page_t kernel)
 		return kernel;
 	}
 	entry = qr_entry_load(qr_private_entry(leaf, qr_entry(0, virt)));
-	return entry != 0 ? qr_view_page(entry_decode(entry, 0)) : kernel;
+	return entry != 0 ? qr_entry_page(entry) : kernel;
 }
 
 arch_page_t arch_page_rights(const void *virt, arch_page_t now, bool user)

@@ -27,6 +27,7 @@
 
 #include "entry.h"
 #include "geometry.h"
+#include "masks.h"
 
 #include "mmu.h"
 
@@ -78,19 +79,9 @@ QR_INLINE bool qr_entry_swap(qr_entry_t *entry, qr_entry_t *old, qr_entry_t valu
 	return true;
 }
 
-/* A leaf's view with accessed and dirty (ARCH_DATA_PAGE_*) set and cleared. */
-QR_INLINE struct qr_view qr_view_with_bits(struct qr_view view, uint32_t set, uint32_t clear)
-{
-	view.accessed = (view.accessed || (set & ARCH_DATA_PAGE_ACCESSED)) &&
-			!(clear & ARCH_DATA_PAGE_ACCESSED);
-	view.dirty = (view.dirty || (set & ARCH_DATA_PAGE_DIRTY)) &&
-		     !(clear & ARCH_DATA_PAGE_DIRTY);
-	return view;
-}
-
 /* Set and clear accessed and dirty (ARCH_DATA_PAGE_*) in a leaf of level 0, losing nothing that a
- * walker sets; returns what it said. page.c */
-struct qr_view qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear);
+ * walker sets; returns what it had of them. page.c */
+uint32_t qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t clear);
 
 /* The level of the leaf that covers `virt`, or 0 where pages do. */
 unsigned int qr_leaf_level(const void *virt);
@@ -127,72 +118,12 @@ QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
 struct qr_view qr_view_of(qr_entry_t entry, unsigned int level);
 qr_entry_t qr_entry_of(struct qr_view view, unsigned int level);
 
-/* What to add to a leaf's entry for the next leaf's address, and to mark the end of a mapping:
- * the address is linear and the mark a bit of its own (view.h), so other fields do not
- * matter and these fold to constants. */
-QR_INLINE qr_entry_t qr_leaf_step(unsigned int level)
-{
-	struct qr_view at_0 = {.kind = QR_LEAF}, at_1 = at_0;
-
-	at_1.address = qr_leaf_bytes(level);
-	return entry_encode(at_1, level) - entry_encode(at_0, level);
-}
-QR_INLINE qr_entry_t qr_leaf_mark(unsigned int level)
-{
-	struct qr_view bare = {.kind = QR_LEAF}, marked = bare;
-
-	marked.last = true;
-	return entry_encode(marked, level) - entry_encode(bare, level);
-}
-
 /* Make a leaf of level 0 that is accessed not accessed. It is a bit of its own (view.h), set or
  * clear, and only the lock's holder makes a leaf less accessed: so it is flipped. */
 QR_INLINE void qr_entry_unaccess(qr_entry_t *entry)
 {
-	struct qr_view idle = {.kind = QR_LEAF}, used = idle;
-
-	used.accessed = true;
-	(void)__atomic_fetch_xor(entry, entry_encode(idle, 0) ^ entry_encode(used, 0),
-				 __ATOMIC_ACQ_REL);
+	(void)__atomic_fetch_xor(entry, qr_leaf_used(), __ATOMIC_ACQ_REL);
 	mmu_publish(entry, 1);
-}
-
-/* The bit, set or clear, that makes a leaf the same in every set of tables. */
-QR_INLINE qr_entry_t qr_leaf_global(unsigned int level)
-{
-	struct qr_view local = {.kind = QR_LEAF}, global = local;
-
-	global.global = true;
-	return entry_encode(local, level) ^ entry_encode(global, level);
-}
-
-/* A view as the core sees it. */
-QR_INLINE arch_page_t qr_view_page(struct qr_view view)
-{
-	arch_page_t rights = (view.write ? ARCH_PAGE_RW : 0u) | (view.exec ? ARCH_PAGE_EXEC : 0u) |
-			     (view.user ? ARCH_PAGE_USER : 0u) | (view.last ? ARCH_PAGE_LAST : 0u);
-
-	if (view.kind == QR_LEAF) {
-		return view.address | rights | ARCH_DATA_PAGE_LOADED |
-		       (view.accessed ? ARCH_DATA_PAGE_ACCESSED : 0u) |
-		       (view.dirty ? ARCH_DATA_PAGE_DIRTY : 0u) | (view.cow ? ARCH_PAGE_COW : 0u);
-	}
-	if (view.kind == QR_TOKEN) {
-		return (arch_page_t)view.token << 12 | rights;
-	}
-	return ARCH_DATA_PAGE_NOT_MAPPED;
-}
-
-/* The same with only what arch_mem_unmap_list promises. */
-QR_INLINE arch_page_t qr_page_brief(struct qr_view view)
-{
-	if (view.kind == QR_LEAF) {
-		return view.address | ARCH_DATA_PAGE_LOADED | (view.write ? ARCH_PAGE_RW : 0u);
-	}
-	if (view.kind == QR_TOKEN) {
-		return (arch_page_t)view.token << 12 | (view.write ? ARCH_PAGE_RW : 0u);
-	}
-	return ARCH_DATA_PAGE_NOT_MAPPED;
 }
 
 /* Replace the large leaf over `virt` by its table, filled with the same translations one

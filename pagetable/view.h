@@ -34,12 +34,18 @@
  * entry_legal is qr_view_legal below with the port's limits, unless a format is odd.
  *
  * Both conversions must be QR_INLINE: with a constant view they fold to a constant,
- * and in a loop to a handful of instructions. In a leaf's encoding the address
- * is linear: encode(address + size) - encode(address) is the same for all
- * addresses and other fields of a level; and `last`, `accessed` and `global` are bits of their
- * own, which no other field changes. So are a token's numbers linear, and its `last` a bit. The
- * address is linear in a table's, too, which does not depend on the level; bits that a walker
- * sets there are below the address.
+ * and in a loop to a handful of instructions. Entries of level 0 are mostly read and changed as
+ * they are, by masks which masks.h makes of encodings of constant views. For this the codec keeps
+ *
+ *   - the address of a leaf linear: encode(address + size) - encode(address) is the same for all
+ *     addresses and other fields of a level. So it is in a table's, where it does not depend on the
+ *     level; bits that a walker sets there are below the address. So are a token's numbers linear;
+ *   - `last`, `accessed` and `global` of a leaf, and `last` and `write` of a token, bits of their
+ *     own: one bit each, set or clear, which no other field changes;
+ *   - rights and `last` the same bits in a token and in a leaf of level 0 that is not cow, and
+ *     nothing else in them: a page that goes or comes keeps them as they are;
+ *   - what `dirty` changes in a leaf dependent on `write` alone, and what `cow` changes on
+ *     nothing. `cow` moves `write` out of the bit that the token has it in.
  */
 #ifndef QR_PAGETABLE_VIEW_H
 #define QR_PAGETABLE_VIEW_H

@@ -131,11 +131,10 @@ QR_INLINE struct qr_view entry_token_decode(qr_entry_t entry)
 
 QR_INLINE struct qr_view entry_decode(qr_entry_t entry, unsigned int level)
 {
-	(void)level;
 	if (!(entry & ENTRY_V)) {
 		return entry == 0 ? (struct qr_view){.kind = QR_NONE} : entry_token_decode(entry);
 	}
-	if (entry & ENTRY_R) {
+	if (level == 0 || (entry & ENTRY_R)) {
 		return entry_leaf_decode(entry);
 	}
 	return (struct qr_view){.kind = QR_TABLE, .address = entry_address_decode(entry)};

@@ -162,22 +162,21 @@ arch_page_t arch_page_get(const void *virt);
  * sets of tables have the page. */
 arch_page_t arch_page_state(const void *virt);
 
-/* Take a loaded page away and leave `token`, rights and LAST kept; returns what it was.
- * Nothing is lost to a walker that sets accessed or dirty at the same moment: what is
- * returned is final once the caller has flushed, which it must do. */
-arch_page_t arch_mem_page_out(void *virt, arch_token_t token);
+/* Take a loaded page away and leave `token`, rights and LAST kept; returns what it had of
+ * ARCH_DATA_PAGE_ACCESSED and _DIRTY. Nothing is lost to a walker that sets these at the same
+ * moment: what is returned is final once the caller has flushed, which it must do. */
+uint32_t arch_mem_page_out(void *virt, arch_token_t token);
 
 /* Replace the token of a page that is not loaded; rights and LAST kept. */
 void arch_page_token_set(void *virt, arch_token_t token);
 
-/* Make a page whose entry is a token, or the zero page, present in the frame at `phys`;
- * rights and LAST kept. flags: ARCH_MEM_ACCESSED, ARCH_MEM_DIRTY, ARCH_MEM_COW. The caller
- * flushes where the page was loaded before. */
+/* Make a page whose entry is a token present in the frame at `phys`; rights and LAST kept. flags:
+ * ARCH_MEM_ACCESSED, ARCH_MEM_DIRTY, ARCH_MEM_COW. */
 void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags);
 
 /* Set and clear ARCH_DATA_PAGE_ACCESSED and _DIRTY of a loaded page, losing no update of
- * the walker's; returns what it was. The caller flushes where it cleared. */
-arch_page_t arch_page_bits(void *virt, uint32_t set, uint32_t clear);
+ * the walker's; returns what it had of them. The caller flushes where it cleared. */
+uint32_t arch_page_bits(void *virt, uint32_t set, uint32_t clear);
 
 /* What a loaded page's ARCH_DATA_PAGE_ACCESSED and _DIRTY say, and no more; with `clear` accessed
  * is cleared in the same step, as by arch_page_bits, and the caller flushes. For who looks at many

@@ -5,8 +5,9 @@
  *     decode(encode(v, l), l) == v  for every legal v;   decode(0, l).kind == NONE
  *
  * tried on all combinations of the boolean fields, at all levels, with all cache modes, on
- * edge and random addresses and tokens; that no two views share an entry follows. Then
- * what the law cannot see: entries typed from the manual (golden.h), the linear address, the
+ * edge and random addresses and tokens; that no two views share an entry follows. The same for
+ * the operations of pagetable/masks.h, each of which is decoding, changing the view and encoding.
+ * Then what the law cannot see: entries typed from the manual (golden.h), the linear address, the
  * accessed bit, and what views are legal.
  */
 #include <inttypes.h>
@@ -21,6 +22,8 @@
 
 #include "entry.h"
 #include "golden.h"
+
+#include <pagetable/masks.h>
 
 #define RANDOM_VALUES 64
 
@@ -327,6 +330,162 @@ static void test_global_is_a_bit_of_its_own(void **state)
 	}
 }
 
+/* ---- masks.h: each operation is what it is with views ------------------------------------ */
+
+static void expect_entry(const char *what, struct qr_view from, struct qr_view to, qr_entry_t is)
+{
+	checked_count++;
+	if (is != entry_encode(to, 0)) {
+		print_view("from", &from);
+		print_view("to", &to);
+		fail_msg("%s: entry %" PRIx64 ", not %" PRIx64, what, is, entry_encode(to, 0));
+	}
+}
+
+/* What the core is to see of a view, by the words of quire/arch.h. */
+static arch_page_t page_of(struct qr_view view)
+{
+	arch_page_t page = 0;
+
+	if (view.kind == QR_NONE) {
+		return ARCH_DATA_PAGE_NOT_MAPPED;
+	}
+	page |= view.write ? ARCH_PAGE_RW : 0;
+	page |= view.exec ? ARCH_PAGE_EXEC : 0;
+	page |= view.user ? ARCH_PAGE_USER : 0;
+	page |= view.last ? ARCH_PAGE_LAST : 0;
+	if (view.kind == QR_TOKEN) {
+		return page | (arch_page_t)view.token << 12;
+	}
+	page |= view.accessed ? ARCH_DATA_PAGE_ACCESSED : 0;
+	page |= view.dirty ? ARCH_DATA_PAGE_DIRTY : 0;
+	page |= view.cow ? ARCH_PAGE_COW : 0;
+	return page | view.address | ARCH_DATA_PAGE_LOADED;
+}
+
+/* A token with the rights and `last` of any view. */
+static struct qr_view token_like(struct qr_view view, uint32_t token)
+{
+	return (struct qr_view){
+		.kind = QR_TOKEN,
+		.token = token,
+		.write = view.write,
+		.exec = view.exec,
+		.user = view.user,
+		.last = view.last,
+	};
+}
+
+static void check_leaf_bits(struct qr_view view, unsigned int set, unsigned int clear)
+{
+	const uint32_t to_set = (set & ACCESSED ? ARCH_DATA_PAGE_ACCESSED : 0) |
+				(set & DIRTY ? ARCH_DATA_PAGE_DIRTY : 0);
+	const uint32_t to_clear = (clear & ACCESSED ? ARCH_DATA_PAGE_ACCESSED : 0) |
+				  (clear & DIRTY ? ARCH_DATA_PAGE_DIRTY : 0);
+	struct qr_view to = view;
+
+	to.accessed = (view.accessed || (set & ACCESSED)) && !(clear & ACCESSED);
+	to.dirty = (view.dirty || (set & DIRTY)) && !(clear & DIRTY);
+	if (entry_legal(&to, 0)) {
+		expect_entry("bits", view, to,
+			     qr_leaf_with_bits(entry_encode(view, 0), to_set, to_clear));
+	}
+}
+
+static void check_leaf_masks(struct qr_view view)
+{
+	const qr_entry_t leaf = entry_encode(view, 0);
+	const uint32_t token = token_of((unsigned int)(random_next() % 64));
+
+	assert_true(qr_is_leaf(leaf) && !qr_is_token(leaf));
+	assert_int_equal(qr_is_accessed(leaf), view.accessed);
+	assert_int_equal(qr_is_dirty(leaf), view.dirty);
+	assert_int_equal(qr_is_cow(leaf), view.cow);
+	assert_int_equal(qr_is_global(leaf), view.global);
+	assert_int_equal(qr_may_write(leaf), view.write && !view.cow);
+	assert_int_equal(qr_entry_page(leaf), page_of(view));
+	assert_int_equal(qr_leaf_bits(leaf), page_of(view) & (ARCH_DATA_PAGE_ACCESSED |
+							      ARCH_DATA_PAGE_DIRTY));
+	for (unsigned int i = 0; i < 16; i++) {
+		check_leaf_bits(view, (i & 3) * ACCESSED, (i >> 2) * ACCESSED);
+	}
+	expect_entry("to token", view, token_like(view, token), qr_leaf_to_token(leaf, token));
+}
+
+static void test_masks_of_leaves(void **state)
+{
+	(void)state;
+	_Static_assert(DIRTY == 2 * ACCESSED, "check_leaf_masks counts in both");
+	checked_count = 0;
+	for (unsigned int i = 0; i < 65 + RANDOM_VALUES; i++) {
+		for (unsigned int fields = 0; fields < FIELDS_END * 8; fields++) {
+			struct qr_view view =
+				with_fields((struct qr_view){.kind = QR_LEAF}, fields % FIELDS_END);
+
+			view.address = address_of(i, shift_of(0));
+			view.cache = (uint8_t)(fields / FIELDS_END);
+			if (entry_legal(&view, 0)) {
+				check_leaf_masks(view);
+			}
+		}
+	}
+	/* of the 7 above a cow leaf may not become dirty, by 4 of 16 */
+	assert_int_equal(checked_count, (65 + RANDOM_VALUES) * 16 *
+						(6 * 17 + 13) *
+						__builtin_popcount(ENTRY_CACHE_MODES));
+}
+
+/* A token that becomes a leaf, in all ways. */
+static void check_token_to_leaf(struct qr_view view, uint64_t phys)
+{
+	for (unsigned int i = 0; i < 16; i++) {
+		const uint32_t flags = (i & 1 ? ARCH_MEM_ACCESSED : 0) |
+				       (i & 2 ? ARCH_MEM_DIRTY : 0) | (i & 4 ? ARCH_MEM_COW : 0);
+		struct qr_view to = view;
+
+		to.kind = QR_LEAF;
+		to.token = 0;
+		to.address = phys;
+		to.accessed = i & 1;
+		to.dirty = i & 2;
+		to.cow = (i & 4) && view.write;
+		to.global = i & 8;
+		if (entry_legal(&to, 0)) {
+			expect_entry("to leaf", view, to,
+				     qr_token_to_leaf(entry_encode(view, 0), phys, flags,
+						      to.global));
+		}
+	}
+}
+
+static void test_masks_of_tokens(void **state)
+{
+	(void)state;
+	checked_count = 0;
+	assert_true(!qr_is_leaf(0) && !qr_is_token(0));
+	assert_int_equal(qr_entry_page(0), ARCH_DATA_PAGE_NOT_MAPPED);
+	for (unsigned int i = 0; i < 65 + RANDOM_VALUES; i++) {
+		for (unsigned int fields = 0; fields < ACCESSED; fields++) {
+			const struct qr_view view = with_fields(
+				(struct qr_view){.kind = QR_TOKEN, .token = token_of(i)}, fields);
+			const qr_entry_t token = entry_encode(view, 0);
+			const uint32_t other = token_of((unsigned int)(random_next() % 64));
+
+			if (!entry_legal(&view, 0)) {
+				continue;
+			}
+			assert_true(!qr_is_leaf(token) && qr_is_token(token));
+			assert_int_equal(qr_may_write(token), view.write);
+			assert_int_equal(qr_entry_page(token), page_of(view));
+			expect_entry("token", view, token_like(view, other),
+				     qr_token_with(token, other));
+			check_token_to_leaf(view, address_of(i, shift_of(0)));
+		}
+	}
+	/* 8 without `write`, of 16; 4 with it, of 12, as cow and dirty exclude each other */
+	assert_int_equal(checked_count, (65 + RANDOM_VALUES) * (8 * 17 + 4 * 13));
+}
+
 static void expect_illegal(struct qr_view view, unsigned int level)
 {
 	if (entry_legal(&view, level)) {
@@ -429,6 +588,8 @@ int main(void)
 		cmocka_unit_test(test_linear_tokens),
 		cmocka_unit_test(test_accessed_is_a_bit_of_its_own),
 		cmocka_unit_test(test_global_is_a_bit_of_its_own),
+		cmocka_unit_test(test_masks_of_leaves),
+		cmocka_unit_test(test_masks_of_tokens),
 		cmocka_unit_test(test_illegal_leaves),
 		cmocka_unit_test(test_illegal_fields),
 		cmocka_unit_test(test_a_token_is_no_kind_of_present_entry),
