@@ -6,6 +6,8 @@
  */
 #include "set.h"
 
+#if CONFIG_USERSPACE
+
 /* A page that is not the domain's own, but perhaps the trampoline. */
 static struct qr_view shared_view(qr_entry_t *entry)
 {
@@ -106,3 +108,5 @@ void *arch_mem_domain_owned(const struct arch_mem_domain *domain)
 	}
 	return NULL;
 }
+
+#endif /* CONFIG_USERSPACE */
