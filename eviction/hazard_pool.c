@@ -13,8 +13,6 @@
 
 #include <quire/bits.h>
 
-#if CONFIG_EVICTION_HAZARD
-
 #define PLACES 255u
 #define LISTS  256u
 #define WORD   32u
@@ -146,5 +144,3 @@ bool qr_hazard_pool_least(uint32_t *frame, uint32_t *worth)
 	*frame = pool.frame[pool.list[*worth]];
 	return true;
 }
-
-#endif /* CONFIG_EVICTION_HAZARD */

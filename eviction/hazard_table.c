@@ -15,8 +15,6 @@
  */
 #include "hazard.h"
 
-#if CONFIG_EVICTION_HAZARD
-
 struct hazard_table qr_hazard_table;
 
 uint32_t qr_hazard_dice(uint32_t mask)
@@ -64,5 +62,3 @@ void qr_hazard_returned(uint32_t class, uint32_t age)
 		}
 	}
 }
-
-#endif /* CONFIG_EVICTION_HAZARD */

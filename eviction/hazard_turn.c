@@ -21,8 +21,6 @@
  */
 #include "hazard.h"
 
-#if CONFIG_EVICTION_HAZARD
-
 #define ALL  HAZARD_GAPS         /* what all pages have in common, behind what gaps have */
 #define SUMS (HAZARD_GAPS + 1u)
 
@@ -260,5 +258,3 @@ void qr_hazard_turn_start(void)
 	}
 	turn.class = HAZARD_CLASSES;
 }
-
-#endif /* CONFIG_EVICTION_HAZARD */

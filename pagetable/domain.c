@@ -6,21 +6,9 @@
  */
 #include "set.h"
 
-#if CONFIG_USERSPACE
-
-/* A page that is not the domain's own, but perhaps the trampoline. */
-static struct qr_view shared_view(qr_entry_t *entry)
-{
-	struct qr_view view = qr_view_of(qr_entry_load(qr_shared_entry(entry)), 0);
-
-	view.last = false;
-	return view;
-}
-
-/* Change the private entries of up to a batch of pages in one leaf table: to `rights`, or, with
- * `own` false, back to the kernel's. */
-static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
-			struct qr_view rights)
+/* Change the private entries of up to a batch of pages in one leaf table: to the rights of `own`, a
+ * token, or, where that is none, back to the kernel's. */
+static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size, qr_entry_t own)
 {
 	const size_t to_end = QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt);
 	const uint16_t leaf = qr_set_leaf(domain, virt);
@@ -30,23 +18,7 @@ static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
 	count = count < to_end ? count : to_end;
 	count = count < QR_PRIVATE_BATCH ? count : QR_PRIVATE_BATCH;
 	for (size_t i = 0; leaf != 0 && i < count; i++) {
-		struct qr_view kernel = qr_view_of(qr_entry_load(&entry[i]), 0);
-		qr_entry_t *mine = qr_private_entry(leaf, &entry[i]);
-		qr_entry_t old = qr_entry_load(mine);
-		struct qr_view was, to, view;
-
-		do {
-			was = qr_view_of(old, 0);
-			to = rights.last ? rights : shared_view(&entry[i]);
-			to.kind = to.last ? was.kind : to.kind;
-			to.address = was.address;
-			to.accessed = was.accessed;
-			to.dirty = was.dirty;
-			view = qr_private_view(kernel, to);
-		} while (!qr_entry_swap(mine, &old, qr_entry_of(view, 0)));
-		qr_overlay_keep(&entry[i], qr_view_page(was));
-		qr_privates[leaf].own_count += view.last;
-		qr_privates[leaf].own_count -= was.last;
+		qr_overlay_own(leaf, &entry[i], own != 0 ? own : qr_not_own(&entry[i]));
 	}
 	if (leaf != 0) {
 		arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
@@ -57,14 +29,15 @@ static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
 size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt, size_t size,
 				     uint32_t flags)
 {
-	const struct qr_view rights = {
+	const struct qr_view own = {
+		.kind = QR_TOKEN,
 		.write = (flags & K_MEM_PERM_RW) != 0,
 		.exec = (flags & K_MEM_PERM_EXEC) != 0,
 		.user = (flags & K_MEM_PERM_USER) != 0,
 		.last = true,
 	};
 
-	size = own_pages(domain, virt, size, rights);
+	size = own_pages(domain, virt, size, entry_encode(own, 0));
 	for (size_t i = 0; (flags & ARCH_MEM_OWNER) && i < size >> ENTRY_PAGE_SHIFT; i++) {
 		*qr_owner(qr_entry(0, virt) + i) = (qr_owner_t)domain->root;
 	}
@@ -73,7 +46,7 @@ size_t arch_mem_domain_partition_add(struct arch_mem_domain *domain, void *virt,
 
 size_t arch_mem_domain_partition_remove(struct arch_mem_domain *domain, void *virt, size_t size)
 {
-	return own_pages(domain, virt, size, (struct qr_view){.last = false});
+	return own_pages(domain, virt, size, 0);
 }
 
 bool arch_mem_domain_covers(const struct arch_mem_domain *domain, const void *virt, size_t size)
@@ -108,5 +81,3 @@ void *arch_mem_domain_owned(const struct arch_mem_domain *domain)
 	}
 	return NULL;
 }
-
-#endif /* CONFIG_USERSPACE */

@@ -33,7 +33,8 @@
  * answers for one address. So a leaf that is global has no copies, and is done with. (With
  * MMU_SPLIT no leaf is global: the TLB is no place for the kernel while user mode runs.)
  *
- * Invariants: over a private table the kernel has no large leaf. A private table is in the list of
+ * Invariants: an own page's entry has no right to write or to execute that the kernel's has not.
+ * Over a private table the kernel has no large leaf. A private table is in the list of
  * copies before its first entry is filled, and linked after the last was. Numbers of private
  * tables count from 1; 0 is none.
  */
@@ -165,6 +166,13 @@ QR_INLINE qr_entry_t *qr_shared_entry(qr_entry_t *entry)
 	return MMU_SPLIT ? &qr_base_tables[entry - qr_tables] : entry;
 }
 
+/* What a copy is taken for where the page is not the domain's own: of the base's entry it matters
+ * whether it is the trampoline's. */
+QR_INLINE qr_entry_t qr_not_own(qr_entry_t *entry)
+{
+	return MMU_SPLIT ? qr_entry_load(qr_shared_entry(entry)) : 0;
+}
+
 /* The entry in copy `number` of the kernel's `entry`. */
 QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
 {
@@ -177,23 +185,24 @@ QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
 /* No private tables at all: once, at the start. */
 void qr_private_init(void);
 
-/* What the private entry of a kernel's entry says that was `was`. */
-struct qr_view qr_private_view(struct qr_view kernel, struct qr_view was);
+/* What a private entry becomes that was `was` when the kernel's, of level 0, says `kernel`. */
+qr_entry_t qr_overlay_entry(qr_entry_t kernel, qr_entry_t was);
 
-/* Bring one copy of a kernel's entry of level 0 up to date, which says `kernel`. Returns the
- * accessed and dirty bits that it had. */
-arch_page_t qr_overlay_sync_one(uint16_t copy, const qr_entry_t *entry, struct qr_view kernel);
+/* Bring the copies of a kernel's entry of level 0, which says `value`, up to date. Returns what
+ * they had of ARCH_DATA_PAGE_ACCESSED and _DIRTY. */
+uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value);
 
-/* Bring the copies of a kernel's entry of level 0, which says `kernel`, up to date. Returns the
- * accessed and dirty bits that they had. */
-arch_page_t qr_overlay_sync(const qr_entry_t *entry, struct qr_view kernel);
+/* The same where the page comes in, and was not there: the kernel's entry is `leaf`, which was made
+ * of `phys` and `flags` (arch_mem_page_in). */
+void qr_overlay_in(const qr_entry_t *entry, qr_entry_t leaf, uint64_t phys, uint32_t flags);
 
-/* What copies had of accessed and dirty goes to the kernel's entry: of pages that become hidden it
- * is in no copy any more. */
-void qr_overlay_keep(qr_entry_t *entry, arch_page_t bits);
+/* Make one copy what it would be had it been `as`: a token with the rights of a page that is the
+ * domain's own from now on, or qr_not_own(). */
+void qr_overlay_own(uint16_t copy, qr_entry_t *entry, qr_entry_t as);
 
-/* The same for an entry as it is now. */
-arch_page_t qr_overlay_update(const qr_entry_t *entry);
+/* What copies had of these goes to the kernel's entry: of pages that become hidden it is in no copy
+ * any more. */
+void qr_overlay_keep(qr_entry_t *entry, uint32_t bits);
 
 /* The same for a run of entries of level 0, as they are now. */
 void qr_overlay_sync_run(const qr_entry_t *entry, size_t count);
@@ -214,7 +223,7 @@ QR_INLINE size_t qr_overlay_batch(const qr_entry_t *entry, size_t count)
 }
 
 /* Set and clear accessed and dirty in the copies of an entry; returns what they had. */
-arch_page_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear);
+uint32_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear);
 
 /* These pages, just mapped, are there in user mode, too: nothing to do but with MMU_SPLIT. */
 void qr_overlay_trampoline(const qr_entry_t *entry, size_t count);

@@ -67,7 +67,7 @@ arch_page_t arch_page_get(const void *virt)
 
 static QR_NOINLINE uint32_t out_of_copies(const qr_entry_t *entry, uint32_t bits)
 {
-	return bits | (uint32_t)qr_overlay_update(entry);
+	return bits | qr_overlay_sync(entry, qr_entry_load(entry));
 }
 
 /* A walker changes accessed and dirty alone, which no token has: what the token keeps of the leaf
@@ -116,7 +116,7 @@ void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
 	}
 	qr_entry_store(entry, leaf);
 	if (QR_UNLIKELY(copies)) {
-		(void)qr_overlay_update(entry);
+		qr_overlay_in(entry, leaf, phys, flags);
 	}
 }
 
@@ -159,7 +159,7 @@ uint32_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
 	QR_REQUIRE(qr_is_leaf(leaf));
 	bits = qr_entry_bits(entry, set, clear);
 	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
-		bits |= (uint32_t)qr_overlay_bits(entry, set, clear);
+		bits |= qr_overlay_bits(entry, set, clear);
 	}
 	return bits;
 }

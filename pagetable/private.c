@@ -157,12 +157,12 @@ static QR_NOINLINE void make_local(qr_entry_t *entry, uintptr_t virt)
 
 static void fill_page(uint16_t table, qr_entry_t *entry, uintptr_t virt)
 {
-	struct qr_view kernel = qr_view_of(qr_entry_load(entry), 0);
+	const qr_entry_t value = qr_entry_load(entry);
 
-	if (kernel.kind == QR_LEAF && kernel.global) {
+	if (qr_is_leaf(value) && qr_is_global(value)) {
 		make_local(entry, virt);
 	}
-	(void)qr_overlay_sync_one(table, entry, kernel);
+	qr_overlay_own(table, entry, qr_not_own(entry));
 }
 
 /* The next few entries of the table that is being made, which holds what `virt` is in. */
@@ -177,8 +177,7 @@ static void fill(uint16_t table, uintptr_t virt)
 		qr_entry_t *mine = &qr_private_tables[table - 1][index];
 
 		if (private->level == 0) {
-			/* of the base's entry only the trampoline matters */
-			qr_entry_store(mine, MMU_SPLIT ? *qr_shared_entry(&from[index]) : 0);
+			qr_entry_store(mine, 0);
 			fill_page(table, &from[index], first + (index << ENTRY_PAGE_SHIFT));
 		} else {
 			qr_entry_store(mine, qr_entry_load(qr_shared_entry(&from[index])));

@@ -319,8 +319,8 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 	return qr_entry_of(view, level);
 }
 
-/* Bring the copies of an entry up to date that says, or is to say there, `view`. */
-static void copies_set(unsigned int level, const void *virt, struct qr_view view)
+/* Bring the copies of an entry up to date that says `value`. */
+static void copies_set(unsigned int level, const void *virt, qr_entry_t value)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
 
@@ -328,9 +328,9 @@ static void copies_set(unsigned int level, const void *virt, struct qr_view view
 		return;
 	}
 	if (level == 0) {
-		qr_overlay_keep(entry, qr_overlay_sync(entry, view));
+		qr_overlay_keep(entry, qr_overlay_sync(entry, value));
 	} else {
-		qr_overlay_upper(level, virt, view.kind == QR_LEAF ? qr_entry_of(view, level) : 0);
+		qr_overlay_upper(level, virt, value);
 	}
 }
 
@@ -351,9 +351,8 @@ static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view v
 	}
 	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
 		qr_entry_t *mine = qr_private_entry(copy, entry);
-		const struct qr_view was = qr_view_of(qr_entry_load(mine), 0);
 
-		mmu_replace(mine, qr_entry_of(qr_private_view(view, was), 0));
+		mmu_replace(mine, qr_overlay_entry(value, qr_entry_load(mine)));
 	}
 }
 
@@ -369,7 +368,7 @@ static void entry_flags(unsigned int level, void *virt, uint32_t flags)
 	}
 	while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
 	}
-	copies_set(level, virt, qr_view_of(qr_entry_load(entry), level));
+	copies_set(level, virt, qr_entry_load(entry));
 }
 
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)

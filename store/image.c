@@ -6,8 +6,6 @@
  */
 #include <quire/imagestore.h>
 
-#if CONFIG_BACKING_STORE_IMAGE
-
 static int image_submit(void *context, struct k_mem_io *io)
 {
 	const struct k_mem_image_store *image = context;
@@ -58,5 +56,3 @@ int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *
 	};
 	return 0;
 }
-
-#endif /* CONFIG_BACKING_STORE_IMAGE */

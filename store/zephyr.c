@@ -14,8 +14,6 @@
 #include <quire/host.h>
 #include <quire/zephyr_store.h>
 
-#if CONFIG_BACKING_STORE_ZEPHYR
-
 static int zephyr_reserve(void *context, uint32_t *slot)
 {
 	struct k_mem_zephyr_store *zephyr = context;
@@ -161,5 +159,3 @@ int k_mem_zephyr_store_init(struct k_mem_store *store, struct k_mem_zephyr_store
 	}
 	return 0;
 }
-
-#endif /* CONFIG_BACKING_STORE_ZEPHYR */
