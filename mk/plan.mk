@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make plan`: what page tables and bookkeeping cost (tools/plan). KERNEL_CONFIG counts.
+# `make plan`: what page tables and bookkeeping cost, and text and data (tools/plan). KERNEL_CONFIG
+# counts.
 
 plan_arch = $(if $(filter file,$(origin ARCH)),,--arch $(ARCH))
 
 .PHONY: plan
-plan: ## bytes of page tables and bookkeeping (ARCH=one KERNEL_CONFIG=-D... JSON=file)
+plan: ## bytes of tables, bookkeeping, code, features (ARCH=one KERNEL_CONFIG=-D... JSON=file)
 	$(Q)tools/plan --cc $(CC) --build $(BUILD)/plan --config='$(KERNEL_CONFIG)' \
-		$(plan_arch) $(if $(JSON),--json $(JSON))
+		$(plan_arch) --text $(ARCH) $(if $(JSON),--json $(JSON))
 
 SCRIPT_TESTS += tests/tools/plan_test
 
