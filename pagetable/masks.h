@@ -97,9 +97,10 @@ QR_INLINE bool qr_is_leaf(qr_entry_t entry)
 	return entry_decode(entry, 0).kind == QR_LEAF;
 }
 
+/* At level 0 what is neither none, which is 0 in every format, nor a leaf. */
 QR_INLINE bool qr_is_token(qr_entry_t entry)
 {
-	return entry_decode(entry, 0).kind == QR_TOKEN;
+	return entry != 0 && !qr_is_leaf(entry);
 }
 
 QR_INLINE bool qr_is_global(qr_entry_t leaf)

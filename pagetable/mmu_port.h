@@ -26,7 +26,8 @@
  *               physical address of a static table of the image
  *     void     *mmu_access(uintptr_t virt)
  *               a pointer through which C code reaches the page at `virt` (the identity,
- *               but on the emulated machine)
+ *               but on the emulated machine). The page was mapped just now and, without
+ *               ENTRY_BREAK, dropped after that
  *     MMU_TLB_REACH   enum mmu_tlb_reach, a constant
  *     MMU_SPLIT       1: user mode has tables of its own, in which the kernel is not (KPTI): the
  *                     kernel stays on its own, and the trap code changes the root

@@ -36,6 +36,9 @@ unsigned int qr_leaf_level(const void *virt)
 {
 	unsigned int level = QR_LEAF_LEVELS - 1;
 
+	if (qr_entry_load(qr_entry(0, virt)) != 0) {
+		return 0; /* what is under a large leaf is zero */
+	}
 	while (level > 0 &&
 	       entry_decode(qr_entry_load(qr_entry(level, virt)), level).kind != QR_LEAF) {
 		level--;
@@ -209,27 +212,39 @@ QR_INLINE qr_entry_t *own_scratch(qr_entry_t *entry)
 	return leaf != 0 ? qr_private_entry(leaf, entry) : entry;
 }
 
-/* Broken before it is made, in the kernel's set and the current one. The other sets say what they
- * said when they were current; no CPU has it from there once the window is open, as they were not
- * current since it was broken. */
-void *arch_mem_scratch(uint64_t phys)
+/* The window's entry in the kernel's set and in the current one. It is born accessed and dirty, so
+ * no walker changes it. */
+QR_INLINE void scratch_set(qr_entry_t *entry, qr_entry_t *own, qr_entry_t value)
 {
-	struct qr_view view = qr_leaf_view(phys, K_MEM_PERM_RW);
-	qr_entry_t *entry = qr_entry(0, scratch_page);
-	qr_entry_t *own = own_scratch(entry);
-	qr_entry_t value;
-
-	view.global = false;
-	value = entry_encode(view, 0);
-	(void)qr_entry_exchange(entry, 0);
-	if (own != entry) {
-		(void)qr_entry_exchange(own, 0);
-	}
-	mmu_tlb_page(0, (uintptr_t)scratch_page);
-	mmu_tlb_sync();
 	qr_entry_store(entry, value);
 	if (own != entry) {
 		qr_entry_store(own, value);
+	}
+}
+
+QR_INLINE void scratch_drop(void)
+{
+	mmu_tlb_page(0, (uintptr_t)scratch_page);
+	mmu_tlb_sync();
+}
+
+/* Broken before it is made where the machine demands it; else what is remembered is dropped once
+ * the entry says another frame, and nobody looks before. The other sets say what they said when
+ * they were current; no CPU has it from there once the window is open, as they were not current
+ * since it was dropped. */
+void *arch_mem_scratch(uint64_t phys)
+{
+	qr_entry_t *entry = qr_entry(0, scratch_page);
+	qr_entry_t *own = own_scratch(entry);
+
+	if (ENTRY_BREAK) {
+		scratch_set(entry, own, 0);
+		scratch_drop();
+	}
+	scratch_set(entry, own, QR_AS_LEAF(0, .address = phys, .write = true, .accessed = true,
+					   .dirty = true));
+	if (!ENTRY_BREAK) {
+		scratch_drop();
 	}
 	return mmu_access((uintptr_t)scratch_page);
 }

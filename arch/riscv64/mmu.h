@@ -9,7 +9,8 @@
  * fault that the hart may take, and serving a fault on a page that is there ends with
  * dropping the page. Two places cannot afford such a fault, and fence at once:
  *
- * - mmu_access(), so that the scratch window is there when it is handed out;
+ * - the scratch window, which is dropped after its entry was changed and before it is handed
+ *   out (mmu_access, pagetable/mmu_port.h);
  * - whoever takes traps on a stack that was mapped just now: the host kernel, once for
  *   each new stack.
  *
@@ -92,10 +93,8 @@ QR_INLINE uint64_t mmu_table_phys(const void *table)
 	return (uintptr_t)table - (uintptr_t)CONFIG_KERNEL_IMAGE_OFFSET;
 }
 
-/* The page was mapped just now, for this hart alone. */
 QR_INLINE void *mmu_access(uintptr_t virt)
 {
-	__asm__ volatile("sfence.vma %0, zero" : : "r"(virt) : "memory");
 	return (void *)virt;
 }
 
