@@ -2,6 +2,10 @@
 /*
  * stats.c - counting faults, evictions and transfers, for the system and for each thread. Guarded
  * by the mm lock.
+ *
+ * What follows from other counters is not counted, and filled in for who asks: faults of threads
+ * with interrupts on are those of no other kind; and requests are as many as the pages that they
+ * moved, but for those that were not the first of one, which `reads` and `writes` hold meanwhile.
  */
 #include "stats.h"
 
@@ -28,37 +32,42 @@ void qr_stats_count(size_t offset)
 
 void qr_stats_count_fault(enum qr_port_context context)
 {
-	static const uint8_t from[] = {
-		[QR_PORT_THREAD] = offsetof(struct k_mem_paging_stats_t, pagefaults.irq_unlocked),
-		[QR_PORT_IRQ_LOCKED] = offsetof(struct k_mem_paging_stats_t, pagefaults.irq_locked),
-		[QR_PORT_ISR] = offsetof(struct k_mem_paging_stats_t, pagefaults.in_isr),
-	};
-
 	QR_COUNT(pagefaults.cnt);
-	qr_stats_count(from[context]);
+	if (QR_UNLIKELY(context == QR_PORT_IRQ_LOCKED)) {
+		QR_COUNT(pagefaults.irq_locked);
+	} else if (QR_UNLIKELY(context == QR_PORT_ISR)) {
+		QR_COUNT(pagefaults.in_isr);
+	}
+}
+
+void qr_stats_complete(struct k_mem_paging_stats_t *stats)
+{
+	stats->pagefaults.irq_unlocked = stats->pagefaults.cnt - stats->pagefaults.irq_locked -
+					 stats->pagefaults.in_isr;
+}
+
+void qr_stats_count_page(enum k_mem_io_op op)
+{
+	qr_stats_count(op == K_MEM_IO_READ
+			       ? offsetof(struct k_mem_paging_stats_t, transfer.page_in)
+			       : offsetof(struct k_mem_paging_stats_t, transfer.page_out));
 }
 
 void qr_stats_count_transfer(enum k_mem_io_op op, int status, uint32_t count)
 {
-	static const uint8_t good[] = {
-		[K_MEM_IO_READ] = offsetof(struct k_mem_paging_stats_t, transfer.page_in),
-		[K_MEM_IO_WRITE] = offsetof(struct k_mem_paging_stats_t, transfer.page_out),
-	};
-	static const uint8_t bad[] = {
-		[K_MEM_IO_READ] = offsetof(struct k_mem_paging_stats_t, transfer.in_errors),
-		[K_MEM_IO_WRITE] = offsetof(struct k_mem_paging_stats_t, transfer.out_errors),
-	};
-
 	QR_ASSERT_LOCKED();
 	if (status != 0) {
-		qr_stats_count(bad[op]);
+		qr_stats_count(op == K_MEM_IO_READ
+				       ? offsetof(struct k_mem_paging_stats_t, transfer.in_errors)
+				       : offsetof(struct k_mem_paging_stats_t,
+						  transfer.out_errors));
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		qr_stats_count(good[op]);
+		qr_stats_count_page(op);
 	}
-	QR_COUNT_ALL(transfer.reads, op == K_MEM_IO_READ ? 1 : 0);
-	QR_COUNT_ALL(transfer.writes, op == K_MEM_IO_READ ? 0 : 1);
+	QR_COUNT_ALL(transfer.reads, op == K_MEM_IO_READ ? count - 1 : 0);
+	QR_COUNT_ALL(transfer.writes, op == K_MEM_IO_READ ? 0 : count - 1);
 }
 
 #endif /* CONFIG_DEMAND_PAGING_STATS || CONFIG_DEMAND_PAGING_THREAD_STATS */

@@ -55,7 +55,11 @@ QR_INLINE void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
 }
 
 void qr_stats_count_fault(enum qr_port_context context);
+void qr_stats_count_page(enum k_mem_io_op op);
 void qr_stats_count_transfer(enum k_mem_io_op op, int status, uint32_t count);
+
+/* Fill in what follows from what was counted. */
+void qr_stats_complete(struct k_mem_paging_stats_t *stats);
 
 /* A fault, by the context that it came from. */
 QR_INLINE void qr_stats_fault(enum qr_port_context context)
@@ -65,6 +69,22 @@ QR_INLINE void qr_stats_fault(enum qr_port_context context)
 	}
 }
 
+/* Moving a page, or several, took so long. */
+QR_INLINE void qr_stats_moved(enum k_mem_io_op op, uint32_t cycles)
+{
+	qr_stats_duration(op == K_MEM_IO_READ ? QR_HISTOGRAM_PAGE_IN : QR_HISTOGRAM_PAGE_OUT,
+			  cycles);
+}
+
+/* A page was copied from or to a store. Lock held. */
+QR_INLINE void qr_stats_copied(enum k_mem_io_op op, uint32_t cycles)
+{
+	if (QR_STATS) {
+		qr_stats_count_page(op);
+	}
+	qr_stats_moved(op, cycles);
+}
+
 /* A transfer of `count` pages ended. Lock held. */
 QR_INLINE void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count, uint32_t cycles)
 {
@@ -72,9 +92,7 @@ QR_INLINE void qr_stats_transfer(enum k_mem_io_op op, int status, uint32_t count
 		qr_stats_count_transfer(op, status, count);
 	}
 	if (status == 0) {
-		qr_stats_duration(op == K_MEM_IO_READ ? QR_HISTOGRAM_PAGE_IN
-						      : QR_HISTOGRAM_PAGE_OUT,
-				  cycles);
+		qr_stats_moved(op, cycles);
 	}
 }
 

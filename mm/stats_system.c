@@ -17,6 +17,9 @@ void k_mem_paging_stats_get(struct k_mem_paging_stats_t *stats)
 	}
 	qr_lock(&hold);
 	*stats = qr_stats;
+	qr_stats_complete(stats);
+	stats->transfer.reads = stats->transfer.page_in - stats->transfer.reads;
+	stats->transfer.writes = stats->transfer.page_out - stats->transfer.writes;
 	qr_unlock(&hold);
 }
 

@@ -16,6 +16,7 @@ void k_mem_paging_thread_stats_get(void *thread, struct k_mem_paging_stats_t *st
 	}
 	qr_lock(&hold);
 	*stats = own != NULL ? *own : (struct k_mem_paging_stats_t){0};
+	qr_stats_complete(stats);
 	qr_unlock(&hold);
 }
 

@@ -90,7 +90,8 @@ enum qr_port_context qr_port_context(void);
 uint32_t qr_port_cycles(void);
 
 /* The statistics record of `thread` (NULL: the running thread), which the port
- * keeps with its threads, zeroed when the thread starts; NULL where there is none. */
+ * keeps with its threads, zeroed when the thread starts; NULL where there is none. Counters that
+ * follow from others are filled in by k_mem_paging_thread_stats_get() alone. */
 struct k_mem_paging_stats_t *qr_port_thread_stats(void *thread);
 
 /* With CONFIG_USERSPACE: where the domain of `thread` (NULL: the running thread) is kept, with the
