@@ -51,15 +51,6 @@ static void clock_gather(uint32_t pages)
 	ring.patience = (pages * LOOKS_A_PAGE + LOOKS_MAX - 1) / LOOKS_MAX * LOOKS_MAX;
 }
 
-/* A page that came while a scan lets interrupts in may be behind the hand: without another
- * turn the scan could say that there is none. */
-static void clock_seen(uint32_t frame, bool by_fault)
-{
-	(void)frame;
-	(void)by_fault;
-	ring.passed = 0;
-}
-
 static uint32_t ring_next(uint32_t frame)
 {
 	return frame + 1 == ring.frame_count ? 0 : frame + 1;
@@ -122,7 +113,6 @@ const struct k_mem_policy k_mem_policy_clock = {
 	.name = "clock",
 	.frame_bytes = 0,
 	.start = clock_start,
-	.seen = clock_seen,
 	.pick = clock_pick,
 	.gather = clock_gather,
 };

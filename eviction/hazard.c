@@ -216,8 +216,7 @@ static void hazard_seen(uint32_t frame, bool by_fault)
 	struct hazard_page *page = &state.page[frame];
 
 	if (state.frame_count < FRAMES_MIN) {
-		k_mem_policy_clock.seen(frame, by_fault);
-		return;
+		return; /* CLOCK needs not know */
 	}
 	state.passed = 0;
 	state.held_count += page->kind == 0 || state.known == frame + 1;

@@ -47,7 +47,8 @@ struct k_mem_policy {
 
 	/* Choose a victim among the frames for which k_mem_frame_evictable() is true.
 	 * -ENOENT: there is none. May return -EAGAIN after bounded work without a
-	 * choice; the core then calls again with interrupts let in between. */
+	 * choice; the core then calls again with interrupts let in between. A page that
+	 * came during such a scan may be missed: the core asks anew then. */
 	int (*pick)(uint32_t *frame);
 
 	/* Time passed: called from k_mem_paging_tick() by the host kernel's timer,
