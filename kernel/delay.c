@@ -174,6 +174,7 @@ void delay_start(struct k_mem_store *store, uint32_t nanoseconds, uint32_t depth
 	ops = *store->ops;
 	ops.name = "delayed";
 	ops.submit = delay_submit;
+	ops.copy = NULL;
 	ops.poll = delay_poll;
 	delay.lower = *store;
 	delay.cycles = nanoseconds;

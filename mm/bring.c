@@ -5,70 +5,65 @@
  *   1 look    what the entry says now: there already; the zero page is enough; in transfer
  *             by somebody (rescue it, or wait); or it needs a frame
  *   2 room    a frame in hand; may let go of the lock, then look again
- *   3 fill    entry := token BUSY(frame); zero it or read it, the lock let go
+ *   3 fill    entry := token BUSY(frame); zero it, copy it or read it, the lock let go
  *   4 recheck the frame's ORPHAN flag: unmapped, or overtaken, meanwhile
  *   5 map     the entry becomes a leaf; cannot fail
  *
- * Until 3 nothing has changed; a failed read puts the token back. Two faults on one page
- * meet on the BUSY frame: the second waits on its channel. A context that cannot sleep does
- * not wait for a thread that it may have interrupted: it overtakes, that is, fills a frame of
- * its own, and the first finds its frame ORPHAN. Each time round the loop some transfer
- * ended or some other thread mapped the page; where they go on for ever a fault ends as if it had
- * been served, and the instruction faults again.
+ * The way of a page that is in a store and comes into a free frame is straight: qr_bring_step,
+ * with all that is rare apart. What it needs to go on is in the frame's word, and read there after
+ * the filling, so that little is kept in registers meanwhile.
+ *
+ * Until 3 nothing has changed, but that the zero page may be untouched again; a failed read puts
+ * the token back. Two faults on one page meet on the BUSY frame: the second waits on its channel.
+ * A context that cannot sleep does not wait for a thread that it may have interrupted: it
+ * overtakes, that is, fills a frame of its own, and the first finds its frame ORPHAN. Each time
+ * round the loop some transfer ended or some other thread mapped the page; where they go on for
+ * ever a fault ends as if it had been served, and the instruction faults again.
  */
 #include "bring.h"
 
-#include "charge.h"
 #include "cluster.h"
 #include "domain.h"
 #include "evict.h"
 #include "policy.h"
-#include "slot_room.h"
 #include "stats.h"
 #include "store.h"
-#include "uninit.h"
 
 /* What is tried and what is allowed have the same bits, so that one mask compares them. */
 _Static_assert(K_MEM_FAULT_WRITE == ARCH_PAGE_RW && K_MEM_FAULT_USER == ARCH_PAGE_USER &&
 		       K_MEM_FAULT_EXEC == ARCH_PAGE_EXEC,
 	       "access_allowed compares them");
 
-struct bring {
-	struct qr_hold *hold;
-	void *virt;         /* the page, and its number */
-	uint32_t page;
-	unsigned int want;
-	uint32_t frame;     /* in hand, or QR_NO_INDEX */
-	/* what a look found, for NEED_FRAME */
-	bool zero_page;     /* the shared zeros are mapped */
-	uint32_t location;  /* where the content is */
-	uint32_t overtaken; /* the frame that it is on its way to, or QR_NO_INDEX */
-	uint32_t rounds;    /* times that it was looked at in vain */
-};
-
-/* What a look may say beside a final status. */
-enum {
-	LOOK = 1,   /* look again */
-	NEED_FRAME, /* the page needs a frame */
-};
-
 static bool access_allowed(arch_page_t page, unsigned int want)
 {
-	const unsigned int tried = want & (QR_BRING_WRITE | QR_BRING_USER | QR_BRING_EXEC);
+	unsigned int matters = want & (QR_BRING_WRITE | QR_BRING_USER | QR_BRING_EXEC);
 
-	/* code is for one mode: what user mode may execute the kernel may not */
-	return (tried & ~page) == 0 &&
-	       !((want & (QR_BRING_EXEC | QR_BRING_FENCED)) && !(want & QR_BRING_USER) &&
-		 (page & ARCH_PAGE_USER));
+	if (want & (QR_BRING_EXEC | QR_BRING_FENCED)) {
+		/* code is for one mode: what user mode may execute the kernel may not */
+		matters |= QR_BRING_USER;
+	}
+	return ((page ^ want) & matters) == 0;
 }
 
 /* The page with the rights that it has for the running code: those of the current set of tables. */
-static QR_NOINLINE arch_page_t in_current_set(const struct bring *bring, arch_page_t now)
+static QR_NOINLINE arch_page_t in_current_set(uint32_t page, arch_page_t now, unsigned int want)
 {
 	const arch_page_t mask = ARCH_PAGE_RW | ARCH_PAGE_EXEC | ARCH_PAGE_USER;
 
 	return (now & ~mask) |
-	       arch_page_rights(bring->virt, now, (bring->want & QR_BRING_USER) != 0);
+	       arch_page_rights(qr_page_addr(page), now, (want & QR_BRING_USER) != 0);
+}
+
+/* May the running code do what it tries with the page, which is `now`? */
+static bool may(uint32_t page, arch_page_t now, unsigned int want)
+{
+	if (want & QR_BRING_AHEAD) {
+		return true;
+	}
+	if (CONFIG_USERSPACE && qr_domain_current != NULL) {
+		now = in_current_set(page, now, want);
+	}
+	return access_allowed(now, want);
 }
 
 /* Does this purpose need a frame of the page's own, not the shared zeros? */
@@ -78,308 +73,246 @@ static bool own_frame(arch_page_t page, unsigned int want)
 	       ((want & QR_BRING_AHEAD) && (page & ARCH_PAGE_RW));
 }
 
-bool qr_page_charged(arch_page_t page)
-{
-	uint32_t location;
-
-	if (page & ARCH_PAGE_RW) {
-		return true;
-	}
-	if (page & ARCH_DATA_PAGE_LOADED) {
-		uint32_t frame = qr_frame_of(arch_page_phys(page));
-
-		QR_ASSERT_ALL(frame != QR_NO_INDEX);
-		if (frame == qr_frame_table.zero) {
-			return true;
-		}
-		location = qr_frame_location(qr_frames[frame]);
-		return !(qr_frames[frame] & QR_FRAME_BACKED) || !qr_location_image(location);
-	}
-	location = ARCH_TOKEN_VALUE(arch_page_token(page));
-	if (ARCH_TOKEN_KIND(arch_page_token(page)) == ARCH_TOKEN_BUSY) {
-		location = qr_frame_location(qr_frames[location]);
-	}
-	return !qr_location_image(location);
-}
-
-uint32_t qr_paged_frame(uint32_t page, arch_page_t now)
-{
-	uint32_t frame;
-
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
-		return QR_NO_INDEX;
-	}
-	frame = qr_frame_of(arch_page_phys(now));
-	if (frame == QR_NO_INDEX || (qr_frames[frame] & QR_FRAME_RESERVED) ||
-	    qr_frame_page(qr_frames[frame]) != page) {
-		return QR_NO_INDEX;
-	}
-	return frame;
-}
-
-/* 1: the page is loaded and needs no other frame; or, to be pinned, one with zeros: LOOK. */
-static int already_loaded(struct bring *bring, arch_page_t now)
-{
-	uint32_t frame;
-
-	if (!(bring->want & QR_BRING_AHEAD)) {
-		/* the CPU asks for a bit, or somebody was faster, or its TLB was behind */
-		uint32_t set = ARCH_DATA_PAGE_ACCESSED |
-			       ((bring->want & QR_BRING_WRITE) ? ARCH_DATA_PAGE_DIRTY : 0);
-
-		if (!(now & ARCH_PAGE_LARGE)) {
-			(void)arch_page_bits(bring->virt, set, 0);
-		}
-		arch_mem_flush(bring->virt, QR_PAGE_SIZE);
-		QR_COUNT(transfer.flags);
-		return 0;
-	}
-	/* where the CPU leaves these bits to software, the use that is to come would fault */
-	if (!(now & (ARCH_DATA_PAGE_ACCESSED | ARCH_PAGE_LARGE))) {
-		(void)arch_page_bits(bring->virt, ARCH_DATA_PAGE_ACCESSED, 0);
-	}
-	if (!(bring->want & QR_BRING_PIN)) {
-		return 0;
-	}
-	frame = qr_paged_frame(bring->page, now);
-	if (frame == QR_NO_INDEX) {
-		return 0;
-	}
-	if (qr_frames[frame] & QR_FRAME_PINNED) {
-		/* by somebody else perhaps, whose failure may now not undo it */
-		qr_frames[frame] &= ~(uint64_t)QR_FRAME_PINNING;
-		return 0;
-	}
-	if (QR_UNINIT_ZEROED && qr_frame_uninit(frame) &&
-	    qr_uninit_out(bring->page, frame, QR_LOCATION_ZERO)) {
-		return LOOK;
-	}
-	if (qr_charge_pin(qr_page_charged(now)) != 0) {
-		return -ENOMEM;
-	}
-	if (!(qr_frames[frame] & QR_FRAME_BUSY)) {
-		qr_policy_forgotten(frame);
-		qr_slot_copy_give(frame); /* charge.h counts on slots of pages that can go */
-	}
-	qr_frames[frame] |= QR_FRAME_PINNED | QR_FRAME_PINNING;
-	if (now & ARCH_PAGE_RW) {
-		(void)arch_page_bits(bring->virt, ARCH_DATA_PAGE_DIRTY, 0);
-		arch_mem_flush(bring->virt, QR_PAGE_SIZE);
-	}
-	return 0;
-}
-
-/* 3: read or zero the frame; the lock is let go. */
-static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold *hold)
-{
-	if (location == QR_LOCATION_UNINIT) {
-		return 0;
-	}
-	if (location != QR_LOCATION_ZERO) {
-		return CONFIG_MEM_CLUSTER &&
-				       qr_store_table.read_pages[qr_location_store(location)] > 1
-			       ? qr_cluster_read(frame, hold)
-			       : qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
-	}
-	QR_COUNT(transfer.zero_fill);
-	qr_policy_idle(hold); /* a page that costs no transfer: there is time for what is due */
-	qr_unlock(hold);
-	qr_frame_zero(phys);
-	qr_relock(hold);
-	return 0;
-}
-
-/* The page could not be read: as before. Who overtook another cannot sleep, so the other one
- * is where it was, and goes on as if nothing had been. */
-static void unfill(struct bring *bring, uint32_t location)
-{
-	void *virt = bring->virt;
-
-	if (bring->overtaken == QR_NO_INDEX) {
-		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
-		return;
-	}
-	arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, bring->overtaken));
-	qr_frames[bring->overtaken] = qr_frame_word(bring->page, location, QR_FRAME_BUSY);
-}
-
-/* 3 to 5: fill the frame, which is BUSY, and map it. */
-static int fill_and_map(struct bring *bring, uint32_t frame)
-{
-	uint64_t phys = qr_frame_phys(frame);
-	int status = fill(frame, phys, bring->location, bring->hold);
-	uint64_t word = qr_frames[frame];
-	uint32_t location = qr_frame_location(word);
-	void *virt = bring->virt;
-	unsigned int want = bring->want;
-	/* the slot of an overtaken read stays that one's, which may not even have started */
-	bool borrowed = bring->overtaken != QR_NO_INDEX && qr_location_owned(location);
-
-	qr_wake(qr_frame_channel(frame));
-	if (word & QR_FRAME_ORPHAN) {
-		qr_slot_give(borrowed ? QR_LOCATION_UNINIT : location);
-		qr_frame_free(frame);
-		return LOOK;
-	}
-	if (status != 0) {
-		unfill(bring, location);
-		qr_frame_free(frame);
-		return status;
-	}
-	if ((want & QR_BRING_WRITE) && !(arch_page_state(virt) & ARCH_PAGE_RW)) {
-		want &= ~QR_BRING_WRITE; /* the right was taken away meanwhile */
-	}
-	arch_mem_page_in(virt, phys,
-			 ARCH_MEM_ACCESSED | ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
-	qr_frames[frame] = qr_frame_word(bring->page, qr_location_bare(location),
-					 QR_FRAME_MAPPED | (borrowed ? 0 : QR_FRAME_BACKED));
-	qr_frame_table.busy_count--;
-	qr_domain_came(bring->page);
-	qr_policy_came(frame, location, !(want & QR_BRING_AHEAD));
-	qr_frames_changed();
-	return (want & QR_BRING_PIN) ? LOOK : 0;
-}
-
-/* 2: a frame in hand. LOOK when the lock was let go for it. */
-static int take_frame(struct bring *bring)
-{
-	int status;
-
-	bring->frame = qr_frame_take();
-	if (QR_LIKELY(bring->frame != QR_NO_INDEX)) {
-		return 0;
-	}
-	if (!CONFIG_DEMAND_PAGING) {
-		return -ENOMEM;
-	}
-	bring->hold->dropped = false;
-	status = qr_frame_make(&bring->frame, true, bring->hold);
-	if (status != 0 && (arch_page_state(bring->virt) & ARCH_DATA_PAGE_LOADED) &&
-	    !bring->zero_page) {
-		return LOOK; /* somebody else brought it meanwhile */
-	}
-	if (status == -EIO && !(bring->want & QR_BRING_AHEAD)) {
-		return -ENOMEM; /* for a fault -EIO says that this page could not be read */
-	}
-	return status == 0 && bring->hold->dropped ? LOOK : status;
-}
-
-/* 2 to 5, as the look found it. */
-static int give_frame(struct bring *bring)
-{
-	void *virt = bring->virt;
-	uint32_t frame;
-
-	if (bring->frame == QR_NO_INDEX) {
-		int status = take_frame(bring);
-
-		if (status != 0) {
-			return status;
-		}
-	}
-	frame = bring->frame;
-	bring->frame = QR_NO_INDEX;
-	if (bring->zero_page) {
-		/* break before make */
-		(void)arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
-		arch_mem_flush(virt, QR_PAGE_SIZE);
-	} else {
-		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
-	}
-	if (QR_UNLIKELY(bring->overtaken != QR_NO_INDEX)) {
-		qr_frames[bring->overtaken] = qr_frame_word(QR_NO_INDEX, bring->location,
-							    QR_FRAME_BUSY | QR_FRAME_ORPHAN);
-	}
-	qr_frames[frame] = qr_frame_word(bring->page, bring->location, QR_FRAME_BUSY);
-	return fill_and_map(bring, frame);
-}
-
-static int need_frame(struct bring *bring, uint32_t location, bool zero_page, uint32_t overtaken)
-{
-	bring->location = location;
-	bring->zero_page = zero_page;
-	bring->overtaken = overtaken;
-	return NEED_FRAME;
-}
-
 /* 1: the page is in transfer in `frame`. */
-static int in_transfer(struct bring *bring, uint32_t frame)
+static int in_transfer(uint32_t frame, unsigned int want, struct qr_hold *hold)
 {
-	unsigned int want = bring->want;
 	uint64_t word = qr_frames[frame];
 
-	if (!qr_sleep_known(bring->hold)) {
-		return LOOK;
+	if (!qr_sleep_known(hold)) {
+		return QR_BRING_LOOK;
 	}
 	if (word & QR_FRAME_OUT) {
 		qr_rescue(frame, ARCH_MEM_ACCESSED |
 					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
-		return LOOK;
+		return QR_BRING_LOOK;
 	}
-	if (bring->hold->sleep == QR_SLEEP_NO) {
-		return need_frame(bring, qr_frame_location(word), false, frame);
+	if (hold->sleep == QR_SLEEP_NO) {
+		return QR_BRING_OVERTAKE;
 	}
-	qr_wait(qr_frame_channel(frame), bring->hold);
-	return LOOK;
+	qr_wait(qr_frame_channel(frame), hold);
+	return QR_BRING_LOOK;
 }
 
-/* 1: one look at the entry, and what follows from it. */
-static int look(struct bring *bring)
+/* 1: the page is in a frame, or on its way, or there is none. */
+static QR_NOINLINE int look_closer(uint32_t page, arch_page_t now, unsigned int want,
+				   struct qr_hold *hold)
 {
-	arch_page_t now = arch_page_state(bring->virt);
-	uint32_t value;
-
 	if (!qr_page_is_mapped(now)) {
 		return -EFAULT;
 	}
-	if (!(bring->want & QR_BRING_AHEAD) &&
-	    !access_allowed(CONFIG_USERSPACE && qr_domain_current != NULL
-				    ? in_current_set(bring, now)
-				    : now,
-			    bring->want)) {
+	if (!may(page, now, want)) {
 		return -EACCES;
 	}
-	if (now & ARCH_DATA_PAGE_LOADED) {
-		return qr_is_zero_page(now) && own_frame(now, bring->want)
-			       ? need_frame(bring, QR_LOCATION_ZERO, true, QR_NO_INDEX)
-			       : already_loaded(bring, now);
+	if (!(now & ARCH_DATA_PAGE_LOADED)) {
+		return in_transfer(ARCH_TOKEN_VALUE(arch_page_token(now)), want, hold);
 	}
-	value = ARCH_TOKEN_VALUE(arch_page_token(now));
-	if (ARCH_TOKEN_KIND(arch_page_token(now)) == ARCH_TOKEN_BUSY) {
-		return in_transfer(bring, value);
+	if (qr_is_zero_page(now) && own_frame(now, want)) {
+		/* untouched again, but for a frame of its own: break before make */
+		(void)arch_mem_page_out(qr_page_addr(page),
+					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
+		arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
+		return QR_BRING_LOOK;
 	}
-	if (value == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
-	    !own_frame(now, bring->want)) {
-		arch_mem_page_in(bring->virt, qr_frame_phys(qr_frame_table.zero),
-				 ARCH_MEM_ACCESSED | ARCH_MEM_COW);
-		QR_COUNT(transfer.zero_map);
-		return 0;
-	}
-	return need_frame(bring, value, false, QR_NO_INDEX);
+	return qr_bring_resident(page, now, want);
 }
 
-int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold)
+/* 1: the page was not touched yet, and the shared zeros are enough. */
+static QR_NOINLINE int map_zeros(uint32_t page)
 {
-	struct bring bring = {
-		.hold = hold,
-		.virt = qr_page_addr(page),
-		.page = page,
-		.want = want,
-		.frame = QR_NO_INDEX,
-	};
+	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(qr_frame_table.zero),
+			 ARCH_MEM_ACCESSED | ARCH_MEM_COW);
+	QR_COUNT(transfer.zero_map);
+	return 0;
+}
+
+/* 2: a frame was made, or not, and the lock was let go meanwhile. Where the page is still `now`, in
+ * no frame, all is as if it had not been; else the frame goes to the pool, and whoever looks again
+ * has it, if it is still needed. */
+static QR_NOINLINE int made_late(uint32_t page, arch_page_t now, unsigned int want, int status,
+				 uint32_t frame)
+{
+	const arch_page_t then = arch_page_state(qr_page_addr(page));
+
+	if (status == 0) {
+		if (then == now && qr_page_is_away(now)) {
+			return 0;
+		}
+		qr_frame_free(frame);
+		return QR_BRING_LOOK;
+	}
+	if (then & ARCH_DATA_PAGE_LOADED) {
+		return QR_BRING_LOOK; /* somebody else brought it meanwhile */
+	}
+	if (status == -EAGAIN) {
+		return QR_BRING_VAIN;
+	}
+	/* for a fault -EIO says that this page could not be read */
+	return status == -EIO && !(want & QR_BRING_AHEAD) ? -ENOMEM : status;
+}
+
+/* 2: no frame is free. */
+QR_INLINE int make_frame(uint32_t page, arch_page_t now, unsigned int want, uint32_t *frame,
+		      struct qr_hold *hold)
+{
+	int status;
+
+	if (!CONFIG_DEMAND_PAGING) {
+		return -ENOMEM;
+	}
+	hold->dropped = false;
+	status = qr_frame_make(frame, true, hold);
+	return QR_UNLIKELY(status != 0 || hold->dropped)
+		       ? made_late(page, now, want, status, *frame)
+		       : 0;
+}
+
+/* 3: what costs no transfer; the lock is let go. */
+static QR_NOINLINE void fill_zeros(uint64_t phys, struct qr_hold *hold)
+{
+	QR_COUNT(transfer.zero_fill);
+	qr_policy_idle(hold); /* there is time for what is due */
+	qr_unlock(hold);
+	qr_frame_zero(phys);
+	qr_relock(hold);
+}
+
+/* 3: read or zero the frame; the lock is let go. */
+static int fill(uint32_t frame, uint32_t location, struct qr_hold *hold)
+{
+	const uint64_t phys = qr_frame_phys(frame);
+
+	if (QR_LIKELY(qr_store_copies(location))) {
+		qr_store_copy(K_MEM_IO_READ, location, phys, hold);
+		return 0;
+	}
+	if (location == QR_LOCATION_ZERO) {
+		fill_zeros(phys, hold);
+		return 0;
+	}
+	if (location == QR_LOCATION_UNINIT) {
+		return 0;
+	}
+	return CONFIG_MEM_CLUSTER && qr_store_table.read_pages[qr_location_store(location)] > 1
+		       ? qr_cluster_read(frame, hold)
+		       : qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
+}
+
+/* 3: the page is on its way to another frame, whose owner is to find it ORPHAN. */
+static QR_NOINLINE void overtake(uint32_t frame)
+{
+	qr_frames[frame] = qr_frame_word(QR_NO_INDEX, qr_frame_location(qr_frames[frame]),
+					 QR_FRAME_BUSY | QR_FRAME_ORPHAN);
+}
+
+/* The page could not be read: as before. Who overtook another cannot sleep, so the other one
+ * is where it was, and goes on as if nothing had been. */
+static void unfill(uint32_t page, uint32_t location, uint32_t overtaken)
+{
+	void *virt = qr_page_addr(page);
+
+	if (overtaken == QR_NO_INDEX) {
+		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+		return;
+	}
+	arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, overtaken));
+	qr_frames[overtaken] = qr_frame_word(page, location, QR_FRAME_BUSY);
+}
+
+/* The slot of an overtaken read stays that one's, which may not even have started. */
+static bool is_borrowed(uint32_t frame, uint32_t overtaken)
+{
+	return QR_UNLIKELY(overtaken != QR_NO_INDEX) &&
+	       qr_location_owned(qr_frame_location(qr_frames[frame]));
+}
+
+/* 4: the page cannot be mapped. */
+static QR_NOINLINE int not_filled(uint32_t frame, uint32_t overtaken, int status)
+{
+	uint64_t word = qr_frames[frame];
+	uint32_t location = qr_frame_location(word);
+
+	if (word & QR_FRAME_ORPHAN) {
+		qr_slot_give(is_borrowed(frame, overtaken) ? QR_LOCATION_UNINIT : location);
+		status = QR_BRING_LOOK;
+	} else {
+		unfill(qr_frame_page(word), location, overtaken);
+	}
+	qr_wake(qr_frame_channel(frame));
+	qr_frame_free(frame);
+	return status;
+}
+
+/* 5: as a write wants it, if it still may. */
+static uint32_t page_in_flags(void *virt, unsigned int want)
+{
+	return (want & QR_BRING_WRITE) && (arch_page_state(virt) & ARCH_PAGE_RW)
+		       ? ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY
+		       : ARCH_MEM_ACCESSED;
+}
+
+/* 5: the page of the frame is in it. */
+static void map(uint32_t frame, unsigned int want, uint32_t flags)
+{
+	const uint64_t word = qr_frames[frame];
+	const uint32_t page = qr_frame_page(word), location = qr_frame_location(word);
+	void *virt = qr_page_addr(page);
+
+	arch_mem_page_in(virt, qr_frame_phys(frame), page_in_flags(virt, want));
+	qr_frames[frame] = qr_frame_word(page, qr_location_bare(location), flags);
+	qr_frame_table.busy_count--;
+	qr_domain_came(page);
+	qr_policy_came(frame, location, !(want & QR_BRING_AHEAD));
+	qr_frame_arrived(frame);
+}
+
+int qr_bring_step(uint32_t page, unsigned int want, struct qr_hold *hold)
+{
+	const arch_page_t now = arch_page_state(qr_page_addr(page));
+	uint32_t location = (uint32_t)ARCH_TOKEN_VALUE(now >> 12), overtaken = QR_NO_INDEX, frame;
 	int status;
 
 	QR_ASSERT_LOCKED();
-	do {
-		status = look(&bring);
-		if (status == NEED_FRAME) {
-			status = give_frame(&bring);
+	if (QR_UNLIKELY(!qr_page_is_away(now))) {
+		status = look_closer(page, now, want, hold);
+		if (status != QR_BRING_OVERTAKE) {
+			return status;
 		}
-	} while (status == LOOK && ++bring.rounds < QR_ROUNDS_MAX);
-	if (bring.frame != QR_NO_INDEX) {
-		qr_frame_free(bring.frame);
+		overtaken = location;
+		location = qr_frame_location(qr_frames[overtaken]);
+	} else if (!may(page, now, want)) {
+		return -EACCES;
+	} else if (location == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
+		   !own_frame(now, want)) {
+		return map_zeros(page);
 	}
-	if (QR_UNLIKELY(status != 0) && (status == LOOK || status == -EAGAIN)) {
+	if (QR_LIKELY(qr_frame_table.free_count > 0)) {
+		frame = qr_frame_unlink();
+	} else {
+		status = make_frame(page, now, want, &frame, hold);
+		if (status != 0) {
+			return status;
+		}
+	}
+	arch_page_token_set(qr_page_addr(page), ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY);
+	if (QR_UNLIKELY(overtaken != QR_NO_INDEX)) {
+		overtake(overtaken);
+	}
+	status = fill(frame, location, hold);
+	if (QR_UNLIKELY(status != 0 || (qr_frames[frame] & QR_FRAME_ORPHAN))) {
+		return not_filled(frame, overtaken, status);
+	}
+	map(frame, want,
+	    is_borrowed(frame, overtaken) ? QR_FRAME_MAPPED : QR_FRAME_MAPPED | QR_FRAME_BACKED);
+	return (want & QR_BRING_PIN) ? QR_BRING_LOOK : 0;
+}
+
+QR_NOINLINE int qr_bring_steps(uint32_t page, unsigned int want, int status, struct qr_hold *hold)
+{
+	for (uint32_t rounds = 1; status == QR_BRING_LOOK && rounds < QR_ROUNDS_MAX; rounds++) {
+		status = qr_bring_step(page, want, hold);
+	}
+	if (status > 0) {
 		return (want & QR_BRING_AHEAD) ? -EBUSY : 0; /* the instruction looks again */
 	}
 	return status;

@@ -15,11 +15,33 @@
 #define QR_BRING_AHEAD 0x100u /* not touched yet: rights are not checked */
 #define QR_BRING_PIN   0x200u /* AHEAD, and must be pinned when this returns */
 
+/* What a step on the way may say beside a final status. */
+enum {
+	QR_BRING_LOOK = 1, /* look again */
+	QR_BRING_VAIN,     /* others came between again and again */
+	QR_BRING_OVERTAKE, /* the page is on its way, and cannot be waited for */
+};
+
+/* The first step, which mostly is the last, and all others: only for the next function, which is
+ * what this is about. A step by itself has nothing to keep for those that may follow. */
+int qr_bring_step(uint32_t page, unsigned int want, struct qr_hold *hold) QR_MUST_CHECK;
+int qr_bring_steps(uint32_t page, unsigned int want, int status, struct qr_hold *hold)
+	QR_MUST_CHECK;
+
 /* Make the page present for this purpose. 0, -EFAULT, -EACCES, -EIO, -ENOMEM as for
  * k_mem_page_fault; with PIN also -ENOMEM when the pin cannot be granted, with AHEAD -EBUSY when
  * others came between again and again. A page that this call
  * pinned is PINNING, one that was pinned before is PINNED only. */
-int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold) QR_MUST_CHECK;
+QR_INLINE int qr_bring(uint32_t page, unsigned int want, struct qr_hold *hold)
+{
+	int status = qr_bring_step(page, want, hold);
+
+	return QR_UNLIKELY(status > 0) ? qr_bring_steps(page, want, status, hold) : status;
+}
+
+/* The same for a page that is in a frame, and needs no other; or, to be pinned, one with zeros:
+ * QR_BRING_LOOK. */
+int qr_bring_resident(uint32_t page, arch_page_t now, unsigned int want) QR_MUST_CHECK;
 
 /* The frame that holds this page as paged memory; QR_NO_INDEX where it is in none, and for
  * memory that is always resident: the image, physical mappings, the zero page. */

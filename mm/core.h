@@ -145,6 +145,15 @@ bool qr_is_image(uint32_t page);
 /* Is the cache mode in `flags` the one that the image has there? true where there is no image. */
 bool qr_is_image_cached_as(uint32_t page, uint32_t flags);
 
+/* In no frame, and not on its way: its token is a location. */
+QR_INLINE bool qr_page_is_away(arch_page_t page)
+{
+	const arch_page_t kind = ~(arch_page_t)0 << (12 + ARCH_TOKEN_VALUE_BITS);
+
+	_Static_assert(ARCH_TOKEN_LOCATION == 0, "the bits of its kind are clear");
+	return (page & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED | kind)) == 0;
+}
+
 /* Neither unmapped nor a guard. */
 QR_INLINE bool qr_page_is_mapped(arch_page_t page)
 {

@@ -2,17 +2,22 @@
 /*
  * evict.c - making room: choosing a victim, taking it out of its frame, writing it.
  *
- *   leaf --(1)--> token BUSY(frame) --(2) clean--> token LOCATION         frame in hand
+ *   leaf --(1)--> token LOCATION --clean-->                               frame in hand
  *                        |
- *                        +-- dirty: write to slot, lock let go
- *                              |  ended well  --(3)--> token LOCATION     frame in hand
- *                              |  failed      --(4)--> leaf, dirty        slot retired
- *                              |  not here    --(4)--> leaf, dirty        slot given back
- *                              |  touched     --(5)--> leaf               the write goes on
- *                              |  unmapped    --(6)--> frame ORPHAN
+ *                       (2) dirty, or nowhere else
+ *                        v
+ *                 token BUSY(frame): write to slot, lock let go
+ *                        |  ended well  --(3)--> token LOCATION           frame in hand
+ *                        |  failed      --(4)--> leaf, dirty              slot retired
+ *                        |  not here    --(4)--> leaf, dirty              slot given back
+ *                        |  touched     --(5)--> leaf                     the write goes on
+ *                        |  unmapped    --(6)--> frame ORPHAN
  *
- * (1) takes the entry by exchange and flushes, so what it says about dirty is final. After
- * (5) the owner of the write finds MAPPED set, after (6) ORPHAN.
+ * (1) takes the entry by exchange and flushes, so what it says about dirty is final. It leaves what
+ * is right for a clean page, which mostly is what is evicted; until (2) has put right what it says
+ * of any other, the lock is not let go, so nobody sees that. Where the flush would be waited for
+ * without the lock, (1) would have to leave BUSY. After (5) the owner of the write finds MAPPED
+ * set, after (6) ORPHAN.
  *
  * A slot is taken only when it is known that one is needed. Where none is free, the charge
  * rule (charge.h) says that some page in a frame has one: that page is evicted instead.
@@ -117,46 +122,32 @@ static int slot_take(uint32_t page, uint32_t *location)
 
 static int write_out(uint32_t frame, uint32_t location, struct qr_hold *hold)
 {
+	if (qr_store_copies(location)) {
+		qr_store_copy(K_MEM_IO_WRITE, location, qr_frame_phys(frame), hold);
+		return 0;
+	}
 	return CONFIG_MEM_CLUSTER && qr_store_table.write_pages > 1 &&
 			       qr_location_store(location) == qr_store_table.paging
 		       ? qr_cluster_write(frame, hold)
 		       : qr_store_transfer(K_MEM_IO_WRITE, location, qr_frame_phys(frame), hold);
 }
 
-int qr_evict(uint32_t frame, struct qr_hold *hold)
+/* (2): the page was `was`, changed or without a copy anywhere. */
+static QR_NOINLINE int evict_changed(uint32_t frame, uint32_t was, struct qr_hold *hold)
 {
 	uint64_t word = qr_frames[frame];
 	uint32_t location = qr_frame_location(word);
 	uint32_t page = qr_frame_page(word);
-	void *virt = qr_page_addr(page);
 	bool owned = (word & QR_FRAME_BACKED) && qr_location_owned(location);
-	uint32_t was;
 
-	QR_ASSERT_LOCKED();
-	QR_ASSERT(k_mem_frame_evictable(frame));
-	was = arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
-	arch_mem_flush(virt, QR_PAGE_SIZE);
-	QR_COUNT_ALL(transfer.flushes, 1);
-	qr_domain_left(page);
-	qr_frame_table.busy_count++;
-	if (qr_cluster_ahead(word)) {
-		qr_cluster_judge(frame, (was & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY)));
-		word &= ~(uint64_t)QR_FRAME_AHEAD;
-	}
-
-	if ((word & QR_FRAME_BACKED) && !(was & ARCH_DATA_PAGE_DIRTY)) {
-		location = leave(frame, location);
-		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
-		qr_frames[frame] = QR_FRAME_BUSY;
-		QR_COUNT(eviction.clean);
-		return 0;
-	}
+	arch_page_token_set(qr_page_addr(page), ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
 	if (!owned && slot_take(page, &location) != 0) {
 		uint32_t dirty = (was & ARCH_DATA_PAGE_DIRTY) ? ARCH_MEM_DIRTY : 0;
 
 		qr_policy_forgotten(frame);
 		map_again(page, frame, ARCH_MEM_ACCESSED | dirty);
-		keep(frame, (uint32_t)word & QR_FRAME_FLAGS, qr_frame_location(word));
+		keep(frame, (uint32_t)word & QR_FRAME_FLAGS,
+		     qr_frame_location(word));
 		return -ENOMEM;
 	}
 	QR_COUNT_ALL(transfer.kept_again, (word & QR_FRAME_WRITTEN) ? 1 : 0);
@@ -165,65 +156,43 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	return write_ended(frame, location, write_out(frame, location, hold));
 }
 
-/* Can the frame be emptied without a new slot? */
-static bool needs_no_slot(uint32_t frame)
+/* The entry of a clean page says where it is; the policy wants to know more when it returns. */
+static QR_NOINLINE void leave_history(uint32_t frame, uint64_t word)
 {
-	uint64_t word = qr_frames[frame];
+	const uint32_t location = leave(frame, qr_frame_location(word));
 
-	if (!k_mem_frame_evictable(frame) || !(word & QR_FRAME_BACKED) ||
-	    qr_domain_keeps(frame)) {
-		return false;
-	}
-	return qr_location_owned(qr_frame_location(word)) ||
-	       !(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY);
+	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
+			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 }
 
-/* The store that the page in a frame with this word would be written to. */
-static uint32_t written_to(uint64_t word)
+int qr_evict(uint32_t frame, struct qr_hold *hold)
 {
-	uint32_t location = qr_frame_location(word);
+	const uint64_t word = qr_frames[frame];
+	const uint32_t page = qr_frame_page(word);
+	void *virt = qr_page_addr(page);
+	uint32_t was;
 
-	return (word & QR_FRAME_BACKED) && qr_location_owned(location)
-		       ? qr_location_store(location)
-		       : qr_store_table.paging;
-}
-
-/* Can the frame be emptied without one of these stores, a bit each, that cannot serve this
- * context, and where it must be written with a slot that there is? */
-static bool needs_none_of(uint32_t frame, uint32_t refused)
-{
-	if (!k_mem_frame_evictable(frame) || qr_domain_keeps(frame)) {
-		return false;
+	QR_ASSERT_LOCKED();
+	QR_ASSERT(k_mem_frame_evictable(frame));
+	was = arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, qr_frame_location(word)));
+	arch_mem_flush(virt, QR_PAGE_SIZE);
+	QR_COUNT_ALL(transfer.flushes, 1);
+	qr_domain_left(page);
+	qr_frame_table.busy_count++;
+	if (qr_cluster_ahead(word)) {
+		qr_cluster_judge(frame, (was & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY)));
 	}
-	if (!(k_mem_frame_bits(frame, false) & K_MEM_FRAME_DIRTY)) {
-		return true;
+	if ((was & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED)) {
+		return evict_changed(frame, was, hold);
 	}
-	return !(refused >> written_to(qr_frames[frame]) & 1u) &&
-	       (needs_no_slot(frame) || qr_store_table.free_slots > 0);
-}
-
-/* No slot is free: find a page that has one. Or some stores are refused: find one that needs none
- * of them. A moving hand, so that the cost is spread. */
-static uint32_t find_easy(uint32_t refused, struct qr_hold *hold)
-{
-	static uint32_t hand;
-	uint32_t count = qr_frame_table.count;
-	uint32_t since;
-
-	qr_breathe(hold); /* a page that needs a slot was taken out and put back */
-	since = arch_mem_work;
-	for (uint32_t looked = 1; looked <= count; looked++) {
-		hand = hand + 1 < count ? hand + 1 : 0;
-		if (refused != 0 ? needs_none_of(hand, refused) : needs_no_slot(hand)) {
-			return hand;
-		}
-		if (looked % QR_BATCH_HEAVY == 0) {
-			qr_breathe(hold);
-			since = arch_mem_work;
-		}
-		qr_sets_breathe(&since, hold);
+	if (qr_policy.evicted != NULL) {
+		leave_history(frame, word);
+	} else {
+		qr_policy_forgotten(frame);
 	}
-	return QR_NO_INDEX;
+	qr_frames[frame] = QR_FRAME_BUSY;
+	QR_COUNT(eviction.clean);
+	return 0;
 }
 
 /* Nothing can be evicted now: wait for a transfer to end, or say that none is under way. Where
@@ -235,20 +204,6 @@ static int wait_for_frames(struct qr_hold *hold, uint32_t *polls)
 		return -ENOMEM;
 	}
 	qr_wait(QR_FRAME_CHANNEL, hold);
-	return 0;
-}
-
-int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold)
-{
-	if (!slotted) {
-		return qr_policy_pick(frame, hold);
-	}
-	*frame = find_easy(0, hold);
-	if (*frame == QR_NO_INDEX) {
-		/* only where writes failed: slots that are left are copies of pages that stay */
-		(void)qr_slot_copy_take(hold);
-		return -ENOENT;
-	}
 	return 0;
 }
 
@@ -267,27 +222,13 @@ struct hunt {
 /* Each round is a slice of the policy's scan, a poll, or follows upon what others did. */
 #define HUNT_ROUNDS_MAX (QR_ROUNDS_MAX + CONFIG_MEM_POLLS_MAX + 4u * CONFIG_MEM_FRAMES_MAX)
 
-/* A victim; false: there is none in this round. */
-static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
+/* No victim was found in this round: status of the policy, or of the search in its place. */
+static void hunt_missed(struct hunt *hunt, int status, struct qr_hold *hold)
 {
-	int status;
-
-	hunt->changes = hunt->again ? hunt->changes : qr_frame_table.changes;
-	if (QR_LIKELY((hunt->refused | hunt->slotted) == 0)) {
-		status = qr_policy_pick(frame, hold);
-	} else if (hunt->refused == 0) {
-		status = qr_victim(frame, true, hold);
-	} else {
-		*frame = find_easy(hunt->refused, hold);
-		status = *frame == QR_NO_INDEX ? -ENOENT : 0;
-	}
 	hunt->again = status == -EAGAIN;
-	if (QR_LIKELY(status == 0)) {
-		return true;
-	}
 	if (hunt->again) {
 		qr_breathe(hold);
-		return false;
+		return;
 	}
 	hunt->slotted = false;
 	if (hunt->changes == qr_frame_table.changes) { /* else it is not what there is */
@@ -296,14 +237,27 @@ static bool hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
 			hunt->status = -EBUSY;
 		}
 	}
-	return false;
+}
+
+static int hunt_find(struct hunt *hunt, uint32_t *frame, struct qr_hold *hold)
+{
+	hunt->changes = hunt->again ? hunt->changes : qr_frame_table.changes;
+	if (QR_LIKELY((hunt->refused | hunt->slotted) == 0)) {
+		return qr_policy_pick(frame, hold);
+	}
+	if (hunt->refused == 0) {
+		return qr_victim(frame, true, hold);
+	}
+	*frame = qr_victim_easy(hunt->refused, hold);
+	return *frame == QR_NO_INDEX ? -ENOENT : 0;
 }
 
 /* The victim, whose frame had this word, was not evicted. */
 static void hunt_failed(struct hunt *hunt, uint64_t word, int status)
 {
+	hunt->again = false;
 	hunt->slotted = status == -ENOMEM;
-	hunt->refused |= status == -EBUSY ? 1u << written_to(word) : 0;
+	hunt->refused |= status == -EBUSY ? 1u << qr_written_to(word) : 0;
 	if ((status == -EIO || status == -EBUSY) && ++hunt->errors == CONFIG_EVICTION_TRIES) {
 		hunt->status = status;
 	} else if (status == -EAGAIN && ++hunt->vain == QR_ROUNDS_MAX) {
@@ -311,12 +265,19 @@ static void hunt_failed(struct hunt *hunt, uint64_t word, int status)
 	}
 }
 
-/* Evict until a frame is had. */
-static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
+/* The first try came to `status`: of the policy, or with the word of a frame of evicting that.
+ * Evict until a frame is had. */
+static QR_NOINLINE int evict_until(uint32_t *frame, bool take_free, uint64_t word, int status,
+				   struct qr_hold *hold)
 {
-	struct hunt hunt = {0};
+	struct hunt hunt = {.changes = qr_frame_table.changes};
 
 	for (uint32_t round = 0; round < HUNT_ROUNDS_MAX; round++) {
+		if (word != 0) {
+			hunt_failed(&hunt, word, status);
+		} else {
+			hunt_missed(&hunt, status, hold);
+		}
 		/* each time: a cleaner that was called sets frames aside again when it is done */
 		qr_clean_call();
 		if (take_free && (*frame = qr_frame_take()) != QR_NO_INDEX) {
@@ -325,24 +286,43 @@ static int evict_until(uint32_t *frame, bool take_free, struct qr_hold *hold)
 		if (hunt.status != 0) {
 			break;
 		}
-		if (hunt_find(&hunt, frame, hold)) {
-			uint64_t word = qr_frames[*frame];
-			int status = qr_evict(*frame, hold);
-
+		status = hunt_find(&hunt, frame, hold);
+		word = 0;
+		if (status == 0) {
+			word = qr_frames[*frame];
+			status = qr_evict(*frame, hold);
 			if (status == 0) {
 				return 0;
 			}
-			hunt_failed(&hunt, word, status);
 		}
 	}
 	*frame = QR_NO_INDEX;
 	return hunt.status != 0 ? hunt.status : -EAGAIN;
 }
 
+/* The first try, which mostly is the last. */
+static int evict_one(uint32_t *frame, bool take_free, struct qr_hold *hold)
+{
+	uint64_t word = 0;
+	int status;
+
+	qr_clean_call();
+	if (take_free && qr_frame_table.free_count > 0) {
+		*frame = qr_frame_take();
+		return 0;
+	}
+	status = qr_policy_pick(frame, hold);
+	if (QR_LIKELY(status == 0)) {
+		word = qr_frames[*frame];
+		status = qr_evict(*frame, hold);
+	}
+	return QR_LIKELY(status == 0) ? 0 : evict_until(frame, take_free, word, status, hold);
+}
+
 int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold)
 {
 	uint32_t start = qr_stats_time();
-	int status = evict_until(frame, take_free, hold);
+	int status = evict_one(frame, take_free, hold);
 
 	qr_stats_duration(QR_HISTOGRAM_EVICTION, qr_stats_time() - start);
 	return status;

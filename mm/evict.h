@@ -19,6 +19,13 @@ int qr_frame_make(uint32_t *frame, bool take_free, struct qr_hold *hold) QR_MUST
  * -ENOENT none; -EAGAIN let interrupts in and ask again. */
 int qr_victim(uint32_t *frame, bool slotted, struct qr_hold *hold) QR_MUST_CHECK;
 
+/* No slot is free: a page that needs none. Or some stores, a bit each, are refused: a page that
+ * needs none of them. QR_NO_INDEX: there is none. */
+uint32_t qr_victim_easy(uint32_t refused, struct qr_hold *hold);
+
+/* The store that the page in a frame with this word would be written to. */
+uint32_t qr_written_to(uint64_t word);
+
 /* Take the page out of an evictable frame, which is then in the caller's hand.
  * -EAGAIN  the page was touched, or unmapped, while it was being written; look again
  * -ENOMEM  there is no slot for it; the page stays

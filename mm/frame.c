@@ -9,7 +9,7 @@
 uint64_t qr_frames[CONFIG_MEM_FRAMES_MAX];
 struct qr_frame_table qr_frame_table;
 
-uint64_t qr_frame_phys(uint32_t frame)
+uint64_t qr_frame_phys_in_banks(uint32_t frame)
 {
 	const struct qr_bank *bank = qr_frame_table.bank;
 
@@ -30,6 +30,25 @@ uint32_t qr_frame_of(uint64_t phys)
 		}
 	}
 	return QR_NO_INDEX;
+}
+
+uint32_t qr_frame_take(void)
+{
+	uint32_t frame;
+
+	QR_ASSERT_LOCKED();
+	if (qr_frame_table.free_count == 0) {
+		return QR_NO_INDEX;
+	}
+	frame = qr_frame_unlink();
+	qr_frames[frame] = QR_FRAME_BUSY;
+	return frame;
+}
+
+QR_NOINLINE void qr_frame_wake(uint32_t frame)
+{
+	qr_wake(qr_frame_channel(frame));
+	qr_wake(QR_FRAME_CHANNEL);
 }
 
 void qr_frame_free(uint32_t frame)
@@ -86,11 +105,14 @@ void qr_frames_start(void)
 
 void *k_mem_scratch_open(uintptr_t phys, unsigned long *key)
 {
+	struct qr_window window;
+
 	if (key == NULL) {
 		return NULL;
 	}
-	*key = qr_host_irq_lock();
-	return arch_mem_scratch(phys);
+	window = qr_window_open(phys);
+	*key = window.key;
+	return window.page;
 }
 
 void k_mem_scratch_close(unsigned long key)
@@ -100,11 +122,10 @@ void k_mem_scratch_close(unsigned long key)
 
 void qr_frame_zero(uint64_t phys)
 {
-	unsigned long key;
-	uint8_t *page = (uint8_t *)k_mem_scratch_open((uintptr_t)phys, &key);
+	struct qr_window window = qr_window_open(phys);
 
-	__builtin_memset(page, 0, QR_PAGE_SIZE);
-	k_mem_scratch_close(key);
+	__builtin_memset(window.page, 0, QR_PAGE_SIZE);
+	qr_window_close(window);
 }
 
 size_t k_mem_free_get(void)

@@ -94,8 +94,15 @@ struct qr_frame_table {
 };
 extern struct qr_frame_table qr_frame_table;
 
-/* The physical address of a frame. */
-uint64_t qr_frame_phys(uint32_t frame);
+/* The physical address of a frame. Most systems have one bank. */
+uint64_t qr_frame_phys_in_banks(uint32_t frame);
+QR_INLINE uint64_t qr_frame_phys(uint32_t frame)
+{
+	const struct qr_bank *bank = qr_frame_table.bank;
+
+	return QR_LIKELY(frame < bank->count) ? bank->phys + ((uint64_t)frame << QR_PAGE_SHIFT)
+					      : qr_frame_phys_in_banks(frame);
+}
 
 /* The bank of a physical address that is some frame's. */
 QR_INLINE const struct qr_bank *qr_bank_of(uint64_t phys)
@@ -120,21 +127,22 @@ QR_INLINE bool qr_is_zero_page(arch_page_t now)
 
 /* ---- the pool --------------------------------------------------------------------------- */
 
-/* Take a free frame; it is BUSY and in the caller's hand. QR_NO_INDEX: none. */
-QR_INLINE uint32_t qr_frame_take(void)
+/* Take one of the free frames, of which there are some, into the caller's hand. The caller writes
+ * its word, with BUSY, before it lets go of the lock. */
+QR_INLINE uint32_t qr_frame_unlink(void)
 {
 	uint32_t frame = qr_frame_table.free_head;
 
 	QR_ASSERT_LOCKED();
-	if (qr_frame_table.free_count == 0) {
-		return QR_NO_INDEX;
-	}
-	qr_frame_table.free_head = qr_frame_page(qr_frames[frame]);
+	/* a free frame has no location */
+	qr_frame_table.free_head = (uint32_t)(qr_frames[frame] >> QR_FRAME_PAGE_SHIFT);
 	qr_frame_table.free_count--;
 	qr_frame_table.busy_count++;
-	qr_frames[frame] = QR_FRAME_BUSY;
 	return frame;
 }
+
+/* Take a free frame; it is BUSY and in the caller's hand. QR_NO_INDEX: none. */
+uint32_t qr_frame_take(void);
 
 /* Free a BUSY frame that is in the caller's hand and wake who waits for frames. */
 void qr_frame_free(uint32_t frame);
@@ -201,6 +209,35 @@ QR_INLINE void qr_frames_changed(void)
 QR_INLINE const void *qr_frame_channel(uint32_t frame)
 {
 	return &qr_frames[frame];
+}
+
+/* Wake who waited for this frame's transfer, then who waits for any frame. */
+void qr_frame_wake(uint32_t frame);
+
+/* The frame's transfer has ended, and it became evictable. */
+QR_INLINE void qr_frame_arrived(uint32_t frame)
+{
+	qr_frame_table.changes++;
+	if (QR_UNLIKELY(qr_waiter_count > 0)) {
+		qr_frame_wake(frame);
+	}
+}
+
+/* This CPU's scratch window on a frame; without the lock, and interrupts are masked until it is
+ * closed. */
+struct qr_window {
+	void *page;
+	qr_port_key_t key;
+};
+QR_INLINE struct qr_window qr_window_open(uint64_t phys)
+{
+	qr_port_key_t key = qr_host_irq_lock();
+
+	return (struct qr_window){arch_mem_scratch(phys), key};
+}
+QR_INLINE void qr_window_close(struct qr_window window)
+{
+	qr_host_irq_unlock(window.key);
 }
 
 /* Fill the frame at `phys` with zeros; called without the lock. */

@@ -12,7 +12,7 @@
 #include "domain.h"
 #include "stats.h"
 
-const struct k_mem_policy *qr_policy;
+struct k_mem_policy qr_policy;
 
 #define STATE_BYTES (CONFIG_MEM_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES)
 static QR_ALIGNED(8) uint8_t policy_state[CONFIG_DEMAND_PAGING ? STATE_BYTES : 8];
@@ -66,7 +66,7 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 	       (dirty ? K_MEM_FRAME_DIRTY : 0u);
 }
 
-static void flush_cleared(void)
+static QR_NOINLINE void flush_some(void)
 {
 	if (cleared_count > CONFIG_MEM_TLB_RANGE_MAX) {
 		arch_mem_flush(qr_page_addr(0), CONFIG_KERNEL_VM_SIZE);
@@ -80,12 +80,19 @@ static void flush_cleared(void)
 	cleared_count = 0;
 }
 
+static void flush_cleared(void)
+{
+	if (cleared_count > 0) {
+		flush_some();
+	}
+}
+
 void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault)
 {
 	uint32_t history = qr_location_history(location);
 
 	if (history != 0 && qr_location_store(location) != QR_STORE_NONE) {
-		qr_policy->returned(frame, history);
+		qr_policy.returned(frame, history);
 	}
 	picking = true;
 	work_before = arch_mem_work;
@@ -101,7 +108,7 @@ int qr_policy_pick(uint32_t *frame, struct qr_hold *hold)
 	QR_ASSERT_LOCKED();
 	picking = true;
 	work_before = arch_mem_work;
-	status = qr_policy->pick(frame);
+	status = qr_policy.pick(frame);
 	QR_ASSERT(status != 0 || k_mem_frame_evictable(*frame));
 	picking = false;
 	flush_cleared();
@@ -116,7 +123,7 @@ int qr_policy_pick(uint32_t *frame, struct qr_hold *hold)
  * store takes, so that the same faults evict the same pages. */
 void qr_policy_idle(struct qr_hold *hold)
 {
-	bool more = qr_policy->idle != NULL;
+	bool more = qr_policy.idle != NULL;
 
 	QR_ASSERT_LOCKED();
 	if (more) {
@@ -126,7 +133,7 @@ void qr_policy_idle(struct qr_hold *hold)
 	for (uint32_t slices = 0; more && slices < QR_ROUNDS_MAX; slices++) {
 		picking = true;
 		work_before = arch_mem_work;
-		more = qr_policy->idle();
+		more = qr_policy.idle();
 		picking = false;
 		flush_cleared();
 		qr_breathe(hold);
@@ -136,13 +143,13 @@ void qr_policy_idle(struct qr_hold *hold)
 void k_mem_paging_tick(void)
 {
 	uint32_t cursor = 0;
-	bool more = CONFIG_DEMAND_PAGING && qr_policy->tick != NULL;
+	bool more = CONFIG_DEMAND_PAGING && qr_policy.tick != NULL;
 	struct qr_hold hold;
 
 	while (more) { /* until the cursor is at the end */
 		qr_lock(&hold);
 		work_before = arch_mem_work;
-		more = qr_policy->tick(&cursor);
+		more = qr_policy.tick(&cursor);
 		flush_cleared();
 		qr_unlock(&hold);
 	}
@@ -153,7 +160,7 @@ void qr_policy_init(const struct k_mem_policy *policy)
 	if (!CONFIG_DEMAND_PAGING) {
 		return;
 	}
-	qr_policy = policy;
+	qr_policy = *policy;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
 	if (policy->gather != NULL && qr_store_table.write_pages > 1) {

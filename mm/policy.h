@@ -10,13 +10,13 @@
 #include "frame.h"
 #include "store.h"
 
-extern const struct k_mem_policy *qr_policy;
+extern struct k_mem_policy qr_policy; /* a copy: one load less to a function */
 
 /* The frame may be evicted from now on. */
 QR_INLINE void qr_policy_seen(uint32_t frame, bool by_fault)
 {
-	if (CONFIG_DEMAND_PAGING && qr_policy->seen != NULL) {
-		qr_policy->seen(frame, by_fault);
+	if (CONFIG_DEMAND_PAGING && qr_policy.seen != NULL) {
+		qr_policy.seen(frame, by_fault);
 	}
 }
 
@@ -27,7 +27,7 @@ void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault);
 /* The same with any policy. */
 QR_INLINE void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
 {
-	if (CONFIG_DEMAND_PAGING && qr_policy->returned != NULL) {
+	if (CONFIG_DEMAND_PAGING && qr_policy.returned != NULL) {
 		qr_policy_returned(frame, location, by_fault);
 	} else {
 		qr_policy_seen(frame, by_fault);
@@ -37,7 +37,7 @@ QR_INLINE void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
 /* The page in the frame is being evicted to a location of a store: with its history. */
 QR_INLINE uint32_t qr_policy_remembered(uint32_t frame, uint32_t location)
 {
-	uint32_t history = qr_policy->evicted != NULL ? qr_policy->evicted(frame) : 0;
+	uint32_t history = qr_policy.evicted != NULL ? qr_policy.evicted(frame) : 0;
 
 	QR_ASSERT(history >> k_mem_history_bits() == 0);
 	return qr_location_with(location, history);
@@ -46,8 +46,8 @@ QR_INLINE uint32_t qr_policy_remembered(uint32_t frame, uint32_t location)
 /* The frame may not be evicted any more. */
 QR_INLINE void qr_policy_forgotten(uint32_t frame)
 {
-	if (CONFIG_DEMAND_PAGING && qr_policy->forgotten != NULL) {
-		qr_policy->forgotten(frame);
+	if (CONFIG_DEMAND_PAGING && qr_policy.forgotten != NULL) {
+		qr_policy.forgotten(frame);
 	}
 }
 

@@ -30,6 +30,10 @@ void qr_stores_init(const struct k_mem_store *stores, size_t count)
 		if (CONFIG_MEM_CLUSTER) {
 			qr_cluster_plan(i);
 		}
+		if (table->read_pages[i] <= 1) {
+			table->copier[i] =
+				(struct qr_copier){stores[i].ops->copy, stores[i].context};
+		}
 	}
 	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
 }

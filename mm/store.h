@@ -20,7 +20,8 @@
 
 #include <quire/store.h>
 
-#include "core.h"
+#include "frame.h"
+#include "stats.h"
 
 #define QR_STORE_NONE      7u
 #define QR_LOCATION_ZERO   ((uint32_t)K_MEM_LOCATION(QR_STORE_NONE, 0))
@@ -35,8 +36,15 @@ struct qr_flow {
 	uint32_t pages;
 };
 
+/* What copies pages of a store, one at a time; no function: nothing does, they are transfers. */
+struct qr_copier {
+	void (*copy)(void *context, enum k_mem_io_op op, uint32_t slot, void *page);
+	void *context;
+};
+
 struct qr_store_table {
 	struct k_mem_store store[CONFIG_MEM_STORES_MAX];
+	struct qr_copier copier[QR_STORE_NONE + 1]; /* also of no store */
 	uint32_t count;
 	uint32_t paging;     /* index of the store that pages go to, or QR_STORE_NONE */
 	uint32_t free_slots; /* slots of the paging store that are not in use */
@@ -60,7 +68,7 @@ QR_INLINE uint32_t qr_location_store(uint32_t location)
 }
 QR_INLINE uint32_t qr_location_slot(uint32_t location)
 {
-	return location & ((1u << qr_store_table.slot_bits) - 1u);
+	return location & qr_store_table.bare_mask & (K_MEM_SLOTS_MAX - 1u);
 }
 
 /* The history that a location carries; 0: none. */
@@ -123,6 +131,29 @@ QR_INLINE void qr_slot_written(uint32_t location, int status)
 	} else {
 		qr_slot_retire(location);
 	}
+}
+
+/* Are pages of this location copied? */
+QR_INLINE bool qr_store_copies(uint32_t location)
+{
+	return qr_store_table.copier[qr_location_store(location)].copy != NULL;
+}
+
+/* Then copy one between its slot and the frame at `phys`, which must be BUSY. Lets go of the lock
+ * meanwhile. */
+QR_INLINE void qr_store_copy(enum k_mem_io_op op, uint32_t location, uint64_t phys,
+			     struct qr_hold *hold)
+{
+	const struct qr_copier *copier = &qr_store_table.copier[qr_location_store(location)];
+	uint32_t start = qr_stats_time();
+	struct qr_window window;
+
+	qr_unlock(hold);
+	window = qr_window_open(phys);
+	copier->copy(copier->context, op, qr_location_slot(location), window.page);
+	qr_window_close(window);
+	qr_relock(hold);
+	qr_stats_copied(op, qr_stats_time() - start);
 }
 
 /* Move one page between its slot and the frame at `phys` and wait for the end. 0 or -EIO; or

@@ -6,6 +6,23 @@
  */
 #include <quire/imagestore.h>
 
+/* Nobody writes to a read-only store. */
+static void image_copy(void *context, enum k_mem_io_op op, uint32_t slot, void *page)
+{
+	const struct k_mem_image_store *image = context;
+	size_t offset = (size_t)slot * CONFIG_MMU_PAGE_SIZE;
+	size_t part = CONFIG_MMU_PAGE_SIZE;
+
+	(void)op;
+	QR_ASSERT(op == K_MEM_IO_READ);
+	QR_ASSERT(offset < image->size_bytes);
+	if (part > image->size_bytes - offset) {
+		part = image->size_bytes - offset;
+	}
+	__builtin_memcpy(page, image->bytes + offset, part);
+	__builtin_memset((uint8_t *)page + part, 0, CONFIG_MMU_PAGE_SIZE - part);
+}
+
 static int image_submit(void *context, struct k_mem_io *io)
 {
 	const struct k_mem_image_store *image = context;
@@ -13,19 +30,13 @@ static int image_submit(void *context, struct k_mem_io *io)
 	if (io->op == K_MEM_IO_WRITE) {
 		return K_MEM_IO_READ_ONLY;
 	}
+	QR_ASSERT((size_t)(io->slot + io->page_count - 1) * CONFIG_MMU_PAGE_SIZE <
+		  image->size_bytes);
 	for (uint32_t i = 0; i < io->page_count; i++) {
-		size_t offset = (size_t)(io->slot + i) * CONFIG_MMU_PAGE_SIZE;
-		size_t part = CONFIG_MMU_PAGE_SIZE;
 		unsigned long key;
-		uint8_t *window;
+		void *window = k_mem_scratch_open(io->frames[i], &key);
 
-		QR_ASSERT(offset < image->size_bytes);
-		if (part > image->size_bytes - offset) {
-			part = image->size_bytes - offset;
-		}
-		window = k_mem_scratch_open(io->frames[i], &key);
-		__builtin_memcpy(window, image->bytes + offset, part);
-		__builtin_memset(window + part, 0, CONFIG_MMU_PAGE_SIZE - part);
+		image_copy(context, io->op, io->slot + i, window);
 		k_mem_scratch_close(key);
 	}
 	return 0;
@@ -34,6 +45,7 @@ static int image_submit(void *context, struct k_mem_io *io)
 static const struct k_mem_store_ops image_ops = {
 	.name = "image",
 	.submit = image_submit,
+	.copy = image_copy,
 };
 
 int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *image,

@@ -36,6 +36,16 @@ static void ram_retire(void *context, uint32_t slot)
 	(void)slot;
 }
 
+static void ram_copy(void *context, enum k_mem_io_op op, uint32_t slot, void *page)
+{
+	const struct k_mem_ram_store *ram = context;
+	uint8_t *mine = ram->pages + (size_t)slot * CONFIG_MMU_PAGE_SIZE;
+	bool read = op == K_MEM_IO_READ;
+
+	QR_ASSERT(slot < ram->map.slot_count);
+	__builtin_memcpy(read ? page : mine, read ? mine : page, CONFIG_MMU_PAGE_SIZE);
+}
+
 static int ram_submit(void *context, struct k_mem_io *io)
 {
 	const struct k_mem_ram_store *ram = context;
@@ -43,12 +53,10 @@ static int ram_submit(void *context, struct k_mem_io *io)
 	QR_ASSERT(io->slot < ram->map.slot_count);
 	QR_ASSERT(io->page_count <= ram->map.slot_count - io->slot);
 	for (uint32_t i = 0; i < io->page_count; i++) {
-		uint8_t *page = ram->pages + (size_t)(io->slot + i) * CONFIG_MMU_PAGE_SIZE;
 		unsigned long key;
 		void *window = k_mem_scratch_open(io->frames[i], &key);
-		bool read = io->op == K_MEM_IO_READ;
 
-		__builtin_memcpy(read ? window : page, read ? page : window, CONFIG_MMU_PAGE_SIZE);
+		ram_copy(context, io->op, io->slot + i, window);
 		k_mem_scratch_close(key);
 	}
 	return 0;
@@ -61,6 +69,7 @@ static const struct k_mem_store_ops ram_ops = {
 	.release = ram_release,
 	.retire = ram_retire,
 	.submit = ram_submit,
+	.copy = ram_copy,
 };
 
 int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram, void *pages,

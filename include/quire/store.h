@@ -120,6 +120,14 @@ struct k_mem_store_ops {
 	 * that pages beside each other lie beside each other. As reserve(). NULL: the store
 	 * cannot, and pages are not written several at a time. */
 	int (*reserve_near)(void *context, uint32_t near, uint32_t *slot);
+
+	/* For a store whose slots are memory that the CPU reaches: copy the slot to `page`
+	 * (K_MEM_IO_READ) or `page` to the slot, here and now, which cannot fail. Where there is
+	 * one it is called instead of submit() for transfers of one page. `page` is a frame in the
+	 * scratch window, which the core has opened and closes again: interrupts are masked, the
+	 * mm lock is not held. A table that begins as a copy of another store's and has a submit()
+	 * of its own has this of its own, too, or NULL: submit() does all transfers. */
+	void (*copy)(void *context, enum k_mem_io_op op, uint32_t slot, void *page);
 };
 
 struct k_mem_store {

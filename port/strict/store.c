@@ -204,6 +204,23 @@ static int strict_submit(void *context, struct k_mem_io *io)
 	return K_MEM_IO_TAKEN;
 }
 
+static void strict_copy(void *context, enum k_mem_io_op op, uint32_t slot, void *page)
+{
+	struct strict_store *strict = context;
+	bool reads = op == K_MEM_IO_READ;
+
+	must(!strict_locked(), "a page is copied under the mm lock");
+	must(strict_masked(), "a page is copied and the window is not open");
+	must(slot < strict->inner.slot_count, "a copy beyond the last slot");
+	must(reads || !strict->inner.read_only, "a copy to a read-only store");
+	must(strict->slots[slot] == (strict->inner.read_only ? SLOT_FREE : SLOT_RESERVED),
+	     "a copy of a slot that is not reserved, or in transfer");
+	strict->inner.ops->copy(strict->inner.context, op, slot, page);
+	strict->copied++;
+	strict->reads += reads ? 1 : 0;
+	strict->writes += reads ? 0 : 1;
+}
+
 /* Take out the first request that is due, or the last, going backwards. */
 static struct k_mem_io *due_take(struct strict_store *strict)
 {
@@ -241,25 +258,20 @@ static void strict_poll(void *context)
 	}
 }
 
-static const struct k_mem_store_ops read_write_ops = {
-	.name = "strict",
-	.reserve = strict_reserve,
-	.reserve_near = strict_reserve_near,
-	.release = strict_release,
-	.retire = strict_retire,
-	.submit = strict_submit,
-	.poll = strict_poll,
-};
-
-static const struct k_mem_store_ops read_only_ops = {
-	.name = "strict, read-only",
-	.submit = strict_submit,
-	.poll = strict_poll,
+/* By whether the store is read-only, and whether it copies. */
+#define READ_ONLY .submit = strict_submit, .poll = strict_poll
+#define READ_WRITE                                                                            \
+	READ_ONLY, .reserve = strict_reserve, .reserve_near = strict_reserve_near,            \
+		.release = strict_release, .retire = strict_retire
+static const struct k_mem_store_ops ops[2][2] = {
+	{{.name = "strict", READ_WRITE}, {.name = "strict", READ_WRITE, .copy = strict_copy}},
+	{{.name = "strict, read-only", READ_ONLY},
+	 {.name = "strict, read-only", READ_ONLY, .copy = strict_copy}},
 };
 
 void strict_store_init(struct k_mem_store *store, struct strict_store *strict)
 {
 	*store = strict->inner;
-	store->ops = strict->inner.read_only ? &read_only_ops : &read_write_ops;
+	store->ops = &ops[strict->inner.read_only][strict->copies];
 	store->context = strict;
 }

@@ -4,7 +4,8 @@
  * once (RAM, image). It panics when the core breaks the contract of quire/store.h, and on
  * request it is late, short of room, out of order, or fails.
  *
- * It panics at: reserve, release and retire without the mm lock; submit and poll with it;
+ * It panics at: reserve, release and retire without the mm lock; submit and poll with it; a copy
+ * with it, or with interrupts on;
  * a transfer of no or too many pages, from or to a frame that is not page-aligned, of a slot
  * that is not reserved or beyond the end, or in which a transfer is under way (quire/store.h
  * has an exception); the release or retirement of a slot that is not reserved or is in transfer.
@@ -23,6 +24,9 @@ struct strict_store {
 	unsigned int late;      /* transfers end in the n-th poll after they started */
 	unsigned int room;      /* above that many in flight submit answers -EAGAIN */
 	bool backwards;         /* transfers that are due end last first */
+	/* set before strict_store_init: copy() has the pages that go alone, and the other switches
+	 * are of requests of several */
+	bool copies;
 	/* K_MEM_IO_DONE, FAILED or NOT_HERE, asked once */
 	int (*verdict)(void *argument, const struct k_mem_io *io);
 	void *argument;
@@ -30,6 +34,7 @@ struct strict_store {
 	/* what happened */
 	unsigned long reads;    /* pages that arrived */
 	unsigned long writes;
+	unsigned long copied;   /* of the pages that arrived, and were written: by copy() */
 	unsigned long failures; /* transfers */
 	unsigned long not_here; /* transfers that were not started for the context */
 	uint32_t reserved;      /* slots, without the retired ones */

@@ -177,6 +177,11 @@ bool strict_locked(void)
 	return port.locked;
 }
 
+bool strict_masked(void)
+{
+	return port.depth > 0 && port.held[port.depth - 1].kind == HELD_IRQ;
+}
+
 /* ---- sleeping ------------------------------------------------------------------------ */
 
 static bool may_sleep_with(unsigned int depth)

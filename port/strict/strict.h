@@ -70,8 +70,9 @@ struct strict_counts {
 };
 const struct strict_counts *strict_counts(void);
 
-/* Is the mm lock held? */
+/* Is the mm lock held? Are interrupts masked by qr_port_irq_lock? */
 bool strict_locked(void);
+bool strict_masked(void);
 
 /* What qr_port_print printed, cut at 16 KiB. */
 const char *strict_printed(void);

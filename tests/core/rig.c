@@ -55,6 +55,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 		assert_int_equal(k_mem_ram_store_init(&rig_store.inner, &ram_store, store_pages,
 						      rig->slots, store_words), 0);
 		rig_store.slots = store_slots;
+		rig_store.copies = rig->copies;
 		rig_store.inner.request_cost = rig->request_cost;
 		rig_store.inner.write_cost = rig->write_cost;
 		strict_store_init(&stores[RIG_STORE_PAGING], &rig_store);
@@ -71,6 +72,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 	assert_int_equal(k_mem_image_store_init(&rig_image_store.inner, &image_store, image_pages,
 						sizeof(image_pages)), 0);
 	rig_image_store.slots = image_slots;
+	rig_image_store.copies = rig->copies;
 	rig_image_store.inner.request_cost = rig->request_cost;
 	strict_store_init(image, &rig_image_store);
 	strict_poll_add(image);
@@ -78,7 +80,7 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 
 void rig_forget(void)
 {
-	for (uint32_t frame = 0; qr_policy != NULL && frame < qr_frame_table.count; frame++) {
+	for (uint32_t frame = 0; qr_policy.start != NULL && frame < qr_frame_table.count; frame++) {
 		qr_policy_forgotten(frame);
 	}
 	memset(&qr_charge, 0, sizeof(qr_charge));

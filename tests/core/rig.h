@@ -65,6 +65,7 @@ struct rig {
 	bool second_bank;                  /* spread the frames over two banks with a hole */
 	enum rig_ram ram;                  /* where the first bank is */
 	bool compressed;                   /* a compressed store in front of the paging store */
+	bool copies;                       /* the stores copy where pages go one by one */
 	uint32_t request_cost;             /* of the stores; 0: pages move one by one */
 	uint32_t write_cost;               /* of the paging store */
 	bool software_flags;               /* no hardware accessed and dirty bits */

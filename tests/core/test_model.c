@@ -1195,6 +1195,7 @@ static void round_start(void)
 		.ram = RIG_RAM(random_below(RIG_RAM_COUNT)),
 		.request_cost = one_in(2) ? 4 * 256 : 0,
 		.software_flags = one_in(3),
+		.copies = one_in(3),
 		.device_bytes = DEVICE_BYTES,
 	};
 	run.failing = one_in(4);

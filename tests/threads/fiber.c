@@ -381,3 +381,8 @@ bool strict_locked(void)
 {
 	return port.locked;
 }
+
+bool strict_masked(void)
+{
+	return !port.locked && port.depth > 0;
+}

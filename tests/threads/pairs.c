@@ -77,7 +77,8 @@ static enum kind kind_of(const char *name)
 		"qr_wait", "qr_sleep_known", "qr_breathe", "qr_unlock", "qr_cluster_worked",
 		"qr_policy_idle", "qr_frame_zero", "k_mem_scratch_close", NULL};
 	static const char *const transfers[] = {"submit", "wait_room", "qr_store_transfer",
-						"qr_store_transfer_run", NULL};
+						"qr_store_transfer_run", "qr_store_copy",
+						NULL};
 
 	if (is_one_of(name, waiting)) {
 		return WAITING;

@@ -589,6 +589,7 @@ static void round_start(void)
 		.second_bank = frames >= 8 && one_in(3),
 		.ram = RIG_RAM(random_below(RIG_RAM_COUNT)),
 		.software_flags = one_in(3),
+		.copies = one_in(3),
 		.device_bytes = DEVICE_BYTES,
 	};
 	run.failing = one_in(4);
