@@ -263,7 +263,7 @@ void qr_domain_part_put(struct k_mem_domain *domain, const struct k_mem_partitio
 
 int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
 {
-	struct k_mem_partition *place;
+	struct k_mem_partition wanted, *place;
 	struct qr_hold hold;
 	int status;
 
@@ -273,13 +273,14 @@ int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_p
 	if (domain == NULL || part == NULL) {
 		return -EINVAL;
 	}
+	wanted = *part; /* what is checked is what is done, whatever the caller makes of it */
 	enter(&hold);
-	status = qr_domain_part_check(domain, part, &place, &hold);
+	status = qr_domain_part_check(domain, &wanted, &place, &hold);
 	if (status == 0) {
-		status = qr_domain_part_cover(domain, part, &hold);
+		status = qr_domain_part_cover(domain, &wanted, &hold);
 	}
 	if (status == 0) {
-		qr_domain_part_put(domain, part, place, &hold);
+		qr_domain_part_put(domain, &wanted, place, &hold);
 	}
 	return leave(&hold, status);
 }

@@ -8,7 +8,7 @@
 #include "domain.h"
 #include "policy.h"
 
-bool qr_uninit_out(uint32_t page, uint32_t frame, uint32_t location)
+QR_NOINLINE bool qr_uninit_out(uint32_t page, uint32_t frame, uint32_t location)
 {
 	void *virt = qr_page_addr(page);
 
@@ -32,15 +32,23 @@ bool qr_uninit_out(uint32_t page, uint32_t frame, uint32_t location)
 	return true;
 }
 
-void qr_uninit_leave(uint32_t page, uint32_t location)
+static QR_NOINLINE void leave_frame(uint32_t page, arch_page_t now, uint32_t location)
 {
-	void *virt = qr_page_addr(page);
-	arch_page_t now = arch_page_state(virt);
 	uint32_t frame = qr_paged_frame(page, now);
 
 	if (frame != QR_NO_INDEX && qr_frame_uninit(frame)) {
 		(void)qr_uninit_out(page, frame, location);
-	} else if (!(now & (ARCH_DATA_PAGE_LOADED | ARCH_DATA_PAGE_NOT_MAPPED)) &&
+	}
+}
+
+void qr_uninit_leave(uint32_t page, uint32_t location)
+{
+	void *virt = qr_page_addr(page);
+	arch_page_t now = arch_page_state(virt);
+
+	if (now & ARCH_DATA_PAGE_LOADED) {
+		leave_frame(page, now, location);
+	} else if (!(now & ARCH_DATA_PAGE_NOT_MAPPED) &&
 		   arch_page_token(now) == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
 		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 	}

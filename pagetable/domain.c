@@ -12,15 +12,12 @@ static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size,
 {
 	const size_t to_end = QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt);
 	const uint16_t leaf = qr_set_leaf(domain, virt);
-	qr_entry_t *entry = qr_entry(0, virt);
 	size_t count = size >> ENTRY_PAGE_SHIFT;
 
 	count = count < to_end ? count : to_end;
 	count = count < QR_PRIVATE_BATCH ? count : QR_PRIVATE_BATCH;
-	for (size_t i = 0; leaf != 0 && i < count; i++) {
-		qr_overlay_own(leaf, &entry[i], own != 0 ? own : qr_not_own(&entry[i]));
-	}
 	if (leaf != 0) {
+		qr_overlay_own(leaf, qr_entry(0, virt), count, own);
 		arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
 	}
 	return count << ENTRY_PAGE_SHIFT;

@@ -3,22 +3,14 @@
  * overlay.c - the one writer of private entries: what the kernel's entry says, with the rights of
  * own pages (overlay.h).
  *
- * What a private entry becomes depends on the kernel's and on what it was, and nothing else. The
- * kernel's is made ready once for all its copies (struct says); then what a copy becomes is a few
- * operations on bits (masks.h):
- *
- *     was none      ->  shared: the kernel's entry, as those see it that do not own the page
- *     was own       ->  the kernel's entry with the rights that this one had
- *     was shared    ->  shared
- *
- * and where it was a leaf and stays one, of the same frame, it keeps what a walker said in it. Most
- * copies of an entry say the same: the page is not their own, or shared alike, and not used through
- * them. So what was found for one copy is kept for the next, and mostly a copy is a look.
+ * What a copy becomes is arithmetic (copy.h), and much the same for all copies of an entry: most
+ * say that the page is not their own, or is shared alike, and was not used through them. So what
+ * was found for one copy is kept for the next, and mostly a copy is a look.
  *
  * A walker may change a private leaf at any moment, so each change is a loop of load, change,
  * compare-and-swap, as for the kernel's.
  */
-#include "overlay.h"
+#include "copy.h"
 
 uint32_t arch_mem_work;
 
@@ -31,123 +23,11 @@ uint32_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
 QR_ALIGNED(MMU_SPLIT ? QR_TABLE_BYTES : 8)
 qr_entry_t qr_base_tables[MMU_SPLIT ? QR_TABLES_TOTAL * QR_TABLE_ENTRIES : 1];
 
-/* What the kernel's entry says, ready for its copies. */
-struct says {
-	qr_entry_t bare;    /* a leaf: as it is, but for the mark */
-	qr_entry_t shared;  /* where the page is not the domain's own: bare, or none */
-	qr_entry_t own;     /* where it is: a token, or a leaf that is clean; without rights */
-	qr_entry_t flip[2]; /* what to change in it where it may not, and may, be written */
-	bool none, leaf;
-	bool write, exec;   /* the kernel's rights, beyond which no own page's go */
-};
-
-/* A leaf of the kernel's, in sets that do not own the page. */
-QR_INLINE qr_entry_t shared_entry(qr_entry_t leaf)
+QR_NOINLINE qr_entry_t qr_overlay_entry(qr_entry_t kernel, qr_entry_t was)
 {
-	const struct qr_view view = entry_decode(leaf, 0);
+	const struct qr_original original = qr_original_of(kernel);
 
-	if (MMU_SPLIT && !view.user) {
-		return 0;
-	}
-	return view.last ? leaf - qr_leaf_mark(0) : leaf;
-}
-
-static struct says says_of(qr_entry_t value)
-{
-	const struct qr_view view = entry_decode(value, 0);
-	struct says says = {
-		.own = QR_AS_TOKEN(.token = 0),
-		.none = view.kind == QR_NONE,
-		.leaf = view.kind == QR_LEAF,
-		.write = view.write,
-		.exec = view.exec,
-	};
-
-	if (!says.leaf) {
-		return says;
-	}
-	QR_ASSERT_ALL(!view.global);
-	says.bare = view.last ? value - qr_leaf_mark(0) : value;
-	says.shared = shared_entry(value);
-	says.own = says.bare;
-	if (view.cow) {
-		says.own ^= qr_leaf_cow();
-		says.flip[true] = qr_leaf_cow();
-	} else if (view.dirty) {
-		says.own ^= qr_leaf_dirt(view.write);
-		says.flip[false] = qr_leaf_dirt(false);
-		says.flip[true] = qr_leaf_dirt(true);
-	}
-	return says;
-}
-
-/* An own page's token with no more rights than the kernel has. */
-static QR_NOINLINE qr_entry_t rights_within(const struct says *says, qr_entry_t token)
-{
-	struct qr_view view = entry_decode(token, 0);
-
-	view.write = view.write && says->write;
-	view.exec = view.exec && says->exec;
-	return entry_encode(view, 0);
-}
-
-/* The entry of an own page, whose rights this token has. */
-QR_INLINE qr_entry_t own_entry(const struct says *says, qr_entry_t token)
-{
-	struct qr_view may = entry_decode(token, 0);
-
-	if (says->none) {
-		return 0;
-	}
-	if (QR_UNLIKELY((may.write && !says->write) || (may.exec && !says->exec))) {
-		token = rights_within(says, token);
-		may = entry_decode(token, 0);
-	}
-	if (MMU_SPLIT && says->leaf && !may.user) {
-		return token; /* hidden */
-	}
-	return qr_with_rights_of(token, says->own) ^ says->flip[may.write];
-}
-
-QR_INLINE bool is_own(qr_entry_t entry)
-{
-	return entry_decode(entry, 0).last;
-}
-
-/* With MMU_SPLIT: a leaf that user mode has no rights to, and that is in the sets all the same. */
-QR_INLINE bool is_trampoline(qr_entry_t entry)
-{
-	const struct qr_view view = entry_decode(entry, 0);
-
-	return MMU_SPLIT && view.kind == QR_LEAF && !view.user && !view.last;
-}
-
-QR_INLINE qr_entry_t becomes(const struct says *says, qr_entry_t was)
-{
-	if (is_own(was)) {
-		return own_entry(says, qr_is_leaf(was) ? qr_leaf_to_token(was, 0) : was);
-	}
-	return is_trampoline(was) ? says->bare : says->shared;
-}
-
-/* What `is` becomes of what a copy was: where both are leaves of one frame, accessed and dirty stay
- * where they may. */
-QR_INLINE qr_entry_t with_bits_of(qr_entry_t was, qr_entry_t is)
-{
-	const struct qr_view view = entry_decode(is, 0), old = entry_decode(was, 0);
-
-	if (view.kind != QR_LEAF || old.kind != QR_LEAF || view.address != old.address) {
-		return is;
-	}
-	return qr_leaf_with_bits(is, qr_leaf_bits(was) & ~(view.cow ? ARCH_DATA_PAGE_DIRTY : 0u),
-				 0);
-}
-
-qr_entry_t qr_overlay_entry(qr_entry_t kernel, qr_entry_t was)
-{
-	const struct says says = says_of(kernel);
-
-	return with_bits_of(was, becomes(&says, was));
+	return qr_copy_with_bits(was, qr_copy_becomes(&original, was));
 }
 
 void qr_overlay_keep(qr_entry_t *entry, uint32_t bits)
@@ -157,27 +37,41 @@ void qr_overlay_keep(qr_entry_t *entry, uint32_t bits)
 	}
 }
 
-/* Change one copy. Returns what it was. */
-static QR_NOINLINE qr_entry_t change_one(qr_entry_t *mine, qr_entry_t to)
+/* An entry of the private table becomes own, with the rights of `own`, or no more. */
+static QR_NOINLINE void own_page(struct qr_private *private, qr_entry_t *mine, qr_entry_t *entry,
+				 qr_entry_t own)
 {
-	qr_entry_t was = qr_entry_load(mine), is;
+	const qr_entry_t as = own != 0 ? own : qr_copy_base(entry);
+	const qr_entry_t to = qr_overlay_entry(qr_entry_load(entry), as);
+	qr_entry_t was = qr_entry_load(mine);
 
-	do {
-		is = with_bits_of(was, to);
-	} while (is != was && !qr_entry_swap(mine, &was, is));
-	return was;
+	while (!qr_entry_swap(mine, &was, qr_copy_with_bits(was, to))) {
+	}
+	if (qr_is_leaf(was) && !qr_is_leaf(to)) {
+		qr_overlay_keep(entry, qr_leaf_bits(was));
+	}
+	private->own_count += qr_copy_is_own(to);
+	private->own_count -= qr_copy_is_own(was);
 }
 
-void qr_overlay_own(uint16_t copy, qr_entry_t *entry, qr_entry_t as)
+/* Are rights all that the entry of an own page has to say? So while it is not loaded. */
+QR_INLINE bool is_rights_alone(qr_entry_t kernel, qr_entry_t own)
 {
-	const struct says says = says_of(qr_entry_load(entry));
-	const qr_entry_t to = becomes(&says, as);
-	const qr_entry_t was = change_one(qr_private_entry(copy, entry), to);
+	return qr_is_token(kernel) &&
+	       !qr_copy_exceeds(own, entry_decode(kernel, 0).write, entry_decode(kernel, 0).exec);
+}
 
-	qr_privates[copy].own_count += is_own(to);
-	qr_privates[copy].own_count -= is_own(was);
-	if (QR_UNLIKELY(qr_is_leaf(was) && !qr_is_leaf(to))) {
-		qr_overlay_keep(entry, qr_leaf_bits(was));
+void qr_overlay_own(uint16_t copy, qr_entry_t *entry, size_t count, qr_entry_t own)
+{
+	qr_entry_t *mine = qr_private_entry(copy, entry);
+
+	for (size_t i = 0; i < count; i++) {
+		if (mine[i] == 0 && own != 0 && is_rights_alone(qr_entry_load(&entry[i]), own)) {
+			qr_entry_store(&mine[i], own);
+			qr_privates[copy].own_count++;
+		} else {
+			own_page(&qr_privates[copy], &mine[i], &entry[i], own);
+		}
 	}
 }
 
@@ -185,7 +79,7 @@ void qr_overlay_own(uint16_t copy, qr_entry_t *entry, qr_entry_t as)
 
 /* How copies change. */
 struct change {
-	struct says says;
+	struct qr_original original;
 	qr_entry_t none;     /* what becomes of none */
 	uint64_t phys;       /* of a page that comes in, born so */
 	uint32_t flags;
@@ -196,7 +90,7 @@ typedef qr_entry_t (*becomes_t)(const struct change *change, qr_entry_t was);
 
 static QR_NOINLINE qr_entry_t becomes_any(const struct change *change, qr_entry_t was)
 {
-	return with_bits_of(was, becomes(&change->says, was));
+	return qr_copy_with_bits(was, qr_copy_becomes(&change->original, was));
 }
 
 /* The page was not there: what a copy said was the token of an own page, with no right that the
@@ -243,7 +137,7 @@ QR_INLINE uint32_t change_all(const struct change *change, const qr_entry_t *ent
 				bits |= qr_is_leaf(was) ? qr_leaf_bits(was) : 0;
 			}
 			if (becomes_known == was || qr_entry_swap(mine, &was, becomes_known)) {
-				private->own_count -= becomes_known == 0 && is_own(was);
+				private->own_count -= becomes_known == 0 && qr_copy_is_own(was);
 				break;
 			}
 		}
@@ -274,8 +168,8 @@ QR_NOINLINE uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value)
 {
 	struct change change;
 
-	change.says = says_of(value);
-	change.none = change.says.shared;
+	change.original = qr_original_of(value);
+	change.none = change.original.shared;
 	return (is_in_base(entry) ? base_change(&change, entry, becomes_any) : 0) |
 	       change_all(&change, entry, becomes_any);
 }
@@ -289,7 +183,7 @@ QR_NOINLINE void qr_overlay_in(const qr_entry_t *entry, qr_entry_t leaf, uint64_
 		(void)qr_overlay_sync(entry, leaf);
 		return;
 	}
-	change.none = shared_entry(leaf);
+	change.none = qr_copy_shared(leaf);
 	change.phys = phys;
 	change.flags = flags;
 	(void)change_all(&change, entry, becomes_in);

@@ -166,13 +166,6 @@ QR_INLINE qr_entry_t *qr_shared_entry(qr_entry_t *entry)
 	return MMU_SPLIT ? &qr_base_tables[entry - qr_tables] : entry;
 }
 
-/* What a copy is taken for where the page is not the domain's own: of the base's entry it matters
- * whether it is the trampoline's. */
-QR_INLINE qr_entry_t qr_not_own(qr_entry_t *entry)
-{
-	return MMU_SPLIT ? qr_entry_load(qr_shared_entry(entry)) : 0;
-}
-
 /* The entry in copy `number` of the kernel's `entry`. */
 QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
 {
@@ -196,9 +189,9 @@ uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value);
  * of `phys` and `flags` (arch_mem_page_in). */
 void qr_overlay_in(const qr_entry_t *entry, qr_entry_t leaf, uint64_t phys, uint32_t flags);
 
-/* Make one copy what it would be had it been `as`: a token with the rights of a page that is the
- * domain's own from now on, or qr_not_own(). */
-void qr_overlay_own(uint16_t copy, qr_entry_t *entry, qr_entry_t as);
+/* From now on so many pages, in one table, are the domain's own, with the rights of `own`, a token;
+ * or, with none, they are not any more. Of a copy that is none yet it makes what it is to be. */
+void qr_overlay_own(uint16_t copy, qr_entry_t *entry, size_t count, qr_entry_t own);
 
 /* What copies had of these goes to the kernel's entry: of pages that become hidden it is in no copy
  * any more. */

@@ -162,7 +162,7 @@ static void fill_page(uint16_t table, qr_entry_t *entry, uintptr_t virt)
 	if (qr_is_leaf(value) && qr_is_global(value)) {
 		make_local(entry, virt);
 	}
-	qr_overlay_own(table, entry, qr_not_own(entry));
+	qr_overlay_own(table, entry, 1, 0);
 }
 
 /* The next few entries of the table that is being made, which holds what `virt` is in. */
