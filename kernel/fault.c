@@ -81,81 +81,132 @@ void fault_stack(struct trap_frame *frame, uintptr_t address)
 	thread_end(-EFAULT);
 }
 
-/* ---- page faults ---------------------------------------------------------------------- */
+/* ---- page faults ----------------------------------------------------------------------
+ *
+ * Nearly all are taken with interrupts on, and are served. For these trap.S saves no more than what
+ * a function may destroy (fault_serve), and the rest only for those that the core refuses
+ * (fault_refused). The others have all registers saved from the start (fault_handle).
+ */
 
-/* The gate masks interrupts, the return lets them in: what of that is between the handler's
- * first and last instruction is measured. */
-static void masked(const struct trap_frame *frame, void (*note)(void))
+/* The way in masks interrupts, the way out lets them in: what of that is between the first and
+ * the last instruction here is measured. */
+static void masked(bool is, void (*note)(void))
 {
-	if (CONFIG_KERNEL_IRQ_TIME && trap_irqs_on(frame)) {
+	if (CONFIG_KERNEL_IRQ_TIME && is) {
 		note();
 	}
 }
 
-/* A fault that the core may serve, the interrupt mask as it was. */
-static int serve(const struct trap_frame *frame, const struct qr_fault *fault)
+/* Is it a fault that the core may serve? */
+static bool known(uintptr_t address, uintptr_t syndrome, struct qr_fault *fault)
 {
-	struct thread *self = sched_current();
-	uint32_t access = fault->access;
-	bool outer = self->faulting;
+	return fault_read(address, syndrome, fault) && fault->kind != QR_FAULT_RESERVED;
+}
+
+/* The interrupt mask as it is. A fault of user mode is in no other one. */
+static inline int serve(struct thread *self, void *address, uint32_t access, bool user)
+{
 	int status;
 
-	if (trap_fenced(frame)) {
-		access |= K_MEM_FAULT_FENCED;
-	}
-	if (trap_irqs_on(frame)) {
-		masked(frame, port_irq_on);
-		irq_enable();
-	}
-	self->faulting = true;
-	status = k_mem_page_fault(fault->address, access);
-	self->faulting = outer;
-	irq_disable();
-	masked(frame, port_irq_off);
+	self->faulting = user ? 1 : self->faulting + 1;
+	status = k_mem_page_fault(address, access);
+	self->faulting = user ? 0 : self->faulting - 1;
 	return status;
 }
 
-/* The same, timed. Apart, or the kernel's faults, too, would save the registers that only this
- * uses. */
-static QR_NOINLINE int user_serve(const struct trap_frame *frame, const struct qr_fault *fault)
+/* With interrupts on. */
+static inline int serve_short(struct thread *self, uintptr_t address, uintptr_t syndrome,
+			      uint32_t fence, bool user)
 {
-	uint64_t start = kernel_cycles();
-	int status = serve(frame, fault);
-
-	sched_current()->user.fault_cycles += kernel_cycles() - start;
-	return status;
-}
-
-void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
-{
-	bool user = CONFIG_USERSPACE && trap_user(frame);
 	struct qr_fault fault;
 	int status;
 
-	masked(frame, port_irq_off);
-	QR_ASSERT_ALL(!user || entry_clean());
-	if (!fault_read(address, syndrome, &fault) || fault.kind == QR_FAULT_RESERVED) {
+	masked(true, port_irq_off);
+	QR_ASSERT_ALL(!CONFIG_USERSPACE || entry_clean());
+	if (QR_UNLIKELY(!known(address, syndrome, &fault))) {
+		return -EFAULT;
+	}
+	masked(true, port_irq_on);
+	irq_enable();
+	status = serve(self, fault.address, fault.access | fence, user);
+	irq_disable();
+	masked(true, port_irq_off);
+	masked(status == 0, port_irq_on);
+	return status;
+}
+
+int fault_serve(uintptr_t address, uintptr_t syndrome, uint32_t fence)
+{
+	return serve_short(sched_current(), address, syndrome, fence, false);
+}
+
+int fault_serve_user(uintptr_t address, uintptr_t syndrome)
+{
+	struct thread *self = sched_current();
+	int status;
+
+	self->user.fault_cycles -= kernel_cycles();
+	status = serve_short(self, address, syndrome, 0, true);
+	self->user.fault_cycles += kernel_cycles();
+	return status;
+}
+
+void fault_refused(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome, int status)
+{
+	struct qr_fault fault;
+
+	if (!known(address, syndrome, &fault)) {
 		kernel_panic(frame, "page fault of no known kind");
 	}
-	/* user_copy runs masked, and hardly anything else that faults does */
-	if (CONFIG_USERSPACE && !user && !trap_irqs_on(frame)) {
-		uintptr_t ip = user_copy_fixup((uintptr_t)trap_ip(frame), &fault);
+	if (CONFIG_USERSPACE && trap_user(frame)) {
+		user_refuse(frame, &fault, status);
+	} else {
+		refuse(frame, &fault, status);
+	}
+	masked(trap_irqs_on(frame), port_irq_on);
+}
 
-		if (ip != 0) {
-			trap_ip_set(frame, ip);
-			return;
-		}
+/* Is it in a copy from or to user memory, which runs masked? Then that goes on elsewhere. */
+static bool copy_ended(struct trap_frame *frame, const struct qr_fault *fault)
+{
+	uintptr_t ip = CONFIG_USERSPACE ? user_copy_fixup((uintptr_t)trap_ip(frame), fault) : 0;
+
+	if (ip != 0) {
+		trap_ip_set(frame, ip);
+	}
+	return ip != 0;
+}
+
+static uint32_t fence(const struct trap_frame *frame)
+{
+	return trap_fenced(frame) ? K_MEM_FAULT_FENCED : 0u;
+}
+
+/* With interrupts masked. */
+static int serve_masked(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
+{
+	struct qr_fault fault;
+
+	if (!known(address, syndrome, &fault)) {
+		return -EFAULT;
+	}
+	if (copy_ended(frame, &fault)) {
+		return 0;
 	}
 	if (port_locked()) {
 		kernel_panic(frame, "page fault under the mm lock");
 	}
-	status = user ? user_serve(frame, &fault) : serve(frame, &fault);
-	if (status != 0 && user) {
-		user_refuse(frame, &fault, status);
-	} else if (status != 0) {
-		refuse(frame, &fault, status);
+	return serve(sched_current(), fault.address, fault.access | fence(frame), false);
+}
+
+void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome)
+{
+	int status = trap_irqs_on(frame) ? fault_serve(address, syndrome, fence(frame))
+					 : serve_masked(frame, address, syndrome);
+
+	if (status != 0) {
+		fault_refused(frame, address, syndrome, status);
 	}
-	masked(frame, port_irq_on);
 }
 
 /* ---- tries ---------------------------------------------------------------------------- */

@@ -111,8 +111,17 @@ void trap_dump(const struct trap_frame *frame);
 int trap_try(void (*function)(void *), void *argument, void **stack);
 void trap_resume(struct trap_frame *frame, void *stack, int status);
 
-/* Given to the machine: a page fault (the words of quire/fault.h),
- * interrupts masked. */
+/* Given to the machine: page faults, interrupts masked; the words of quire/fault.h. `fence`: 0 or
+ * K_MEM_FAULT_FENCED.
+ *
+ * The short way, for faults taken with interrupts on, and with nothing in force that a C function
+ * cannot bear: no register needs to be saved that a function keeps. 0: it was served; else the
+ * trap's frame is made complete for fault_refused(), which may change it to go on elsewhere. What
+ * the CPU said may be about another fault by then: it is to be kept.
+ * All others have a frame from the start. */
+int fault_serve(uintptr_t address, uintptr_t syndrome, uint32_t fence);
+int fault_serve_user(uintptr_t address, uintptr_t syndrome);
+void fault_refused(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome, int status);
 void fault_handle(struct trap_frame *frame, uintptr_t address, uintptr_t syndrome);
 
 /* Given to the machine: the kernel's stack is full, `address` was touched. Called on a stack of

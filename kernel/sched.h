@@ -37,7 +37,7 @@ struct thread {
 	int result;           /* what it exited with, 0 or more */
 	uint8_t priority;
 	uint8_t state;
-	bool faulting;        /* in k_mem_page_fault */
+	uint8_t faulting;     /* how deep it is in k_mem_page_fault */
 	struct k_mem_domain *domain; /* as qr_port_thread_domain() says */
 	struct user_thread user;
 	struct k_mem_paging_stats_t stats;

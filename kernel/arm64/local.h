@@ -6,7 +6,7 @@
 #define KERNEL_ARM64_LOCAL_H
 
 /* What trap.S puts on the stack for a trap. */
-#define TRAP_FRAME_BYTES 272
+#define TRAP_FRAME_BYTES 288
 
 #ifndef __ASSEMBLER__
 

@@ -12,29 +12,37 @@
  */
 #include "kernel/arm64/local.h"
 
-#define KIND_EXCEPTION  0
-#define KIND_INTERRUPT  1
-#define KIND_UNEXPECTED 2
-#define KIND_OVERFLOW   3
+#define KIND_UNEXPECTED 0
+#define KIND_OVERFLOW   1
 
 /* Of ESR_EL1, bits 31:26. */
 #define CLASS_SYSCALL 0x15
 
-#define STATE_USER 0 /* EL0, nothing masked */
+#define STATE_USER       0  /* EL0, nothing masked */
+#define STATE_MASKED_BIT 7  /* interrupts */
+#define STATE_PAN_BIT    22
+#define FENCED_BIT       3 /* K_MEM_FAULT_FENCED */
 
-	.macro frame_begin kind, entry=trap_entry
+/* In struct trap_frame, pairs. */
+#define FRAME_PC      160
+#define FRAME_ADDRESS 176
+#define FRAME_KEPT    192
+#define FRAME_X29     272
+#define FRAME_SP      280
+
+	.macro frame_begin
 	sub sp, sp, #TRAP_FRAME_BYTES
 	stp x0, x1, [sp]
-	mov x1, #\kind
-	b \entry
 	.endm
 
-	.macro vector_unexpected
+	.macro vector_last kind
 	.balign 128
-	frame_begin KIND_UNEXPECTED
+	frame_begin
+	mov x1, #\kind
+	b trap_last
 	.endm
 
-	.macro vector_kernel kind
+	.macro vector_kernel entry
 	.balign 128
 	msr tpidr_el1, x0
 	sub x0, sp, #TRAP_FRAME_BYTES
@@ -43,7 +51,8 @@
 	mrs x0, par_el1
 	tbnz x0, #0, trap_overflow
 	mrs x0, tpidr_el1
-	frame_begin \kind
+	frame_begin
+	b \entry
 	.endm
 
 	.text
@@ -52,30 +61,29 @@
 trap_vectors:
 	/* this level, the other stack pointer */
 	.rept 4
-	vector_unexpected
+	vector_last KIND_UNEXPECTED
 	.endr
 	/* this level: exception, IRQ, FIQ, system error */
-	vector_kernel KIND_EXCEPTION
-	vector_kernel KIND_INTERRUPT
-	vector_unexpected
-	vector_unexpected
+	vector_kernel trap_fault
+	vector_kernel trap_interrupt
+	vector_last KIND_UNEXPECTED
+	vector_last KIND_UNEXPECTED
 	/* user mode, the same */
 	.balign 128
-	sub sp, sp, #TRAP_FRAME_BYTES
-	stp x0, x1, [sp]
+	frame_begin
 	mrs x1, esr_el1
-	lsr x1, x1, #26
-	cmp x1, #CLASS_SYSCALL
+	lsr x0, x1, #26
+	cmp x0, #CLASS_SYSCALL
 	b.eq trap_syscall
-	mov x1, #KIND_EXCEPTION
-	b trap_entry_user
+	b trap_fault_user
 	.balign 128
-	frame_begin KIND_INTERRUPT, trap_entry_user
-	vector_unexpected
-	vector_unexpected
+	frame_begin
+	b trap_interrupt_user
+	vector_last KIND_UNEXPECTED
+	vector_last KIND_UNEXPECTED
 	/* user mode of 32 bits, which there is not */
 	.rept 4
-	vector_unexpected
+	vector_last KIND_UNEXPECTED
 	.endr
 
 trap_overflow:
@@ -85,10 +93,14 @@ trap_overflow:
 	add x0, x0, :lo12:trap_overflow_stack_end
 	mov sp, x0
 	mrs x0, tpidr_el1
-	frame_begin KIND_OVERFLOW
+	frame_begin
+	mov x1, #KIND_OVERFLOW
+	b trap_last
 
-	/* All but x0 and x1. The stack pointer is in x2 by then. */
-	.macro frame_save
+	/* What a function may destroy, but x0 and x1, and where the trap came from, which is in
+	 * x2 and x3 then. */
+	.macro scratch_save
+	stp x2, x3, [sp, #16]
 	stp x4, x5, [sp, #32]
 	stp x6, x7, [sp, #48]
 	stp x8, x9, [sp, #64]
@@ -96,30 +108,18 @@ trap_overflow:
 	stp x12, x13, [sp, #96]
 	stp x14, x15, [sp, #112]
 	stp x16, x17, [sp, #128]
-	stp x18, x19, [sp, #144]
-	stp x20, x21, [sp, #160]
-	stp x22, x23, [sp, #176]
-	stp x24, x25, [sp, #192]
-	stp x26, x27, [sp, #208]
-	stp x28, x29, [sp, #224]
-	stp x30, x2, [sp, #240]
+	stp x18, x30, [sp, #144]
 	mrs x2, elr_el1
 	mrs x3, spsr_el1
-	stp x2, x3, [sp, #256]
+	stp x2, x3, [sp, #FRAME_PC]
 	.endm
 
 	/* All of it, and out. */
-	.macro frame_restore
-	ldp x2, x3, [sp, #256]
+	.macro scratch_restore
+	ldp x2, x3, [sp, #FRAME_PC]
 	msr elr_el1, x2
 	msr spsr_el1, x3
-	ldr x30, [sp, #240]
-	ldp x28, x29, [sp, #224]
-	ldp x26, x27, [sp, #208]
-	ldp x24, x25, [sp, #192]
-	ldp x22, x23, [sp, #176]
-	ldp x20, x21, [sp, #160]
-	ldp x18, x19, [sp, #144]
+	ldp x18, x30, [sp, #144]
 	ldp x16, x17, [sp, #128]
 	ldp x14, x15, [sp, #112]
 	ldp x12, x13, [sp, #96]
@@ -132,37 +132,99 @@ trap_overflow:
 	eret
 	.endm
 
-trap_entry:
-	stp x2, x3, [sp, #16]
-	add x2, sp, #TRAP_FRAME_BYTES
-	frame_save
-	mov x0, sp
-	bl trap_dispatch
-	frame_restore
+	/* What a function keeps. */
+	.macro kept_save
+	stp x19, x20, [sp, #FRAME_KEPT]
+	stp x21, x22, [sp, #FRAME_KEPT + 16]
+	stp x23, x24, [sp, #FRAME_KEPT + 32]
+	stp x25, x26, [sp, #FRAME_KEPT + 48]
+	stp x27, x28, [sp, #FRAME_KEPT + 64]
+	str x29, [sp, #FRAME_X29]
+	.endm
 
-trap_entry_user:
-	stp x2, x3, [sp, #16]
-	mrs x2, sp_el0
-	frame_save
+	.macro user_stack_save
+	mrs x0, sp_el0
+	str x0, [sp, #FRAME_SP]
+	.endm
+
+	.macro user_stack_restore
+	ldr x0, [sp, #FRAME_SP]
+	msr sp_el0, x0
+	.endm
+
+	/* What is an exception and no page fault the functions refuse. */
+trap_fault:
+	scratch_save
+	mrs x0, far_el1
+	mrs x1, esr_el1
+	stp x0, x1, [sp, #FRAME_ADDRESS]
+	tbnz x3, #STATE_MASKED_BIT, 2f
+	lsr x2, x3, #STATE_PAN_BIT - FENCED_BIT
+	and x2, x2, #1 << FENCED_BIT
+	bl fault_serve
+	cbnz w0, 3f
+1:	scratch_restore
+2:	mov w0, #0
+3:	add x1, sp, #TRAP_FRAME_BYTES
+	str x1, [sp, #FRAME_SP]
+	kept_save
+	mov w1, w0
 	mov x0, sp
-	bl trap_dispatch
-	ldr x2, [sp, #248]
-	msr sp_el0, x2
-	frame_restore
+	bl trap_exception
+	b 1b
+
+trap_fault_user:
+	scratch_save
+	user_stack_save
+	mrs x0, far_el1
+	stp x0, x1, [sp, #FRAME_ADDRESS]
+	bl fault_serve_user
+	cbnz w0, 2f
+1:	user_stack_restore
+	scratch_restore
+2:	kept_save
+	mov w1, w0
+	mov x0, sp
+	bl trap_exception
+	b 1b
+
+trap_interrupt:
+	scratch_save
+	bl trap_interrupted
+	scratch_restore
+
+trap_interrupt_user:
+	scratch_save
+	user_stack_save
+	bl trap_interrupted
+	user_stack_restore
+	scratch_restore
+
+	/* There is no way back. */
+trap_last:
+	scratch_save
+	add x2, sp, #TRAP_FRAME_BYTES
+	str x2, [sp, #FRAME_SP]
+	mrs x2, far_el1
+	mrs x3, esr_el1
+	stp x2, x3, [sp, #FRAME_ADDRESS]
+	kept_save
+	mov x0, sp
+	bl trap_ends
 
 /* SVC: the words are in x0 to x3, the number in x4. What a function keeps, syscall_handle() does;
  * the rest is cleared on the way out, but x30. x0 and x1 are in the frame. */
 trap_syscall:
-	ldr x1, [sp, #8]
+	ldp x0, x1, [sp]
 	mrs x5, sp_el0
 	mrs x6, elr_el1
-	stp x30, x5, [sp, #240]
-	str x6, [sp, #256]
+	stp x30, x5, [sp, #16]
+	str x6, [sp, #32]
 	msr daifclr, #6
 	bl syscall_handle
 	msr daifset, #6
-	ldp x30, x5, [sp, #240]
-	ldr x6, [sp, #256]
+	ldp x30, x5, [sp, #16]
+	ldr x6, [sp, #32]
 	msr sp_el0, x5
 	msr elr_el1, x6
 	add sp, sp, #TRAP_FRAME_BYTES

@@ -5,6 +5,7 @@
  * kernel_panic(). (System calls: trap.S.) All traps mask interrupts.
  */
 #include <quire/compiler.h>
+#include <quire/paging.h>
 
 #include "kernel/arm64/local.h"
 #include "kernel/kernel.h"
@@ -13,16 +14,18 @@
 
 #include <cpu.h>
 
-/* trap.S builds it. */
+/* trap.S builds it: what a function may destroy, and the rest where it is wanted. */
 struct trap_frame {
-	uint64_t x[31];
-	uint64_t sp, pc, state;
+	uint64_t x[19], x30;
+	uint64_t pc, state;
+	uint64_t address, syndrome; /* FAR_EL1, ESR_EL1 */
+	uint64_t kept[11];          /* from x19 on */
+	uint64_t sp;
 };
+_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows the number");
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
 enum trap_kind {
-	TRAP_EXCEPTION,
-	TRAP_INTERRUPT,
 	TRAP_UNEXPECTED,
 	TRAP_OVERFLOW, /* an exception on a stack without room for its frame */
 };
@@ -37,7 +40,9 @@ enum trap_kind {
 #define STATE_PAN   (1u << 22) /* 0 on CPUs without it */
 
 extern const uint8_t trap_vectors[], trap_try_end[];
-void trap_dispatch(struct trap_frame *frame, enum trap_kind kind);
+void trap_exception(struct trap_frame *frame, int status);
+void trap_interrupted(void);
+QR_NORETURN void trap_ends(struct trap_frame *frame, enum trap_kind kind);
 
 /* For user_enter(): where the stack of traps from user mode ends. */
 extern void *trap_user_stack;
@@ -56,22 +61,6 @@ void trap_start(void)
 			 "msr mdscr_el1, %1\n\t"
 			 "isb"
 			 : : "r"(trap_vectors), "r"(MDSCR_TDCC) : "memory");
-}
-
-static uint64_t esr_read(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("mrs %0, esr_el1" : "=r"(value));
-	return value;
-}
-
-static uint64_t far_read(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("mrs %0, far_el1" : "=r"(value));
-	return value;
 }
 
 /* ESR_EL1 bits 31:26 of what user mode can do beside aborts. */
@@ -114,22 +103,32 @@ static const char *abort_name(unsigned int status)
 	}
 }
 
-static void exception(struct trap_frame *frame)
+/* `status`: with which a page fault was refused, 0: it comes here first. */
+void trap_exception(struct trap_frame *frame, int status)
 {
-	const uint64_t esr = esr_read();
-	const unsigned int class = (esr >> CLASS_SHIFT) & 0x1f;
-	const char *what = abort_name(esr & 0x3f);
+	const uint64_t syndrome = frame->syndrome;
+	const unsigned int class = (syndrome >> CLASS_SHIFT) & 0x1f;
+	const char *what = abort_name(syndrome & 0x3f);
 
 	if (class != CLASS_CODE && class != CLASS_DATA) {
-		what = class_name((esr >> (CLASS_SHIFT - 1)) & 0x3f);
+		what = class_name((syndrome >> (CLASS_SHIFT - 1)) & 0x3f);
 	}
-	if (what == NULL) {
-		fault_handle(frame, far_read(), esr);
-	} else if (CONFIG_USERSPACE && trap_user(frame)) {
+	if (what != NULL && CONFIG_USERSPACE && trap_user(frame)) {
 		fault_user(frame, what);
-	} else {
+	} else if (what != NULL) {
 		kernel_panic(frame, what);
+	} else if (status != 0) {
+		fault_refused(frame, frame->address, syndrome, status);
+	} else {
+		fault_handle(frame, frame->address, syndrome);
 	}
+}
+
+void trap_interrupted(void)
+{
+	sched_irq_enter();
+	gic_interrupt();
+	sched_irq_leave();
 }
 
 static bool is_mapped(uintptr_t address)
@@ -147,22 +146,12 @@ static QR_NORETURN void overflow(struct trap_frame *frame)
 	fault_stack(frame, is_mapped(frame->sp - 1) ? frame->sp - TRAP_FRAME_BYTES : frame->sp - 1);
 }
 
-void trap_dispatch(struct trap_frame *frame, enum trap_kind kind)
+void trap_ends(struct trap_frame *frame, enum trap_kind kind)
 {
-	switch (kind) {
-	case TRAP_EXCEPTION:
-		exception(frame);
-		return;
-	case TRAP_INTERRUPT:
-		sched_irq_enter();
-		gic_interrupt();
-		sched_irq_leave();
-		return;
-	case TRAP_OVERFLOW:
+	if (kind == TRAP_OVERFLOW) {
 		overflow(frame);
-	default:
-		kernel_panic(frame, "unexpected trap");
 	}
+	kernel_panic(frame, "unexpected trap");
 }
 
 bool trap_user(const struct trap_frame *frame)
@@ -226,15 +215,20 @@ void trap_resume(struct trap_frame *frame, void *stack, int status)
 	frame->x[1] = (uintptr_t)stack;
 }
 
+static uint64_t x_of(const struct trap_frame *frame, unsigned int i)
+{
+	return i < 19 ? frame->x[i] : frame->kept[i - 19];
+}
+
 void trap_dump(const struct trap_frame *frame)
 {
-	kernel_printf("esr %08lx far %016lx\n", esr_read(), far_read());
+	kernel_printf("esr %08lx far %016lx\n", frame->syndrome, frame->address);
 	kernel_printf("pc  %016lx sp  %016lx state %lx\n", frame->pc, frame->sp, frame->state);
 	for (unsigned int i = 0; i < 30; i += 3) {
-		kernel_printf("x%-2u %016lx x%-2u %016lx x%-2u %016lx\n", i, frame->x[i], i + 1,
-			      frame->x[i + 1], i + 2, frame->x[i + 2]);
+		kernel_printf("x%-2u %016lx x%-2u %016lx x%-2u %016lx\n", i, x_of(frame, i), i + 1,
+			      x_of(frame, i + 1), i + 2, x_of(frame, i + 2));
 	}
-	kernel_printf("x30 %016lx\n", frame->x[30]);
+	kernel_printf("x30 %016lx\n", frame->x30);
 }
 
 /* The words that context_switch() pops: x29, x30, which is where it returns to, and x27

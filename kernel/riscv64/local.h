@@ -19,8 +19,8 @@
 #define EXIT_BASE 64
 
 /* What trap.S puts on the stack for a trap, for one from user mode, and for a switch. */
-#define TRAP_FRAME_BYTES 144
-#define USER_FRAME_BYTES 176
+#define TRAP_FRAME_BYTES 160
+#define USER_FRAME_BYTES 192
 #define CONTEXT_BYTES    112
 
 /* From the begin of a stack on: less than this left is no room for a trap. */

@@ -15,6 +15,8 @@
 #include "kernel/config.h"
 #include "kernel/riscv64/local.h"
 
+#define FENCED 8 /* K_MEM_FAULT_FENCED */
+
 /* Behind struct trap_frame, in a frame from user mode. */
 #define USER_GP TRAP_FRAME_BYTES
 #define USER_TP (TRAP_FRAME_BYTES + 8)
@@ -52,6 +54,14 @@
 	ld t1, 136(sp)
 	csrw sepc, t0
 	csrw sstatus, t1
+	.endm
+
+	/* What the hart says of the trap, to a0, and the cause to a1: interrupts are negative. */
+	.macro cause_save
+	csrr a0, stval
+	csrr a1, scause
+	sd a0, 144(sp)
+	sd a1, 152(sp)
 	.endm
 
 	.macro frame_restore
@@ -100,6 +110,8 @@
 
 	.text
 
+	/* What is an exception and no page fault the functions refuse. Where interrupts are on, user
+	 * memory is shut. */
 	.balign 4
 	.globl trap_entry
 trap_entry:
@@ -111,14 +123,26 @@ trap_entry:
 	sd t0, 8(sp)
 	frame_save
 	origin_save
-	mv a0, sp
-	csrr a1, scause
-	csrr a2, stval
-	jal trap_dispatch /* near: a call would be two instructions */
-	origin_restore
+	cause_save
+	bltz a1, 2f
+	andi t1, t1, STATUS_SPIE
+	beqz t1, 3f
+	ori a1, a1, STATUS_SPP
+	li a2, FENCED
+	jal fault_serve /* near: a call would be two instructions */
+	bnez a0, 4f
+1:	origin_restore
 	frame_restore
 	addi sp, sp, TRAP_FRAME_BYTES
 	sret
+2:	mv a0, sp
+	jal trap_interrupted
+	j 1b
+3:	li a0, 0
+4:	mv a1, a0
+	mv a0, sp
+	jal trap_exception
+	j 1b
 
 trap_from_user:
 	addi sp, sp, -USER_FRAME_BYTES
@@ -129,15 +153,22 @@ trap_from_user:
 	frame_save
 	user_save
 	origin_save
-	mv a0, sp
-	csrr a1, scause
-	csrr a2, stval
-	jal trap_dispatch
-	origin_restore
+	cause_save
+	bltz a1, 2f
+	jal fault_serve_user
+	bnez a0, 3f
+1:	origin_restore
 	user_restore
 	frame_restore
 	ld sp, USER_SP(sp)
 	sret
+2:	mv a0, sp
+	jal trap_interrupted
+	j 1b
+3:	mv a1, a0
+	mv a0, sp
+	jal trap_exception
+	j 1b
 
 /* ECALL: the words are in a0 to a3, the number in a4. What a function keeps, syscall_handle()
  * does, and gp and tp; the rest is cleared on the way out. */
@@ -164,6 +195,7 @@ trap_without_stack:
 	sd t0, 8(sp)
 	frame_save
 	origin_save
+	cause_save
 	csrrw a1, sscratch, zero
 	la tp, trap_last_stack + STACK_ROOM_BYTES
 	mv a0, sp

@@ -4,6 +4,7 @@
  * mode may not do to fault_user(), everything else to kernel_panic(). (System calls: trap.S.)
  */
 #include <quire/compiler.h>
+#include <quire/paging.h>
 
 #include "kernel/config.h"
 #include "kernel/kernel.h"
@@ -19,7 +20,9 @@ struct trap_frame {
 	uint64_t a0, a1, a2, a3, a4, a5, a6, a7;
 	uint64_t t3, t4, t5, t6;
 	uint64_t pc, status;
+	uint64_t value, cause; /* stval, scause */
 };
+_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows the number");
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
 _Static_assert(USER_FRAME_BYTES >= TRAP_FRAME_BYTES + 3 * sizeof(uint64_t), "gp, tp, sp");
@@ -33,7 +36,8 @@ _Static_assert(USER_FRAME_BYTES >= TRAP_FRAME_BYTES + 3 * sizeof(uint64_t), "gp,
 #define CAUSE_PAGE_FAULT 12u /* fetch; 13 load, 15 store; from 16 on nobody's */
 
 extern const uint8_t trap_entry[], trap_try_end[];
-void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value);
+void trap_exception(struct trap_frame *frame, int status);
+void trap_interrupted(const struct trap_frame *frame, uint64_t cause);
 QR_NORETURN void trap_stack_overflow(struct trap_frame *frame, uintptr_t stack);
 
 /* For what is left to say when a thread's stack has no room for a trap. */
@@ -53,8 +57,7 @@ void trap_start(void)
 			 : : "r"(trap_entry), "r"((uintptr_t)STATUS_UNITS) : "memory");
 }
 
-/* On its own, or a page fault, too, would save the registers that only this uses. */
-static QR_NOINLINE void interrupt(const struct trap_frame *frame, uint64_t cause)
+void trap_interrupted(const struct trap_frame *frame, uint64_t cause)
 {
 	sched_irq_enter();
 	if (cause == CAUSE_TIMER) {
@@ -67,30 +70,25 @@ static QR_NOINLINE void interrupt(const struct trap_frame *frame, uint64_t cause
 	sched_irq_leave();
 }
 
-/* Likewise. Causes below those of page faults (4.1.8). */
-static QR_NOINLINE void exception(struct trap_frame *frame, uint64_t cause)
+/* `status`: with which a page fault was refused, 0: it comes here first. Causes below those of page
+ * faults: 4.1.8. */
+void trap_exception(struct trap_frame *frame, int status)
 {
 	static const char *const names[CAUSE_PAGE_FAULT] = {
 		"unaligned jump", "access fault", "illegal instruction", "breakpoint",
 		"unaligned access", "access fault", "unaligned access", "access fault",
 		"exception", "exception", "exception", "exception",
 	};
+	const uintptr_t syndrome = frame->cause | (frame->status & STATUS_SPP);
 
-	if (CONFIG_USERSPACE && trap_user(frame)) {
-		fault_user(frame, names[cause]);
-		return;
-	}
-	kernel_panic(frame, names[cause]);
-}
-
-void trap_dispatch(struct trap_frame *frame, uint64_t cause, uintptr_t value)
-{
-	if (cause & CAUSE_INTERRUPT) {
-		interrupt(frame, cause);
-	} else if (cause >= CAUSE_PAGE_FAULT) {
-		fault_handle(frame, value, cause | (frame->status & STATUS_SPP));
+	if (frame->cause < CAUSE_PAGE_FAULT && CONFIG_USERSPACE && trap_user(frame)) {
+		fault_user(frame, names[frame->cause]);
+	} else if (frame->cause < CAUSE_PAGE_FAULT) {
+		kernel_panic(frame, names[frame->cause]);
+	} else if (status != 0) {
+		fault_refused(frame, frame->value, syndrome, status);
 	} else {
-		exception(frame, cause);
+		fault_handle(frame, frame->value, syndrome);
 	}
 }
 
@@ -161,10 +159,7 @@ void trap_resume(struct trap_frame *frame, void *stack, int status)
 
 void trap_dump(const struct trap_frame *frame)
 {
-	uint64_t cause, value;
-
-	__asm__ volatile("csrr %0, scause; csrr %1, stval" : "=r"(cause), "=r"(value));
-	kernel_printf("cause %lx value %016lx\n", cause, value);
+	kernel_printf("cause %lx value %016lx\n", frame->cause, frame->value);
 	kernel_printf("pc %016lx status %lx\n", frame->pc, frame->status);
 	kernel_printf("ra %016lx sp %016lx\n", frame->ra, (uint64_t)(frame + 1));
 	kernel_printf("a0 %016lx a1 %016lx a2 %016lx\n", frame->a0, frame->a1, frame->a2);

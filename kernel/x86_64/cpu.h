@@ -57,10 +57,10 @@ static inline void cpu_wait(void)
 
 static inline uint64_t cpu_cycles(void)
 {
-	uint32_t low, high;
+	uint64_t low, high; /* the upper halves of both registers become 0 */
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
+	return high << 32 | low;
 }
 
 /* How many of these were waited: under -icount the counter stands still meanwhile. */

@@ -12,6 +12,7 @@
  * Floating point and vectors stay switched off: CR0.EM is set, CR4.OSFXSR clear.
  */
 #include <quire/compiler.h>
+#include <quire/paging.h>
 
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
@@ -20,12 +21,16 @@
 
 #include <cpu.h>
 
+/* trap.S builds it, from its end on. */
 struct trap_frame {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-	uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
-	uint64_t vector, error;
+	uint64_t r15, r14, r13, r12, rbp, rbx;
+	uint64_t vector;
+	uint64_t address; /* CR2 */
+	uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
+	uint64_t error;
 	uint64_t rip, cs, rflags, rsp, ss;
 };
+_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows the number");
 
 #define VECTOR_NMI           2
 #define VECTOR_BREAKPOINT    3
@@ -81,12 +86,15 @@ uint8_t trap_smap;
 
 extern const uint8_t trap_stubs[256][16];
 extern const uint8_t trap_try_end[];
+void trap_fault(void);
 void trap_syscall(void);
 void trap_dispatch(struct trap_frame *frame);
+void trap_interrupted(unsigned int vector);
 
 static void gate_set(unsigned int vector, unsigned int more)
 {
-	uintptr_t stub = (uintptr_t)trap_stubs[vector];
+	uintptr_t stub = vector == VECTOR_PAGE_FAULT ? (uintptr_t)trap_fault
+						     : (uintptr_t)trap_stubs[vector];
 
 	gates[vector] = (struct gate){
 		.offset_low = (uint16_t)stub,
@@ -170,14 +178,6 @@ void trap_start(void)
 	syscall_start();
 }
 
-static uint64_t cr2_read(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("movq %%cr2, %0" : "=r"(value));
-	return value;
-}
-
 bool trap_user(const struct trap_frame *frame)
 {
 	return frame->cs & 3;
@@ -199,7 +199,7 @@ static const char *exception_name(uint64_t vector)
 static void exception(struct trap_frame *frame)
 {
 	if (frame->vector == VECTOR_DOUBLE_FAULT) {
-		fault_stack(frame, cr2_read());
+		fault_stack(frame, frame->address);
 	}
 	if (CONFIG_USERSPACE && trap_user(frame) && frame->vector != VECTOR_NMI &&
 	    frame->vector != VECTOR_MACHINE_CHECK) {
@@ -212,15 +212,16 @@ static void exception(struct trap_frame *frame)
 void trap_dispatch(struct trap_frame *frame)
 {
 	if (frame->vector == VECTOR_PAGE_FAULT) {
-		fault_handle(frame, cr2_read(), frame->error);
-		return;
-	}
-	if (frame->vector < VECTOR_EXCEPTIONS) {
+		fault_handle(frame, frame->address, frame->error);
+	} else {
 		exception(frame);
-		return;
 	}
+}
+
+void trap_interrupted(unsigned int vector)
+{
 	sched_irq_enter();
-	apic_interrupt((unsigned int)frame->vector);
+	apic_interrupt(vector);
 	sched_irq_leave();
 }
 
@@ -291,7 +292,8 @@ void trap_resume(struct trap_frame *frame, void *stack, int status)
 
 void trap_dump(const struct trap_frame *frame)
 {
-	kernel_printf("vector %lu error %lx cr2 %016lx\n", frame->vector, frame->error, cr2_read());
+	kernel_printf("vector %lu error %lx cr2 %016lx\n", frame->vector, frame->error,
+		      frame->address);
 	kernel_printf("rip %016lx cs %lx rflags %lx\n", frame->rip, frame->cs, frame->rflags);
 	kernel_printf("rsp %016lx rbp %016lx rax %016lx\n", frame->rsp, frame->rbp, frame->rax);
 	kernel_printf("rbx %016lx rcx %016lx rdx %016lx\n", frame->rbx, frame->rcx, frame->rdx);
