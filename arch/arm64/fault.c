@@ -6,7 +6,7 @@
 #include <quire/paging.h>
 #include <pagetable/mmu_port.h>
 
-/* Exception classes: ESR_EL1 bits 31:26. Those of aborts are 0b100x0y: x, a data abort; y, from this
+/* Exception classes: ESR_EL1 bits 31:26. Those of aborts are 100x0y: x, of data; y, from this
  * level, and not from user mode. */
 #define CLASS_ABORT  ((uintptr_t)0x20 << 26)
 #define CLASS_OTHERS ((uintptr_t)0x3a << 26)

@@ -2,7 +2,7 @@
 /*
  * trap.S - entry and exit of traps, system calls, the first entry to user mode, the switch
  * between threads, and the call that a fault may cut short. The frame that is built is struct
- * trap_frame (trap.c), the kinds of traps are enum trap_kind.
+ * trap_frame (trap.c). What a function keeps is in it only where a trap is refused.
  *
  * A trap of the kernel's uses the stack of what it interrupts. So its entry first asks the
  * MMU whether there is room: a thread whose stack ran into its guard page is reported,
@@ -152,7 +152,8 @@ trap_overflow:
 	msr sp_el0, x0
 	.endm
 
-	/* What is an exception and no page fault the functions refuse. */
+/* An exception of the kernel's: a page fault, if interrupts were on, goes to fault_serve(). It
+ * refuses what is no page fault, too. */
 trap_fault:
 	scratch_save
 	mrs x0, far_el1
@@ -200,7 +201,7 @@ trap_interrupt_user:
 	user_stack_restore
 	scratch_restore
 
-	/* There is no way back. */
+/* There is no way back. */
 trap_last:
 	scratch_save
 	add x2, sp, #TRAP_FRAME_BYTES

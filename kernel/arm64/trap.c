@@ -22,7 +22,7 @@ struct trap_frame {
 	uint64_t kept[11];          /* from x19 on */
 	uint64_t sp;
 };
-_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows the number");
+_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows it");
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
 enum trap_kind {

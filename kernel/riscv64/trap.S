@@ -2,7 +2,7 @@
 /*
  * trap.S - entry and exit of traps, system calls, the first entry to user mode, the switch
  * between threads, the call that a fault may cut short, and the call of the semihost. The frame
- * that trap_entry builds is struct trap_frame (trap.c); what C code keeps is not in it.
+ * that a trap builds is struct trap_frame (trap.c); what C code keeps is not in it.
  *
  *              sscratch                     tp
  *     kernel   0                            the stack's begin, and STACK_ROOM_BYTES
@@ -110,8 +110,8 @@
 
 	.text
 
-	/* What is an exception and no page fault the functions refuse. Where interrupts are on, user
-	 * memory is shut. */
+/* A page fault goes to fault_serve() if interrupts were on, when user memory is shut. It refuses
+ * what is no page fault, too. */
 	.balign 4
 	.globl trap_entry
 trap_entry:

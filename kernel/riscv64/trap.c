@@ -22,7 +22,7 @@ struct trap_frame {
 	uint64_t pc, status;
 	uint64_t value, cause; /* stval, scause */
 };
-_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows the number");
+_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows it");
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_BYTES, "trap.S knows the frame");
 
 _Static_assert(USER_FRAME_BYTES >= TRAP_FRAME_BYTES + 3 * sizeof(uint64_t), "gp, tp, sp");

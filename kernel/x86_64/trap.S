@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * trap.S - the ways into the kernel and out of it again: traps, system calls, and the first
- * entry to user mode. The frame that trap_entry builds is struct trap_frame (trap.c).
+ * entry to user mode. The frame that they build is struct trap_frame (trap.c). Page faults and
+ * interrupts save only what a function may destroy; a fault that is refused has the rest saved then.
  *
  * System calls come by SYSCALL, not by an interrupt gate: it touches no memory, so a CPU does it
  * several times as fast, and no vector is open to user mode but breakpoints. It leaves the
@@ -14,7 +15,8 @@
  *
  *     a trap from user mode    the CPU pushes to trap_stack, in the trampoline; CR3 becomes the
  *                              kernel's; what was pushed is copied to the thread's stack
- *     back                     what IRETQ pops is copied to trap_stack; CR3 becomes user mode's
+ *     back                     what IRETQ pops is copied to trap_stack, but for the segments, which
+ *                              are the same each time; CR3 becomes user mode's
  *     a system call            nothing is pushed before CR3 has changed
  *
  * Traps from the kernel find its tables current, but for those with a stack of their own, which
@@ -280,7 +282,8 @@ trap_entry_any:
 	jmp trap_save
 	.endif
 
-/* On the stack: vector, error, rip, cs, rflags, rsp, ss. The vector goes to eax, rax where it was. */
+/* On the stack: vector, error, rip, cs, rflags, rsp, ss. The vector goes to eax, rax where it
+ * was. */
 trap_entry:
 	xchgq %rax, (%rsp)
 	.if CONFIG_X86_KPTI

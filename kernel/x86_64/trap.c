@@ -11,6 +11,8 @@
  *
  * Floating point and vectors stay switched off: CR0.EM is set, CR4.OSFXSR clear.
  */
+#include <stddef.h>
+
 #include <quire/compiler.h>
 #include <quire/paging.h>
 
@@ -30,7 +32,11 @@ struct trap_frame {
 	uint64_t error;
 	uint64_t rip, cs, rflags, rsp, ss;
 };
-_Static_assert(K_MEM_FAULT_FENCED == 8, "trap.S knows the number");
+_Static_assert(offsetof(struct trap_frame, address) == 56 &&
+		       offsetof(struct trap_frame, r11) == 64 &&
+		       offsetof(struct trap_frame, error) == 136 &&
+		       offsetof(struct trap_frame, rflags) == 160 && K_MEM_FAULT_FENCED == 1 << 3,
+	       "trap.S knows the frame, and the number");
 
 #define VECTOR_NMI           2
 #define VECTOR_BREAKPOINT    3
