@@ -2,7 +2,7 @@
 /*
  * trap.S - the ways into the kernel and out of it again: traps, system calls, and the first
  * entry to user mode. The frame that they build is struct trap_frame (trap.c). Page faults and
- * interrupts save only what a function may destroy; a fault that is refused has the rest saved then.
+ * interrupts save what a function may destroy; what it keeps is saved where a fault is refused.
  *
  * System calls come by SYSCALL, not by an interrupt gate: it touches no memory, so a CPU does it
  * several times as fast, and no vector is open to user mode but breakpoints. It leaves the
