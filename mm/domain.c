@@ -11,6 +11,8 @@
 
 #include "uninit.h"
 
+#if CONFIG_USERSPACE
+
 struct k_mem_domain k_mem_domain_default;
 
 /* ---- the gate -------------------------------------------------------------------------------- */
@@ -267,9 +269,6 @@ int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_p
 	struct qr_hold hold;
 	int status;
 
-	if (!CONFIG_USERSPACE) {
-		return -K_MEM_ENOTSUP;
-	}
 	if (domain == NULL || part == NULL) {
 		return -EINVAL;
 	}
@@ -387,3 +386,5 @@ int k_mem_domain_deinit(struct k_mem_domain *domain)
 	}
 	return leave(&hold, status);
 }
+
+#endif /* CONFIG_USERSPACE */

@@ -17,6 +17,8 @@
 #include "domain.h"
 #include "store.h"
 
+#if CONFIG_USERSPACE
+
 uint32_t qr_domain_anon_count;
 uint32_t qr_domain_keeper_count;
 
@@ -157,7 +159,7 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 	uint32_t count;
 	int status;
 
-	if (!CONFIG_DEMAND_PAGING || !CONFIG_USERSPACE) {
+	if (!CONFIG_DEMAND_PAGING) {
 		return -K_MEM_ENOTSUP;
 	}
 	if (domain == NULL || addr == NULL || qr_flags_check(flags, K_MEM_PERM_RW) != 0 ||
@@ -239,3 +241,5 @@ void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold)
 	domain->resident_count_min = 0;
 	domain->page_count_max = 0;
 }
+
+#endif /* CONFIG_USERSPACE */

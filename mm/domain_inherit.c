@@ -8,6 +8,8 @@
  */
 #include "domain.h"
 
+#if CONFIG_USERSPACE
+
 /* The next partition of `domain` from place *at on, or NULL; *at moves behind it. */
 static const struct k_mem_partition *next_part(const struct k_mem_domain *domain, uint32_t *at)
 {
@@ -79,9 +81,6 @@ int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *th
 	struct qr_hold hold;
 	int status;
 
-	if (!CONFIG_USERSPACE) {
-		return -K_MEM_ENOTSUP;
-	}
 	if (domain == NULL) {
 		return -EINVAL;
 	}
@@ -99,3 +98,5 @@ int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *th
 	qr_unlock(&hold);
 	return status;
 }
+
+#endif /* CONFIG_USERSPACE */

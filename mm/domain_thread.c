@@ -7,6 +7,8 @@
  */
 #include "domain.h"
 
+#if CONFIG_USERSPACE
+
 struct k_mem_domain *qr_domain_current;
 
 /* Where the domain of the thread is kept. */
@@ -88,3 +90,5 @@ void k_mem_domain_inherit_thread(void *parent, void *child)
 	QR_ASSERT(status == 0);
 	(void)status;
 }
+
+#endif /* CONFIG_USERSPACE */

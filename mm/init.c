@@ -158,7 +158,9 @@ QR_NOINLINE int k_mem_init(const struct k_mem_config *config)
 		return status;
 	}
 	arch_mem_init();
-	qr_domain_init();
+	if (CONFIG_USERSPACE) {
+		qr_domain_init();
+	}
 	qr_space_init();
 	QR_REQUIRE(qr_space_take_at(scratch) == 0);
 	init_frames(config);

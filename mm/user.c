@@ -20,6 +20,8 @@
 
 #include "core.h"
 
+#if CONFIG_USERSPACE
+
 /* May user mode touch the page now? Any context. */
 static int page_check(uintptr_t addr, bool write, arch_page_t *now)
 {
@@ -83,7 +85,7 @@ struct qr_fault qr_user_fault;
 /* Masked. How many bytes were not copied; the fault that ended it is in qr_user_fault. */
 static size_t copy_bytes(uintptr_t dst, uintptr_t src, size_t size)
 {
-	return CONFIG_USERSPACE ? user_copy((void *)dst, (const void *)src, size) : size;
+	return user_copy((void *)dst, (const void *)src, size);
 }
 
 /* Copy `size` bytes, which lie in one page of the user's, as far as that goes without a page that
@@ -205,9 +207,6 @@ static int copy_piece(const struct copy *copy, size_t size, size_t *done)
 	int status;
 
 	*done = 0;
-	if (!CONFIG_USERSPACE) {
-		return -K_MEM_ENOTSUP;
-	}
 	size = in_page(copy->user, size);
 	size = size < CONFIG_MEM_USER_COPY ? size : CONFIG_MEM_USER_COPY;
 	status = try(copy, size, done);
@@ -284,9 +283,6 @@ static int piece_read(struct piece *piece, uintptr_t user, size_t most)
 
 	piece->count = 0;
 	piece->length = 0;
-	if (!CONFIG_USERSPACE) {
-		return -K_MEM_ENOTSUP;
-	}
 	status = copy_resident(copy, size, &piece->count);
 	piece->length = length(piece->bytes, piece->count);
 	return status;
@@ -337,3 +333,5 @@ size_t k_usermode_string_nlen(const char *src, size_t maxlen, int *err)
 	}
 	return at;
 }
+
+#endif /* CONFIG_USERSPACE */

@@ -6,6 +6,8 @@
  */
 #include "set.h"
 
+#if CONFIG_USERSPACE
+
 /* Change the private entries of up to a batch of pages in one leaf table: to the rights of `own`, a
  * token, or, where that is none, back to the kernel's. */
 static size_t own_pages(struct arch_mem_domain *domain, void *virt, size_t size, qr_entry_t own)
@@ -78,3 +80,5 @@ void *arch_mem_domain_owned(const struct arch_mem_domain *domain)
 	}
 	return NULL;
 }
+
+#endif /* CONFIG_USERSPACE */

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#if CONFIG_USERSPACE
+
 /* Host programs have memory between these. */
 #define HOST_BEGIN ((uintptr_t)0x10000)
 #define HOST_END   ((uintptr_t)1 << 48)
@@ -78,3 +80,5 @@ size_t user_copy(void *dst, const void *src, size_t size)
 	emu_fault = handler;
 	return size - done;
 }
+
+#endif /* CONFIG_USERSPACE */

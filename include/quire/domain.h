@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quire/domain.h - memory domains: what user threads may touch. With CONFIG_USERSPACE.
+ * quire/domain.h - memory domains: what user threads may touch. With CONFIG_USERSPACE; without, all
+ * of it is -K_MEM_ENOTSUP or nothing.
  *
  * A domain is a set of partitions; a partition is a range of mapped memory with the rights that
  * the domain's threads have there. Every domain maps every address to the same place as the
@@ -91,7 +92,6 @@ int k_mem_domain_deinit(struct k_mem_domain *domain) QR_MUST_CHECK;
  *           executable; overlaps another partition of the domain; a page is not mapped, or a
  *           guard; a right that the mapping does not have
  *  -ENOSPC  CONFIG_MAX_DOMAIN_PARTITIONS partitions are there already
- *  -K_MEM_ENOTSUP  a build without CONFIG_USERSPACE
  *  -ENOMEM  the pool has too few tables */
 int k_mem_domain_add_partition(struct k_mem_domain *domain, const struct k_mem_partition *part)
 	QR_MUST_CHECK;
@@ -125,8 +125,7 @@ void k_mem_domain_inherit_thread(void *parent, void *child);
  *  -ENOSPC   not as many places for partitions are free in `domain`
  *  -EINVAL   one of them overlaps a partition of `domain`, so also where both are the same domain;
  *            or what was mapped under one when it was added is unmapped now, or has fewer rights
- *  -ENOMEM   the pool has too few tables
- *  -K_MEM_ENOTSUP  a build without CONFIG_USERSPACE */
+ *  -ENOMEM   the pool has too few tables */
 int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *thread)
 	QR_MUST_CHECK;
 
@@ -149,7 +148,7 @@ int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
  * the kernel reaches it by quire/user.h. Pageable. flags: K_MEM_PERM_RW and nothing else.
  * k_mem_domain_deinit unmaps what is left.
  *  -EINVAL, -ENOSPC  as k_mem_map_anon
- *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING or CONFIG_USERSPACE
+ *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING
  *  -ENOMEM  beyond the domain's limit; the pages could not be kept; too few tables */
 int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint32_t flags)
 	QR_MUST_CHECK;
@@ -157,6 +156,35 @@ int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size, uint
 /* Unmap what one call of k_mem_domain_map mapped for this domain.
  *  -EINVAL  not exactly one such mapping; nothing changed */
 int k_mem_domain_unmap(struct k_mem_domain *domain, void *addr, size_t size) QR_MUST_CHECK;
+
+/* ---- what a build is without ----------------------------------------------------------------- */
+
+#if !CONFIG_USERSPACE
+QR_ABSENT_BEGIN
+QR_ABSENT(int k_mem_domain_init(struct k_mem_domain *domain, uint8_t part_count,
+				struct k_mem_partition *parts[]), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_domain_deinit(struct k_mem_domain *domain), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_domain_add_partition(struct k_mem_domain *domain,
+					 const struct k_mem_partition *part),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_domain_remove_partition(struct k_mem_domain *domain,
+					    const struct k_mem_partition *part),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_domain_add_thread(struct k_mem_domain *domain, void *thread),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(void k_mem_domain_remove_thread(void *thread), (void)0)
+QR_ABSENT(void k_mem_domain_inherit_thread(void *parent, void *child), (void)0)
+QR_ABSENT(int k_mem_domain_inherit_thread_partitions(struct k_mem_domain *domain, void *thread),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(void k_mem_domain_switch(struct k_mem_domain *domain), (void)0)
+QR_ABSENT(int k_mem_domain_limits_set(struct k_mem_domain *domain, size_t max_bytes,
+				      size_t min_resident_bytes), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_domain_map(struct k_mem_domain *domain, void **addr, size_t size,
+			       uint32_t flags), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_domain_unmap(struct k_mem_domain *domain, void *addr, size_t size),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT_END
+#endif
 
 QR_EXTERN_C_END
 

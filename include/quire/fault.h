@@ -59,6 +59,9 @@ extern const uint8_t user_copy_end[], user_copy_fault[];
 extern struct qr_fault qr_user_fault;
 QR_INLINE uintptr_t user_copy_fixup(uintptr_t ip, const struct qr_fault *fault)
 {
+	if (!CONFIG_USERSPACE) {
+		return 0;
+	}
 	if (ip < (uintptr_t)user_copy || ip >= (uintptr_t)user_copy_end) {
 		return 0;
 	}

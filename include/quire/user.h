@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * quire/user.h - what a system call does with memory that a user thread named. With
- * CONFIG_USERSPACE.
+ * CONFIG_USERSPACE; without, all of it is -K_MEM_ENOTSUP.
  *
  * Addresses from user mode are numbers until they were checked: they may wrap, lie in the kernel,
  * in another domain, in a guard, or be unmapped by another thread between two looks. What counts
@@ -47,8 +47,7 @@ int arch_buffer_validate(const void *addr, size_t size, int write) QR_MUST_CHECK
 
 /* Copy `size` bytes from user memory at `src` to kernel memory at `dst`. Of size 0 nothing is
  * looked at: 0.
- *  -EFAULT, -EACCES, -EIO, -ENOMEM, -EBUSY  as above: `dst` holds what was copied until then
- *  -K_MEM_ENOTSUP                   a build without CONFIG_USERSPACE */
+ *  -EFAULT, -EACCES, -EIO, -ENOMEM, -EBUSY  as above: `dst` holds what was copied until then */
 int k_usermode_from_copy(void *dst, const void *src, size_t size) QR_MUST_CHECK;
 
 /* Copy `size` bytes from kernel memory at `src` to user memory at `dst`. Errors as above. */
@@ -64,6 +63,22 @@ int k_usermode_string_copy(char *dst, const char *src, size_t maxlen) QR_MUST_CH
 /* The length of a string in user memory, its 0 not counted, and at most `maxlen`; *err is 0 or
  * an error as above. */
 size_t k_usermode_string_nlen(const char *src, size_t maxlen, int *err);
+
+/* ---- what a build is without ----------------------------------------------------------------- */
+
+#if !CONFIG_USERSPACE
+QR_ABSENT_BEGIN
+QR_ABSENT(int arch_buffer_validate(const void *addr, size_t size, int write),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_usermode_from_copy(void *dst, const void *src, size_t size),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_usermode_to_copy(void *dst, const void *src, size_t size), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_usermode_string_copy(char *dst, const char *src, size_t maxlen),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(size_t k_usermode_string_nlen(const char *src, size_t maxlen, int *err),
+	  return (err != NULL ? (void)(*err = -K_MEM_ENOTSUP) : (void)0, (size_t)0))
+QR_ABSENT_END
+#endif
 
 QR_EXTERN_C_END
 

@@ -114,9 +114,9 @@ static void user_mode(uint8_t *memory)
 	size_t word = 77, back = 0;
 	int status = CONFIG_USERSPACE ? 0 : -ENOTSUP;
 
-	CHECK(k_mem_domain_init(&domain, 0, NULL) == 0);
+	CHECK(k_mem_domain_init(&domain, 0, NULL) == status);
 	CHECK(k_mem_domain_add_partition(&domain, &part) == status);
-	CHECK(k_mem_domain_add_thread(&domain, NULL) == 0);
+	CHECK(k_mem_domain_add_thread(&domain, NULL) == status);
 	if (CONFIG_USERSPACE) {
 		k_mem_domain_switch(&domain);
 		CHECK(arch_buffer_validate(memory, 2 * PAGE, 1) == 0);
@@ -131,7 +131,7 @@ static void user_mode(uint8_t *memory)
 	}
 	k_mem_domain_remove_thread(NULL);
 	k_mem_domain_switch(NULL);
-	CHECK(k_mem_domain_deinit(&domain) == 0);
+	CHECK(k_mem_domain_deinit(&domain) == status);
 }
 
 /* Counters are there where the configuration has them. */
