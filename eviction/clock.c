@@ -23,6 +23,8 @@
  */
 #include <quire/policy.h>
 
+#if CONFIG_EVICTION_CLOCK || CONFIG_EVICTION_HAZARD
+
 #define LOOKS_MAX 16u
 #define STEPS_MAX 128u
 #define LOOKS_A_PAGE 4u
@@ -116,3 +118,5 @@ const struct k_mem_policy k_mem_policy_clock = {
 	.pick = clock_pick,
 	.gather = clock_gather,
 };
+
+#endif /* CONFIG_EVICTION_CLOCK || CONFIG_EVICTION_HAZARD */

@@ -39,6 +39,8 @@
 
 #include "hazard_pool.h"
 
+#if CONFIG_EVICTION_HAZARD
+
 #define EPOCHS        16u /* in as many faults as there are frames */
 #define SLICES        3u  /* of work that a fault makes due */
 #define SLICES_MAX    6u  /* two faults' that moved nothing, between others */
@@ -379,3 +381,5 @@ const struct k_mem_policy k_mem_policy_hazard = {
 	.gather = hazard_gather,
 	.pick = hazard_pick,
 };
+
+#endif /* CONFIG_EVICTION_HAZARD */

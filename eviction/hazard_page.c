@@ -7,6 +7,8 @@
  */
 #include "hazard_page.h"
 
+#if CONFIG_EVICTION_HAZARD
+
 #define PACE_SHARE  10   /* of a new gap in the average */
 #define PACE_ONE    64u  /* of a doubling, in an average */
 
@@ -122,3 +124,5 @@ void qr_hazard_page_restore(struct hazard_page *page, uint32_t history)
 	class %= HAZARD_PACES;
 	page->pace = (uint16_t)(((class << 6 | qr_hazard_dice(63)) << 6) / HAZARD_PACE_SCALE);
 }
+
+#endif /* CONFIG_EVICTION_HAZARD */

@@ -13,6 +13,8 @@
 
 #include <quire/bits.h>
 
+#if CONFIG_EVICTION_HAZARD
+
 #define PLACES 255u
 #define LISTS  256u
 #define WORD   32u
@@ -144,3 +146,5 @@ bool qr_hazard_pool_least(uint32_t *frame, uint32_t *worth)
 	*frame = pool.frame[pool.list[*worth]];
 	return true;
 }
+
+#endif /* CONFIG_EVICTION_HAZARD */

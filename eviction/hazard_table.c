@@ -15,6 +15,8 @@
  */
 #include "hazard.h"
 
+#if CONFIG_EVICTION_HAZARD
+
 struct hazard_table qr_hazard_table;
 
 uint32_t qr_hazard_dice(uint32_t mask)
@@ -62,3 +64,5 @@ void qr_hazard_returned(uint32_t class, uint32_t age)
 		}
 	}
 }
+
+#endif /* CONFIG_EVICTION_HAZARD */

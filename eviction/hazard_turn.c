@@ -21,6 +21,8 @@
  */
 #include "hazard.h"
 
+#if CONFIG_EVICTION_HAZARD
+
 #define ALL  HAZARD_GAPS         /* what all pages have in common, behind what gaps have */
 #define SUMS (HAZARD_GAPS + 1u)
 
@@ -258,3 +260,5 @@ void qr_hazard_turn_start(void)
 	}
 	turn.class = HAZARD_CLASSES;
 }
+
+#endif /* CONFIG_EVICTION_HAZARD */

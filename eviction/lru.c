@@ -22,6 +22,8 @@
  */
 #include <quire/policy.h>
 
+#if CONFIG_EVICTION_LRU
+
 #define SKIPS_MAX 64u
 #define END UINT32_MAX
 
@@ -151,3 +153,5 @@ const struct k_mem_policy k_mem_policy_lru = {
 	.forgotten = lru_forgotten,
 	.pick = lru_pick,
 };
+
+#endif /* CONFIG_EVICTION_LRU */

@@ -21,6 +21,8 @@
  */
 #include <quire/policy.h>
 
+#if CONFIG_EVICTION_NRU
+
 #define SLICE 16u
 #define CLASSES 4u
 /* Code, what is read and what is written, each across the end of a page; and a stack. */
@@ -169,3 +171,5 @@ const struct k_mem_policy k_mem_policy_nru = {
 	.pick = nru_pick,
 	.tick = nru_tick,
 };
+
+#endif /* CONFIG_EVICTION_NRU */

@@ -13,7 +13,10 @@
 #define PAGE ((size_t)CONFIG_MMU_PAGE_SIZE)
 
 static const struct k_mem_policy *const policies[] = {
-	&k_mem_policy_clock, &k_mem_policy_hazard, &k_mem_policy_nru, &k_mem_policy_lru,
+	&k_mem_policy_clock,
+	CONFIG_EVICTION_HAZARD ? &k_mem_policy_hazard : NULL,
+	CONFIG_EVICTION_NRU ? &k_mem_policy_nru : NULL,
+	CONFIG_EVICTION_LRU ? &k_mem_policy_lru : NULL,
 };
 
 static const struct k_mem_policy *policy;
@@ -147,13 +150,13 @@ static void policy_choose(void)
 	char name[16];
 
 	/* the learned policy does its work while they wait */
-	policy = stores.slow ? &k_mem_policy_hazard : &k_mem_policy_clock;
+	policy = CONFIG_EVICTION_HAZARD && stores.slow ? &k_mem_policy_hazard : &k_mem_policy_clock;
 	if (!kernel_option("policy", name, sizeof(name))) {
 		return;
 	}
 	policy = NULL;
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-		if (kernel_same(policies[i]->name, name)) {
+		if (policies[i] && kernel_same(policies[i]->name, name)) {
 			policy = policies[i];
 		}
 	}

@@ -12,6 +12,8 @@
  */
 #include <quire/block.h>
 
+#if CONFIG_BACKING_STORE_BLOCK
+
 #define SECTORS_PER_SLOT (CONFIG_MMU_PAGE_SIZE / K_MEM_BLOCK_SECTOR_BYTES)
 
 static int block_reserve(void *context, uint32_t *slot)
@@ -114,3 +116,5 @@ int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block,
 	};
 	return 0;
 }
+
+#endif /* CONFIG_BACKING_STORE_BLOCK */

@@ -16,6 +16,8 @@
 
 #include <quire/host.h>
 
+#if CONFIG_BACKING_STORE_COMPRESSED
+
 #define WORDS (CONFIG_MMU_PAGE_SIZE / sizeof(uint64_t))
 
 /* ---- the buffers --------------------------------------------------------------------------- */
@@ -325,3 +327,5 @@ void k_mem_compressed_stats_get(const struct k_mem_compressed *c,
 	*stats = c->stats;
 	qr_port_unlock(key);
 }
+
+#endif /* CONFIG_BACKING_STORE_COMPRESSED */

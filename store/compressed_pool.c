@@ -15,6 +15,8 @@
  */
 #include "compressed.h"
 
+#if CONFIG_BACKING_STORE_COMPRESSED
+
 #define NOWHERE QR_COMPRESSED_NOWHERE
 #define DATA_BYTES QR_POOL_DATA_BYTES
 
@@ -233,3 +235,5 @@ uint32_t qr_pool_get(const struct k_mem_compressed *c, uint32_t entry, uint8_t *
 	}
 	return bytes;
 }
+
+#endif /* CONFIG_BACKING_STORE_COMPRESSED */

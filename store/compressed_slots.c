@@ -16,6 +16,8 @@
  */
 #include "compressed.h"
 
+#if CONFIG_BACKING_STORE_COMPRESSED
+
 static uint32_t kind_of(const struct k_mem_compressed_slot *record)
 {
 	return record->state & QR_SLOT_KIND;
@@ -142,3 +144,5 @@ void qr_compressed_retire(void *context, uint32_t slot)
 {
 	unwanted(context, slot, QR_SLOT_RETIRED);
 }
+
+#endif /* CONFIG_BACKING_STORE_COMPRESSED */

@@ -27,6 +27,8 @@
 
 #include <quire/host.h>
 
+#if CONFIG_BACKING_STORE_COMPRESSED
+
 enum { IDLE = QR_SPILL_IDLE, FILLING, QUEUED };
 
 /* So much should be free, or on its way to be. */
@@ -254,3 +256,5 @@ int qr_spill_settle(struct k_mem_compressed *c, uint32_t slot, bool sleeps, qr_p
 	}
 	return c->slots[slot].state & QR_SLOT_BAD ? K_MEM_IO_FAILED : K_MEM_IO_DONE;
 }
+
+#endif /* CONFIG_BACKING_STORE_COMPRESSED */

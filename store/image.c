@@ -6,6 +6,8 @@
  */
 #include <quire/imagestore.h>
 
+#if CONFIG_BACKING_STORE_IMAGE
+
 /* Nobody writes to a read-only store. */
 static void image_copy(void *context, enum k_mem_io_op op, uint32_t slot, void *page)
 {
@@ -68,3 +70,5 @@ int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *
 	};
 	return 0;
 }
+
+#endif /* CONFIG_BACKING_STORE_IMAGE */

@@ -8,6 +8,8 @@
  */
 #include <quire/ramstore.h>
 
+#if CONFIG_BACKING_STORE_RAM
+
 static int ram_reserve(void *context, uint32_t *slot)
 {
 	struct k_mem_ram_store *ram = context;
@@ -89,3 +91,5 @@ int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram,
 	};
 	return 0;
 }
+
+#endif /* CONFIG_BACKING_STORE_RAM */

@@ -14,6 +14,8 @@
 #include <quire/host.h>
 #include <quire/zephyr_store.h>
 
+#if CONFIG_BACKING_STORE_ZEPHYR
+
 static int zephyr_reserve(void *context, uint32_t *slot)
 {
 	struct k_mem_zephyr_store *zephyr = context;
@@ -159,3 +161,5 @@ int k_mem_zephyr_store_init(struct k_mem_store *store, struct k_mem_zephyr_store
 	}
 	return 0;
 }
+
+#endif /* CONFIG_BACKING_STORE_ZEPHYR */

@@ -46,6 +46,13 @@ struct k_mem_block {
 int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block, uint64_t *words,
 			   uint32_t slots_max) QR_MUST_CHECK;
 
+#if !CONFIG_BACKING_STORE_BLOCK
+QR_ABSENT_BEGIN
+QR_ABSENT(int k_mem_block_store_init(struct k_mem_store *store, struct k_mem_block *block,
+				     uint64_t *words, uint32_t slots_max), return -K_MEM_ENOTSUP)
+QR_ABSENT_END
+#endif
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_BLOCK_H */

@@ -152,6 +152,16 @@ int k_mem_compressed_store_init(struct k_mem_store *store, struct k_mem_compress
 void k_mem_compressed_stats_get(const struct k_mem_compressed *compressed,
 				struct k_mem_compressed_stats *stats);
 
+#if !CONFIG_BACKING_STORE_COMPRESSED
+QR_ABSENT_BEGIN
+QR_ABSENT(int k_mem_compressed_store_init(struct k_mem_store *store,
+					  struct k_mem_compressed *compressed),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT(void k_mem_compressed_stats_get(const struct k_mem_compressed *compressed,
+					  struct k_mem_compressed_stats *stats), QR_ZERO(stats))
+QR_ABSENT_END
+#endif
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_COMPRESSED_H */

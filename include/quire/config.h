@@ -95,6 +95,24 @@
 #define CONFIG_MEM_STORES_MAX 4
 #endif
 
+/* The stores that come with Quire: quire/ramstore.h, imagestore.h, block.h, zephyr_store.h and
+ * compressed.h. */
+#ifndef CONFIG_BACKING_STORE_RAM
+#define CONFIG_BACKING_STORE_RAM 1
+#endif
+#ifndef CONFIG_BACKING_STORE_IMAGE
+#define CONFIG_BACKING_STORE_IMAGE 1
+#endif
+#ifndef CONFIG_BACKING_STORE_BLOCK
+#define CONFIG_BACKING_STORE_BLOCK 1
+#endif
+#ifndef CONFIG_BACKING_STORE_ZEPHYR
+#define CONFIG_BACKING_STORE_ZEPHYR 1
+#endif
+#ifndef CONFIG_BACKING_STORE_COMPRESSED
+#define CONFIG_BACKING_STORE_COMPRESSED 1
+#endif
+
 /* 1: pages beside each other are read and written together where a store says that requests
  * are dear (k_mem_store.request_cost). */
 #ifndef CONFIG_MEM_CLUSTER
@@ -115,6 +133,20 @@
 /* Bytes of per-frame state that the eviction policies in the build need. */
 #ifndef CONFIG_EVICTION_FRAME_BYTES
 #define CONFIG_EVICTION_FRAME_BYTES 8
+#endif
+
+/* The eviction policies (quire/policy.h). HAZARD needs CLOCK, and brings it. */
+#ifndef CONFIG_EVICTION_CLOCK
+#define CONFIG_EVICTION_CLOCK 1
+#endif
+#ifndef CONFIG_EVICTION_NRU
+#define CONFIG_EVICTION_NRU 1
+#endif
+#ifndef CONFIG_EVICTION_LRU
+#define CONFIG_EVICTION_LRU 1
+#endif
+#ifndef CONFIG_EVICTION_HAZARD
+#define CONFIG_EVICTION_HAZARD 1
 #endif
 
 /* Victims that are tried for one frame before the fault gives up: each try
@@ -255,6 +287,33 @@
 #endif
 #if CONFIG_MEM_DUMP != 0 && CONFIG_MEM_DUMP != 1
 #error "CONFIG_MEM_DUMP must be 0 or 1"
+#endif
+#if CONFIG_EVICTION_CLOCK != 0 && CONFIG_EVICTION_CLOCK != 1
+#error "CONFIG_EVICTION_CLOCK must be 0 or 1"
+#endif
+#if CONFIG_EVICTION_NRU != 0 && CONFIG_EVICTION_NRU != 1
+#error "CONFIG_EVICTION_NRU must be 0 or 1"
+#endif
+#if CONFIG_EVICTION_LRU != 0 && CONFIG_EVICTION_LRU != 1
+#error "CONFIG_EVICTION_LRU must be 0 or 1"
+#endif
+#if CONFIG_EVICTION_HAZARD != 0 && CONFIG_EVICTION_HAZARD != 1
+#error "CONFIG_EVICTION_HAZARD must be 0 or 1"
+#endif
+#if CONFIG_BACKING_STORE_RAM != 0 && CONFIG_BACKING_STORE_RAM != 1
+#error "CONFIG_BACKING_STORE_RAM must be 0 or 1"
+#endif
+#if CONFIG_BACKING_STORE_IMAGE != 0 && CONFIG_BACKING_STORE_IMAGE != 1
+#error "CONFIG_BACKING_STORE_IMAGE must be 0 or 1"
+#endif
+#if CONFIG_BACKING_STORE_BLOCK != 0 && CONFIG_BACKING_STORE_BLOCK != 1
+#error "CONFIG_BACKING_STORE_BLOCK must be 0 or 1"
+#endif
+#if CONFIG_BACKING_STORE_ZEPHYR != 0 && CONFIG_BACKING_STORE_ZEPHYR != 1
+#error "CONFIG_BACKING_STORE_ZEPHYR must be 0 or 1"
+#endif
+#if CONFIG_BACKING_STORE_COMPRESSED != 0 && CONFIG_BACKING_STORE_COMPRESSED != 1
+#error "CONFIG_BACKING_STORE_COMPRESSED must be 0 or 1"
 #endif
 #if CONFIG_MEM_ASSERT < 0 || CONFIG_MEM_ASSERT > 2
 #error "CONFIG_MEM_ASSERT must be 0, 1 or 2"

@@ -26,6 +26,13 @@ struct k_mem_image_store {
 int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *image,
 			   const void *bytes, size_t size_bytes) QR_MUST_CHECK;
 
+#if !CONFIG_BACKING_STORE_IMAGE
+QR_ABSENT_BEGIN
+QR_ABSENT(int k_mem_image_store_init(struct k_mem_store *store, struct k_mem_image_store *image,
+				     const void *bytes, size_t size_bytes), return -K_MEM_ENOTSUP)
+QR_ABSENT_END
+#endif
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_IMAGESTORE_H */

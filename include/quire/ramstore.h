@@ -24,6 +24,14 @@ struct k_mem_ram_store {
 int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram, void *pages,
 			 uint32_t slot_count, uint64_t *words) QR_MUST_CHECK;
 
+#if !CONFIG_BACKING_STORE_RAM
+QR_ABSENT_BEGIN
+QR_ABSENT(int k_mem_ram_store_init(struct k_mem_store *store, struct k_mem_ram_store *ram,
+				   void *pages, uint32_t slot_count, uint64_t *words),
+	  return -K_MEM_ENOTSUP)
+QR_ABSENT_END
+#endif
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_RAMSTORE_H */

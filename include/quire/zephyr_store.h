@@ -87,6 +87,13 @@ struct k_mem_zephyr_store {
 int k_mem_zephyr_store_init(struct k_mem_store *store,
 			    struct k_mem_zephyr_store *zephyr) QR_MUST_CHECK;
 
+#if !CONFIG_BACKING_STORE_ZEPHYR
+QR_ABSENT_BEGIN
+QR_ABSENT(int k_mem_zephyr_store_init(struct k_mem_store *store,
+				      struct k_mem_zephyr_store *zephyr), return -K_MEM_ENOTSUP)
+QR_ABSENT_END
+#endif
+
 QR_EXTERN_C_END
 
 #endif /* QUIRE_ZEPHYR_STORE_H */

@@ -177,9 +177,19 @@ static void run(const struct k_mem_policy *policy)
 
 int main(void)
 {
-	run(&k_mem_policy_clock);
-	run(&k_mem_policy_hazard);
-	run(&k_mem_policy_nru);
-	run(&k_mem_policy_lru);
+	const struct k_mem_policy *const policies[] = {
+		CONFIG_EVICTION_CLOCK ? &k_mem_policy_clock : NULL,
+		CONFIG_EVICTION_HAZARD ? &k_mem_policy_hazard : NULL,
+		CONFIG_EVICTION_NRU ? &k_mem_policy_nru : NULL,
+		CONFIG_EVICTION_LRU ? &k_mem_policy_lru : NULL,
+	};
+
+	/* with no store of the library's there is nothing to page to */
+	for (size_t i = 0; CONFIG_BACKING_STORE_RAM && i < sizeof(policies) / sizeof(policies[0]);
+	     i++) {
+		if (policies[i] != NULL) {
+			run(policies[i]);
+		}
+	}
 	return 0;
 }
