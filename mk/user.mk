@@ -8,11 +8,11 @@ $(eval $(call kernel_directory,x86_64,$(BUILD)/kernel/x86_64/check-shared,\
 	$(kernel_check_flags) -DCONFIG_X86_KPTI=0))
 
 user_folders := $(KERNEL_USER_ARCHS:%=%/check) x86_64/check-shared
-# NAME, SOURCE, FOLDERS of programs for user mode
-user_program = $(foreach f,$(user_folders),$(eval $(call kernel_program,$(firstword \
-	$(subst /, ,$f)),$(BUILD)/kernel/$f,$1,$2,$3)))
+# NAME, SOURCE, FOLDERS of programs for user mode; ARCH in a source is the architecture
+user_program = $(foreach f,$(user_folders),$(foreach a,$(firstword $(subst /, ,$f)),\
+	$(eval $(call kernel_program,$a,$(BUILD)/kernel/$f,$1,$(subst ARCH,$a,$2),$3))))
 
-$(call user_program,user,tests/user/main.c,tests/user/visitor)
+$(call user_program,user,tests/user/main.c kernel/ARCH/user/touch.S,tests/user/visitor)
 
 # NAME, MACHINE, ARGUMENTS, FOLDER
 define user_test

@@ -36,6 +36,19 @@ intptr_t user_call_flag(unsigned int which, uintptr_t number, uintptr_t a, uintp
 			uintptr_t c);
 uint8_t user_touch_flag(unsigned int which, volatile void *address);
 
+/* Touch the byte at `address`, page-aligned, with something of its own in every register that
+ * there is: read it, write 0xef to it, run the function there, which does nothing, or spin for
+ * longer than a tick instead. 0: no register has changed; else a bit for each that has.
+ * USER_TOUCH_KERNEL: it is the kernel that does it. (Likewise; tests of the kernel have it, too.) */
+enum user_touch {
+	USER_TOUCH_READ,
+	USER_TOUCH_WRITE,
+	USER_TOUCH_RUN,
+	USER_TOUCH_WAIT,
+	USER_TOUCH_KERNEL,
+};
+uint64_t user_touch_all(volatile void *address, unsigned int how);
+
 /* Leave something in the registers that user mode has for itself and the kernel does not keep; is
  * there anything? Not what another thread left, nor after another one ran. (Likewise.) */
 void user_leave(void);

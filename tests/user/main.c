@@ -2,10 +2,11 @@
 /*
  * main.c - user mode, tried once: what threads there do and what they may not do. Prints TAP;
  * tests/kernel/user_test looks at the lines about threads that ended. With option spin=1 a thread
- * stays in user mode for ever.
+ * stays in user mode for ever; with dump=1 the kernel faults with something in every register.
  */
 #include <quire/domain.h>
 
+#include "apps/user/user.h"
 #include "kernel/kernel.h"
 #include "tests/user/visitor.h"
 
@@ -102,6 +103,70 @@ static void test_leftovers(void)
 	      "what one thread leaves in a register another one does not find");
 }
 
+/* ---- registers ------------------------------------------------------------------------------ */
+
+static QR_NOINLINE void does_nothing(void)
+{
+}
+
+static bool kept(volatile void *address, enum user_touch how)
+{
+	uint64_t changed = user_touch_all(address, how | USER_TOUCH_KERNEL);
+
+	if (changed != 0) {
+		kernel_printf("# touch %d: registers %lx\n", (int)how, changed);
+	}
+	return changed == 0;
+}
+
+/* The page is somewhere else, and comes back. */
+static bool kept_paged(uint8_t *page)
+{
+	return k_mem_page_out(page, PAGE) == 0 && kept(page, USER_TOUCH_READ) &&
+	       k_mem_page_out(page, PAGE) == 0 && kept(page, USER_TOUCH_WRITE) && *page == 0xef;
+}
+
+/* The same, with a function in it. */
+static bool kept_code(uint8_t *page)
+{
+	__builtin_memcpy(page, (const void *)(uintptr_t)does_nothing, 16);
+	return k_mem_update_flags(page, PAGE, K_MEM_PERM_EXEC) == 0 &&
+	       k_mem_page_out(page, PAGE) == 0 && kept(page, USER_TOUCH_RUN) &&
+	       kept(page, USER_TOUCH_RUN);
+}
+
+/* Of the kernel's own: two threads, each of which runs while the other waits for the disk. */
+static void keeper(void *argument)
+{
+	uint8_t *memory = k_mem_map(8 * PAGE, K_MEM_PERM_RW);
+	bool *passed = argument;
+
+	*passed = memory != NULL;
+	for (unsigned int i = 0; i < 8 && *passed; i++) {
+		uint8_t *page = memory + i * PAGE;
+
+		*passed = kept(page, USER_TOUCH_READ) && kept(page, USER_TOUCH_WRITE) &&
+			  kept_paged(page) && kept_code(page);
+	}
+	*passed = *passed && kept(passed, USER_TOUCH_WAIT) &&
+		  k_mem_unmap(memory, 8 * PAGE) == 0;
+}
+
+static void test_registers(void)
+{
+	struct thread *threads[2];
+	bool passed[2] = {false, false};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		threads[i] = thread_start("keeper", 20, keeper, &passed[i]);
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		passed[i] = threads[i] && thread_join(threads[i], NULL) == 0 && passed[i];
+	}
+	check(passed[0] && passed[1], "faults and interrupts of the kernel's keep all registers");
+	check(both(VISIT_REGISTERS, VISIT_REGISTERS), "so do those of user mode");
+}
+
 static void ends(const char *name, uintptr_t argument, int wanted, const char *test)
 {
 	int error = 0, status = visit(name, argument, &error);
@@ -154,6 +219,9 @@ int app_main(void)
 {
 	int status = user_domain_init(&domain, &visitor_program, MEMORY_BYTES, 0);
 
+	if (kernel_option_number("dump", 0) != 0) {
+		return (int)user_touch_all((void *)0, USER_TOUCH_WRITE | USER_TOUCH_KERNEL);
+	}
 	if (kernel_option_number("spin", 0) != 0) {
 		kernel_puts("spinning\n");
 		return visit("spin", VISIT_SPIN, NULL);
@@ -164,6 +232,7 @@ int app_main(void)
 		test_paging();
 		test_preemption();
 		test_leftovers();
+		test_registers();
 		test_ends();
 		check(k_mem_domain_deinit(&domain) == 0, "the domain ends");
 	}

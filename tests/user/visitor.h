@@ -10,6 +10,9 @@
 /* With option frames=64 so many of them have to be read again, whatever the policy. */
 #define VISIT_READ_MIN   (VISIT_PAGE_COUNT - 64u)
 
+/* The same for VISIT_REGISTERS, of which there are two at once. */
+#define VISIT_REGISTER_PAGES 48u
+
 /* It returns 0, or the line of the first thing that is wrong. */
 enum visit {
 	VISIT_RETURN, /* returns 42 */
@@ -21,6 +24,7 @@ enum visit {
 	VISIT_WAIT,   /* spins until VISIT_FLAGS is over */
 	VISIT_LEAVE,  /* leaves something in registers that are not kept */
 	VISIT_LEFT,   /* finds nothing there */
+	VISIT_REGISTERS, /* its registers are kept, while others run */
 	/* it does not return */
 	VISIT_READ,       /* reads at 0 */
 	VISIT_KERNEL,     /* writes to the kernel */

@@ -173,6 +173,31 @@ static int visit_left(void)
 	return 0;
 }
 
+static void touch_refused(void *argument)
+{
+	(void)user_touch_all(argument, USER_TOUCH_WRITE);
+}
+
+/* Pages that were never touched, are clean, and were on the disk; and what is refused. */
+static int visit_registers(void)
+{
+	uint8_t *memory = user_map(VISIT_REGISTER_PAGES * PAGE);
+
+	EXPECT(memory != NULL);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < VISIT_REGISTER_PAGES; i++) {
+			uint8_t *page = memory + i * PAGE;
+
+			EXPECT(user_touch_all(page, USER_TOUCH_READ) == 0);
+			EXPECT(user_touch_all(page, USER_TOUCH_WRITE) == 0 && *page == 0xef);
+		}
+		EXPECT(user_touch_all(memory, USER_TOUCH_WAIT) == 0);
+		EXPECT(user_try(touch_refused, memory - PAGE) == -EFAULT);
+	}
+	EXPECT(user_unmap(memory, VISIT_REGISTER_PAGES * PAGE) == 0);
+	return 0;
+}
+
 static volatile uint64_t spins[2];
 
 /* Two of these on one CPU, neither of which lets go of it by itself. */
@@ -245,6 +270,8 @@ int user_main(uintptr_t argument)
 		return 0;
 	case VISIT_LEFT:
 		return visit_left();
+	case VISIT_REGISTERS:
+		return visit_registers();
 	default:
 		return visit_end(argument & 255, (uint8_t *)(argument & ~(uintptr_t)255));
 	}
