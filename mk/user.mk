@@ -28,9 +28,10 @@ $(foreach m,$(kernel_models),$(eval $(call user_test,$(subst /,-,$m),$(patsubst 
 # What is printed about threads that ended.
 # MACHINE
 define user_lines_test
-.PHONY: user-lines-$1
-user-lines-$1: $(call kernel_check,$1)/user.elf
-	$$(Q)tests/kernel/user_test $1 $$<
+.PHONY: user-lines-$1 built-user-lines-$1
+built-user-lines-$1: $(call kernel_check,$1)/user.elf
+user-lines-$1: built-user-lines-$1
+	$$(Q)tests/kernel/user_test $1 $(call kernel_check,$1)/user.elf
 KERNEL_TESTS += user-lines-$1
 endef
 $(foreach m,microvm virt-arm64 virt-riscv64,$(eval $(call user_lines_test,$m)))

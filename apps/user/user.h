@@ -39,7 +39,7 @@ uint8_t user_touch_flag(unsigned int which, volatile void *address);
 /* Touch the byte at `address`, page-aligned, with something of its own in every register that
  * there is: read it, write 0xef to it, run the function there, which does nothing, or spin for
  * longer than a tick instead. 0: no register has changed; else a bit for each that has.
- * USER_TOUCH_KERNEL: it is the kernel that does it. (Likewise; tests of the kernel have it, too.) */
+ * USER_TOUCH_KERNEL: it is the kernel that does it. (Likewise; tests have it in the kernel.) */
 enum user_touch {
 	USER_TOUCH_READ,
 	USER_TOUCH_WRITE,

@@ -6,14 +6,22 @@
 #define PATTERN 0x0123456789abcdef
 #define WAIT    30000000 /* times round, longer than the timer's tick */
 
-/* On the stack: 16 registers and the flags, twice; where to go. */
+/* On the stack: 16 registers and the flags, twice; where to go; the flags to set. */
 #define BEFORE 0
 #define AFTER  136
 #define WHERE  272
-#define BYTES  280
+#define FLAGS_SET 280
+#define BYTES  296
 
-/* All that can be set: IF is, whatever is said of it in user mode. */
-#define FLAGS 0xad7
+/* IF, which is set whatever is said of it in user mode, and all that instructions set; with those
+ * for which the kernel goes another way, direction and, not its own, AC. */
+#define FLAGS           0xad7
+#define FLAGS_DIRECTION 0xed7
+#define FLAGS_AC        0x40ed7
+#define FLAGS_NONE      0x202
+
+#define WAITS  3
+#define KERNEL 4
 
 	.macro all_store to
 	.set slot, 0
@@ -33,7 +41,17 @@ user_touch_all:
 	pushq %\name
 	.endr
 	subq $BYTES, %rsp
-	andl $3, %esi
+	movl $FLAGS_AC, %ecx
+	cmpl $WAITS, %esi
+	je 9f
+	movl $FLAGS_DIRECTION, %ecx
+	testl $~KERNEL, %esi
+	jz 9f
+	cmpl $WAITS + KERNEL, %esi
+	je 9f
+	movl $FLAGS, %ecx
+9:	movq %rcx, FLAGS_SET(%rsp)
+	andl $~KERNEL, %esi
 	leaq 8f(%rip), %rax
 	movslq (%rax, %rsi, 4), %rdx
 	addq %rax, %rdx
@@ -45,7 +63,7 @@ user_touch_all:
 	leaq number(%rax), %\name
 	.set number, number + 1
 	.endr
-	pushq $FLAGS
+	pushq FLAGS_SET(%rsp)
 	popfq
 	all_store BEFORE
 	jmp *WHERE(%rsp)
@@ -60,6 +78,8 @@ user_touch_all:
 4:	loop 4b
 	movq BEFORE + 16(%rsp), %rcx
 5:	all_store AFTER
+	pushq $FLAGS_NONE
+	popfq
 	xorl %eax, %eax
 	movl $16, %ecx
 6:	movq BEFORE(%rsp, %rcx, 8), %rdx
