@@ -100,39 +100,38 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 	return 0;
 }
 
-/* Give each page of the batch a frame and map it. With `zero` the lock is let go for the
- * zeroing, page by page; nobody else knows the frames. */
-static void fill_resident(struct qr_pages batch, uint32_t flags, bool zero, struct qr_hold *hold)
+/* Give the first of the pages that are left, as many as there are frames in a row, frames and map
+ * them. With `zero` the lock is let go for the zeroing, page by page; nobody else knows the
+ * frames. Returns the number of pages. */
+static uint32_t fill_resident(struct qr_pages rest, uint32_t flags, bool zero, struct qr_hold *hold)
 {
-	uint64_t phys[CONFIG_MEM_BATCH];
+	struct qr_pages run = qr_batch(rest, 0, QR_BATCH_LIGHT);
+	uint64_t phys;
 
-	qr_frames_take_reserved(batch.first, batch.count, phys);
+	run.count = qr_frames_take_reserved(run.first, run.count, &phys);
 	if (zero) {
 		qr_unlock(hold);
-		for (uint32_t i = 0; i < batch.count; i++) {
-			qr_frame_zero(phys[i]);
+		for (uint32_t i = 0; i < run.count; i++) {
+			qr_frame_zero(phys + ((uint64_t)i << QR_PAGE_SHIFT));
 		}
 		qr_relock(hold);
 	}
-	arch_mem_map_list(qr_page_addr(batch.first), phys, batch.count, flags);
+	qr_map_run(run, phys, flags | (run.count == rest.count ? ARCH_MEM_LAST : 0), hold);
+	return run.count;
 }
 
 static void region_fill_resident(struct qr_pages pages, uint32_t flags, struct qr_hold *hold)
 {
 	bool zero = QR_UNINIT_ZEROED || !(flags & K_MEM_MAP_UNINIT);
-	uint32_t done = 0;
 
-	while (done < pages.count) {
-		struct qr_pages batch;
-		uint32_t last;
+	while (pages.count > 0) {
+		const uint32_t done = fill_resident(pages, flags, zero, hold);
 
-		if (done > 0) {
+		pages.first += done;
+		pages.count -= done;
+		if (pages.count > 0) {
 			qr_breathe(hold);
 		}
-		batch = qr_batch_of_all_sets(pages, done, QR_BATCH_LIGHT);
-		last = done + batch.count == pages.count ? ARCH_MEM_LAST : 0;
-		fill_resident(batch, flags | last, zero, hold);
-		done += batch.count;
 	}
 }
 

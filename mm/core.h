@@ -203,6 +203,10 @@ QR_INLINE struct qr_pages qr_batch_of_all_sets(struct qr_pages pages, uint32_t d
 	return batch;
 }
 
+/* Map the pages to contiguous physical memory: the last one ends a mapping, if `flags` say so. Lets
+ * interrupts in between batches. */
+void qr_map_run(struct qr_pages pages, uint64_t phys, uint32_t flags, struct qr_hold *hold);
+
 #define QR_PERM_MASK (K_MEM_PERM_RW | K_MEM_PERM_EXEC | K_MEM_PERM_USER)
 
 #endif /* QR_MM_CORE_H */

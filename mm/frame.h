@@ -8,9 +8,21 @@
  *   +----------------+---------------+--------+
  *
  * `page` is the number of the one data page that the frame holds (every set of tables maps
- * alike, so one is enough); in a free frame it is the next free frame. `location` says
- * where the content also is (BACKED): a slot, or one of the two pseudo locations for content
- * that needs no slot. Who may change a frame:
+ * alike, so one is enough). `location` says where the content also is (BACKED): a slot, or
+ * one of the two pseudo locations for content that needs no slot.
+ *
+ * The pool is runs of free frames. The run that was given back last is apart, in two numbers: what
+ * is given back next and touches it is a part of it. It also is what frames are taken from, the
+ * lowest first, unless it is too short for what is asked and the first of the others is not. These
+ * are a list, each in its first frame's word: `page` is the first frame of the next run, `location`
+ * the number of frames behind the first. All other words of free frames say FREE and no more. A run
+ * that enters the list joins the first one if it touches it, is before it if it is longer, and
+ * behind it if not; where nothing was given back, the first one leaves the list. So frames that
+ * were taken in a row come back as a row, from whoever gives them back in order; short runs do not
+ * come in the way of a long one; and no operation looks for anything. A run may go on in the next
+ * bank: who takes one cuts it there.
+ *
+ * Who may change a frame:
  *
  *   FREE       in the pool
  *   RESERVED   never the core's: the image, holes, the zero page
@@ -82,7 +94,9 @@ struct qr_frame_table {
 	uint32_t bank_count;
 	uint32_t count;       /* frames in all banks */
 	/* the pool */
-	uint32_t free_head;   /* first frame of the free list, or QR_NO_INDEX */
+	uint32_t recent_first; /* the run that was given back last */
+	uint32_t recent_count;
+	uint32_t free_head;   /* first frame of the list's first run, or QR_NO_INDEX */
 	uint32_t free_count;  /* free frames that nobody has reserved */
 	uint32_t aside;       /* of those reserved: by the sleeping cleaner (clean.c) */
 	bool cleaner_waits;   /* a cleaner sleeps until it is called */
@@ -104,19 +118,12 @@ QR_INLINE uint64_t qr_frame_phys(uint32_t frame)
 					      : qr_frame_phys_in_banks(frame);
 }
 
-/* The bank of a physical address that is some frame's. */
-QR_INLINE const struct qr_bank *qr_bank_of(uint64_t phys)
-{
-	const struct qr_bank *bank = qr_frame_table.bank;
-
-	while ((phys - bank->phys) >> QR_PAGE_SHIFT >= bank->count) {
-		bank++;
-	}
-	return bank;
-}
-
 /* The frame at a physical address, or QR_NO_INDEX where the core has none. */
 uint32_t qr_frame_of(uint64_t phys);
+
+/* The frame at a physical address that is some frame's; *count, of frames from there on, becomes
+ * less where the bank ends before. */
+uint32_t qr_frames_at(uint64_t phys, uint32_t *count);
 
 /* Is this page, loaded or not, in the frame of the shared zeros? */
 QR_INLINE bool qr_is_zero_page(arch_page_t now)
@@ -127,18 +134,21 @@ QR_INLINE bool qr_is_zero_page(arch_page_t now)
 
 /* ---- the pool --------------------------------------------------------------------------- */
 
+/* There is no run that was given back last, and there are others: let the first of these be it. */
+void qr_frames_unshelve(void);
+
 /* Take one of the free frames, of which there are some, into the caller's hand. The caller writes
  * its word, with BUSY, before it lets go of the lock. */
 QR_INLINE uint32_t qr_frame_unlink(void)
 {
-	uint32_t frame = qr_frame_table.free_head;
-
 	QR_ASSERT_LOCKED();
-	/* a free frame has no location */
-	qr_frame_table.free_head = (uint32_t)(qr_frames[frame] >> QR_FRAME_PAGE_SHIFT);
+	if (QR_UNLIKELY(qr_frame_table.recent_count == 0)) {
+		qr_frames_unshelve();
+	}
+	qr_frame_table.recent_count--;
 	qr_frame_table.free_count--;
 	qr_frame_table.busy_count++;
-	return frame;
+	return qr_frame_table.recent_first++;
 }
 
 /* Take a free frame; it is BUSY and in the caller's hand. QR_NO_INDEX: none. */
@@ -163,36 +173,17 @@ QR_INLINE void qr_frames_unreserve(uint32_t count)
 	qr_frame_table.free_count += count;
 }
 
-/* Take frames set aside for as many pages from `page` on: mapped and pinned from the start.
- * Their physical addresses go to `phys`. */
-QR_INLINE void qr_frames_take_reserved(uint32_t page, uint32_t count, uint64_t *phys)
-{
-	struct qr_bank bank = qr_frame_table.bank[0];
-	uint32_t frame = qr_frame_table.free_head;
-	uint64_t word = qr_frame_word(page, 0, QR_FRAME_MAPPED | QR_FRAME_PINNED);
+/* Take frames in a row that were set aside, for the first of `most` pages from `page` on: mapped
+ * and pinned from the start. Returns how many; the first one's physical address goes to *phys. */
+uint32_t qr_frames_take_reserved(uint32_t page, uint32_t most, uint64_t *phys);
 
-	QR_ASSERT_LOCKED();
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t next = qr_frame_page(qr_frames[frame]);
-
-		QR_ASSERT_ALL(qr_frames[frame] & QR_FRAME_FREE);
-		if (QR_UNLIKELY(frame - bank.first >= bank.count)) {
-			bank = *qr_bank_of(qr_frame_phys(frame));
-		}
-		phys[i] = bank.phys + ((uint64_t)(frame - bank.first) << QR_PAGE_SHIFT);
-		qr_frames[frame] = word;
-		word += 1u << QR_FRAME_PAGE_SHIFT;
-		frame = next;
-	}
-	qr_frame_table.free_head = frame;
-}
-
-/* Put a frame that is nobody's back: the bare step, without a wake-up. */
+/* Put frames in a row that are nobody's back, whose words say QR_FRAME_FREE and no more: the bare
+ * step, without a wake-up. */
+void qr_frames_give(uint32_t first, uint32_t count);
 QR_INLINE void qr_frame_give(uint32_t frame)
 {
-	qr_frames[frame] = qr_frame_word(qr_frame_table.free_head, 0, QR_FRAME_FREE);
-	qr_frame_table.free_head = frame;
-	qr_frame_table.free_count++;
+	qr_frames[frame] = QR_FRAME_FREE;
+	qr_frames_give(frame, 1);
 }
 
 /* A channel for those who wait until some frame becomes free or evictable. */

@@ -88,9 +88,7 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	struct qr_hold hold;
 	struct span span;
 	const uint64_t end = arch_phys_end();
-	size_t left;
 	uint32_t large;
-	uint8_t *to;
 	int status;
 
 	if (virt == NULL ||
@@ -108,20 +106,8 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 		qr_unlock(&hold);
 		return status;
 	}
-	to = (uint8_t *)qr_page_addr(pages.first);
-	left = (size_t)span.count << QR_PAGE_SHIFT;
-	*virt = to + span.offset;
-	for (;;) { /* each time a page at least */
-		size_t done = arch_mem_map(to, span.phys, left, flags | ARCH_MEM_LAST | large);
-
-		left -= done;
-		if (left == 0) {
-			break;
-		}
-		to += done;
-		span.phys += done;
-		qr_breathe(&hold);
-	}
+	*virt = (uint8_t *)qr_page_addr(pages.first) + span.offset;
+	qr_map_run(pages, span.phys, flags | ARCH_MEM_LAST | large, &hold);
 	qr_unlock(&hold);
 	return 0;
 }

@@ -2,10 +2,11 @@
 /*
  * unmap.c - k_mem_unmap: a region between guards goes, with all that its pages hold.
  *
- * A batch of pages goes in three steps: the entries are taken, the translations flushed, and the
- * frames freed, all under one hold of the lock, so that nobody ever meets a frame whose page
- * is gone. What is left then is a list of slots, which nobody else knows; giving them back may
- * let go of the lock.
+ * A batch of pages goes run by run, that is, locked pages that have their frames in a row, or
+ * untouched ones: frames are freed and entries taken; then the translations are flushed. All
+ * that is under one hold of the lock, so that nobody ever meets a frame whose page is gone. What
+ * is left then is a list of slots, which nobody else knows; giving them back may let go of the
+ * lock.
  *
  * Pages in transfer are not waited for: their frames become ORPHAN, and who owns the
  * transfer releases slot and frame when it ends.
@@ -27,15 +28,53 @@ struct tally {
 	uint32_t resident;
 };
 
-/* Free the frame of a page that was loaded. Returns the location whose slot is to be given back. */
-static uint32_t release_loaded(arch_page_t was, struct tally *tally)
+/* What a batch of pages held, as far as it is not given back with them. */
+struct held {
+	struct tally tally;
+	uint32_t slot_count;
+	uint32_t slots[UNMAP_BATCH]; /* locations whose slots are to be given back */
+};
+
+/* A page of which nobody has anything: untouched anonymous memory. */
+static bool is_untouched(arch_token_t token)
 {
-	uint32_t frame = qr_frame_of(arch_page_phys(was));
+	return token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO) ||
+	       token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT);
+}
+
+static void hold_slot(struct held *held, uint32_t location)
+{
+	if (qr_location_owned(location)) {
+		held->slots[held->slot_count++] = location;
+	}
+}
+
+/* The common case, a page that was locked, whose frame's word is `locked`: the frame is its alone
+ * and has no slot. The words of the frames behind it say which of `count` pages are such, too, so
+ * that of all entries only the first one has to be looked at. Returns how many. This loop is what
+ * unmapping locked memory costs. */
+static uint32_t release_locked(uint32_t frame, uint64_t locked, uint32_t count)
+{
+	uint64_t *const words = &qr_frames[frame];
+	uint32_t done = 0;
+
+	do {
+		words[done++] = QR_FRAME_FREE;
+		locked += 1u << QR_FRAME_PAGE_SHIFT;
+	} while (done < count && words[done] == locked);
+	qr_frames_give(frame, done);
+	return done;
+}
+
+/* Free the frame of any page that was loaded. */
+static QR_NOINLINE void release_frame(uint32_t frame, arch_page_t was, struct held *held)
+{
 	uint64_t word = qr_frames[frame];
+	struct tally *tally = &held->tally;
 
 	if (QR_UNLIKELY(frame == qr_frame_table.zero)) {
 		tally->pageable++;
-		return QR_LOCATION_UNINIT;
+		return;
 	}
 	tally->resident++;
 	if (word & QR_FRAME_PINNED) {
@@ -47,165 +86,138 @@ static uint32_t release_loaded(arch_page_t was, struct tally *tally)
 		qr_frames[frame] = (word & ~(uint64_t)(QR_FRAME_MAPPED | QR_FRAME_PINNED |
 						       QR_FRAME_PINNING)) |
 				   QR_FRAME_ORPHAN;
-		return QR_LOCATION_UNINIT;
+		return;
 	}
 	if (!(word & QR_FRAME_PINNED)) {
 		qr_policy_forgotten(frame);
 	}
 	qr_frame_give(frame);
-	return (word & QR_FRAME_BACKED) ? qr_frame_location(word) : QR_LOCATION_UNINIT;
+	if (word & QR_FRAME_BACKED) {
+		hold_slot(held, qr_frame_location(word));
+	}
 }
 
-/* The same for a page that was not loaded. */
-static uint32_t release_token(arch_page_t was, struct tally *tally)
+/* Free what the first of `count` pages, which was loaded, held, and what those behind it did that
+ * go with it. Returns how many pages that was. */
+static uint32_t release_loaded(arch_page_t was, uint32_t page, uint32_t count, struct held *held)
 {
-	arch_token_t token = arch_page_token(was);
+	const uint64_t locked = qr_frame_word(page, 0, QR_FRAME_MAPPED | QR_FRAME_PINNED);
+	const uint32_t frame = qr_frames_at(arch_page_phys(was), &count);
 
-	tally->pageable += qr_page_charged(was) ? 1 : 0;
+	if (qr_frames[frame] != locked) {
+		release_frame(frame, was, held);
+		return 1;
+	}
+	count = release_locked(frame, locked, count);
+	held->tally.pinned += count;
+	held->tally.resident += count;
+	return count;
+}
+
+/* Let go of the slot of a page that was not loaded, or of the transfer that it is in. */
+static QR_NOINLINE void release_token(arch_page_t was, struct held *held)
+{
+	const arch_token_t token = arch_page_token(was);
+
+	held->tally.pageable += qr_page_charged(was) ? 1 : 0;
 	if (ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY) {
 		qr_frames[ARCH_TOKEN_VALUE(token)] |= QR_FRAME_ORPHAN;
-		return QR_LOCATION_UNINIT;
+	} else {
+		hold_slot(held, ARCH_TOKEN_VALUE(token));
 	}
-	return ARCH_TOKEN_VALUE(token);
 }
 
-/* The common case, a run of pages that were locked: their frames are theirs alone and have no
- * slots. Returns how many of the first pages that was true for. Of each page only what must
- * be known is looked at; this loop is what unmapping locked memory costs. */
-static uint32_t release_locked(const arch_page_t *was, uint32_t count)
+/* The same as release_loaded() for a page that was not loaded. */
+static uint32_t release_tokens(arch_page_t was, uint32_t page, uint32_t count, struct held *held)
 {
-	const uint64_t mask = QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_BACKED | QR_FRAME_RESERVED;
-	const struct qr_bank bank = *qr_bank_of(arch_page_phys(was[0]));
-	const uint64_t first = qr_frame_word(bank.first, 0, QR_FRAME_FREE);
-	uint64_t *words = &qr_frames[bank.first];
-	uint64_t next = qr_frame_word(qr_frame_table.free_head, 0, QR_FRAME_FREE);
-	uint32_t done;
-
-	for (done = 0; done < count && (was[done] & ARCH_DATA_PAGE_LOADED); done++) {
-		uint64_t offset = (was[done] - bank.phys) >> QR_PAGE_SHIFT;
-
-		if (offset >= bank.count || (words[offset] & mask) != QR_FRAME_PINNED) {
-			break;
-		}
-		words[offset] = next;
-		next = first + (offset << QR_FRAME_PAGE_SHIFT);
+	if (!is_untouched(arch_page_token(was))) {
+		release_token(was, held);
+		return 1;
 	}
-	qr_frame_table.free_head = qr_frame_page(next);
-	qr_frame_table.free_count += done;
+	count = (uint32_t)arch_mem_same(qr_page_addr(page), count);
+	held->tally.pageable += count;
+	return count;
+}
+
+/* Free what the first of these pages held, as many as one hold allows, and unmap them. Returns how
+ * many. What begins a run is more work than what goes on in one. */
+static uint32_t release_pages(struct qr_pages batch, struct held *held)
+{
+	uint32_t done = 0;
+	bool loaded = false;
+
+	for (uint32_t runs = 0; done < batch.count && done + runs < QR_BATCH_LIGHT; runs++) {
+		const uint32_t page = batch.first + done;
+		const arch_page_t was = arch_page_state(qr_page_addr(page));
+		uint32_t count = batch.count - done;
+
+		if (was & ARCH_DATA_PAGE_LOADED) {
+			loaded = true;
+			count = release_loaded(was, page, count, held);
+		} else {
+			count = release_tokens(was, page, count, held);
+		}
+		done += count;
+	}
+	arch_mem_unmap_pages(qr_page_addr(batch.first), done);
+	if (loaded) {
+		arch_mem_flush(qr_page_addr(batch.first), (size_t)done << QR_PAGE_SHIFT);
+	}
 	return done;
 }
 
-/* The page needs no more than to be counted: untouched anonymous memory. */
-static bool is_untouched(arch_page_t was)
+/* Returns how many pages went. */
+static uint32_t release_batch(struct qr_pages batch, struct k_mem_domain *domain,
+			      struct qr_hold *hold)
 {
-	arch_token_t token = arch_page_token(was);
+	struct held held;
+	uint32_t done;
 
-	return token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO) ||
-	       token == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT);
-}
-
-/* Free what the pages of the batch held. `was`, what they were, becomes in its first places
- * the locations whose slots are to be given back; returns how many. */
-static uint32_t release_frames(arch_page_t *was, struct qr_pages batch, struct tally *tally)
-{
-	uint32_t done = 0, slots = 0;
-	bool loaded = false;
-
-	while (done < batch.count) {
-		uint32_t location = QR_LOCATION_UNINIT;
-
-		if (was[done] & ARCH_DATA_PAGE_LOADED) {
-			uint32_t locked = release_locked(&was[done], batch.count - done);
-
-			loaded = true;
-			tally->pinned += locked;
-			tally->resident += locked;
-			done += locked;
-			if (locked > 0) {
-				continue;
-			}
-			location = release_loaded(was[done], tally);
-		} else if (is_untouched(was[done])) {
-			tally->pageable++;
-		} else {
-			location = release_token(was[done], tally);
-		}
-		done++;
-		if (qr_location_owned(location)) {
-			was[slots++] = location;
-		}
-	}
-	if (loaded) {
-		arch_mem_flush(qr_page_addr(batch.first), (size_t)batch.count << QR_PAGE_SHIFT);
-	}
-	return slots;
-}
-
-static void release_batch(struct qr_pages batch, struct k_mem_domain *domain, struct qr_hold *hold)
-{
-	arch_page_t was[UNMAP_BATCH];
-	struct tally tally = {0, 0, 0};
-	uint32_t slots;
-
-	arch_mem_unmap_list(qr_page_addr(batch.first), batch.count, was);
-	slots = release_frames(was, batch, &tally);
+	held.tally = (struct tally){0, 0, 0};
+	held.slot_count = 0;
+	done = release_pages(batch, &held);
 	if (CONFIG_USERSPACE && domain != NULL) {
-		domain->resident_count -= tally.resident;
+		domain->resident_count -= held.tally.resident;
 	}
 	qr_frames_changed();
-	for (uint32_t i = 0; i < slots; i++) {
+	for (uint32_t i = 0; i < held.slot_count; i++) {
 		if (i % QR_BATCH_HEAVY == 0) {
 			qr_breathe(hold);
 		}
-		qr_slot_give((uint32_t)was[i]);
+		qr_slot_give(held.slots[i]);
 	}
-	if (slots > 0) {
+	if (held.slot_count > 0) {
 		qr_wake(QR_FRAME_CHANNEL); /* who needs a slot for the page in a frame */
 	}
 	/* not before: until the slots are back nobody may be promised them */
-	qr_charge_sub(tally.pageable, tally.pinned);
+	qr_charge_sub(held.tally.pageable, held.tally.pinned);
+	return done;
 }
 
-/* Is this exactly one region? Its front guard says so. */
-static bool is_region(struct qr_pages pages, uint32_t mark)
+/* Are these pages exactly one region? Its front guard says so, and no longer does then. */
+static bool region_take(struct qr_pages pages, uint32_t mark)
 {
-	arch_page_t guard;
-
-	if (pages.first == 0) {
-		return false;
-	}
-	guard = arch_page_state(qr_page_addr(pages.first - 1));
-	return qr_page_is_guard(guard) &&
-	       arch_page_token(guard) ==
-		       ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark);
+	return pages.first > 0 &&
+	       arch_page_token_swap(qr_page_addr(pages.first - 1),
+				    ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark),
+				    ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
 }
 
 int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain, struct qr_hold *hold)
 {
-	uint32_t done = 0, since = arch_mem_work;
-	arch_page_t guard;
+	uint32_t done = 0;
 
-	if (!is_region(pages, domain != NULL ? QR_REGION_DOMAIN : 0)) {
+	if (!region_take(pages, domain != NULL ? QR_REGION_DOMAIN : 0)) {
 		return -EINVAL;
 	}
-	arch_page_token_set(qr_page_addr(pages.first - 1), ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, 0));
 	while (done < pages.count) {
-		struct qr_pages batch;
-
 		if (done > 0) {
 			qr_breathe(hold);
-			since = arch_mem_work;
 		}
-		batch = qr_batch_of_all_sets(pages, done, UNMAP_BATCH);
-		release_batch(batch, domain, hold);
-		done += batch.count;
+		done += release_batch(qr_batch_of_all_sets(pages, done, UNMAP_BATCH), domain, hold);
 	}
-	for (uint32_t i = 0; i < 2; i++) {
-		uint32_t page = i == 0 ? pages.first - 1 : pages.first + pages.count;
-
-		qr_sets_breathe(&since, hold);
-		arch_mem_unmap_list(qr_page_addr(page), 1, &guard);
-	}
+	arch_mem_unmap_guard(qr_page_addr(pages.first - 1));
+	arch_mem_unmap_guard(qr_page_addr(pages.first + pages.count));
 	qr_region_give(pages);
 	return 0;
 }

@@ -220,16 +220,4 @@ QR_INLINE arch_page_t qr_entry_page(qr_entry_t entry)
 	return qr_view_page(entry_decode(entry, 0));
 }
 
-/* The same with only what arch_mem_unmap_list promises. */
-QR_INLINE arch_page_t qr_page_brief(struct qr_view view)
-{
-	if (view.kind == QR_LEAF) {
-		return view.address | ARCH_DATA_PAGE_LOADED | (view.write ? ARCH_PAGE_RW : 0u);
-	}
-	if (view.kind == QR_TOKEN) {
-		return (arch_page_t)view.token << 12 | (view.write ? ARCH_PAGE_RW : 0u);
-	}
-	return ARCH_DATA_PAGE_NOT_MAPPED;
-}
-
 #endif /* QR_PAGETABLE_MASKS_H */

@@ -11,20 +11,28 @@ QR_INLINE size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Write `count` leaves of `level`, the addresses one leaf apart, the last one marked if it
- * ends a mapping: an addition a leaf. */
-static QR_NOINLINE void fill(qr_entry_t *entry, size_t count, qr_entry_t value,
-			     unsigned int level, bool ends)
+/* Write `count` entries, each by `step` more than the one before, the last one by `mark` as well:
+ * an addition an entry. */
+QR_INLINE void fill(qr_entry_t *entry, size_t count, qr_entry_t value, qr_entry_t step,
+		    qr_entry_t mark)
 {
-	const qr_entry_t step = qr_leaf_step(level);
-
 	for (size_t i = 1; i < count; i++) {
 		QR_ASSERT_ALL(*entry == 0);
 		__atomic_store_n(entry++, value, __ATOMIC_RELAXED);
 		value += step;
 	}
-	__atomic_store_n(entry, value + (ends ? qr_leaf_mark(level) : 0), __ATOMIC_RELAXED);
+	__atomic_store_n(entry, value + mark, __ATOMIC_RELAXED);
 	mmu_publish(entry - (count - 1), count);
+}
+
+/* Let `count` entries, at least one, be none. */
+QR_INLINE void clear(qr_entry_t *entry, size_t count)
+{
+	__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+	for (size_t i = 1; i < count; i++) {
+		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
+	}
+	mmu_publish(entry, count);
 }
 
 /* May a leaf of `level` stand at `virt`? Not over private tables (overlay.h). */
@@ -54,122 +62,91 @@ static size_t next_run(uintptr_t virt, uint64_t phys, size_t size, unsigned int 
 	return size >> QR_LEVEL_SHIFT(*level);
 }
 
-static void map_large(uintptr_t virt, struct qr_view view, unsigned int level, size_t count,
-			bool ends)
+/* As many of `count` leaves of a level above pages as may stand here. Apart: they are rare. */
+static QR_NOINLINE size_t map_large(void *virt, struct qr_view view, unsigned int level,
+				    size_t count, size_t end)
 {
-	qr_entry_t *entry = qr_entry(level, (void *)virt);
-	size_t bytes = qr_leaf_bytes(level);
+	qr_entry_t *entry = qr_entry(level, virt);
+	const size_t bytes = qr_leaf_bytes(level);
+	uint8_t *at = virt;
+	size_t most = 1;
 
+	while (most < count && has_place(level, (uintptr_t)at + most * bytes)) {
+		most++;
+	}
+	count = qr_overlay_batch(entry, most);
 	for (size_t i = 0; i < count; i++) {
 		/* break: the old entry pointed to an empty table. The leaf needs no fence behind
 		 * it: finding nothing is served by the fault (RISC-V Privileged 4.2.1) */
-		qr_upper_set(level, (void *)(virt + i * bytes), 0);
+		qr_upper_set(level, at + i * bytes, 0);
 	}
 	qr_flush_all();
-	fill(entry, count, entry_encode(view, level), level, ends);
+	fill(entry, count, entry_encode(view, level), qr_leaf_step(level),
+	     count * bytes == end ? qr_leaf_mark(level) : 0);
 	for (size_t i = 0; CONFIG_USERSPACE && i < count; i++) {
-		void *at = (void *)(virt + i * bytes);
-
-		if (qr_upper_differs(level, at, qr_entry_load(&entry[i]))) {
-			qr_overlay_upper(level, at, qr_entry_load(&entry[i]));
+		if (qr_upper_differs(level, at + i * bytes, qr_entry_load(&entry[i]))) {
+			qr_overlay_upper(level, at + i * bytes, qr_entry_load(&entry[i]));
 		}
 	}
+	return count * bytes;
 }
 
-/* Of `count` leaves the first that have their places alike: for large ones there is one, for pages
- * all are global, or none. */
-static size_t alike(uintptr_t virt, size_t count, unsigned int level, bool *global)
+/* Are other sets than the kernel's concerned by pages that are mapped here? */
+QR_INLINE bool is_in_sets(const qr_entry_t *entry, size_t count, uint32_t flags)
 {
-	const qr_entry_t *entry = qr_entry(0, (void *)virt);
-	size_t first = 1;
+	return qr_run_has_copies(entry, count) ||
+	       (MMU_SPLIT && (flags & (K_MEM_PERM_USER | ARCH_MEM_TRAMPOLINE)));
+}
 
-	if (level > 0) {
-		while (first < count && has_place(level, virt + first * qr_leaf_bytes(level))) {
-			first++;
-		}
-		return first;
+/* Then: as many of `count` pages as have their places alike, all global or none. */
+static QR_NOINLINE size_t map_in_sets(void *virt, struct qr_view view, size_t count, size_t end,
+				      uint32_t flags)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+	const bool copied = qr_copies_of(entry) != 0;
+
+	qr_base_need(entry, count, flags);
+	if (copied || qr_copies_of(entry + (count - 1)) != 0) {
+		view.global = view.global && !copied;
+		count = min_size(count, QR_TABLE_ENTRIES - qr_entry_index(0, (uintptr_t)virt));
 	}
-	if (!(qr_copies_of(entry) | qr_copies_of(entry + (count - 1)))) {
-		return count;
+	count = qr_overlay_batch(entry, count);
+	fill(entry, count, qr_entry_of(view, 0), qr_leaf_step(0),
+	     count << ENTRY_PAGE_SHIFT == end ? qr_leaf_mark(0) : 0);
+	qr_overlay_run(entry, count);
+	if (flags & ARCH_MEM_TRAMPOLINE) {
+		qr_overlay_trampoline(entry, count);
 	}
-	*global = *global && qr_copies_of(entry) == 0;
-	return min_size(count, QR_TABLE_ENTRIES - qr_entry_index(0, virt));
+	return count << ENTRY_PAGE_SHIFT;
 }
 
 size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags)
 {
-	struct qr_view view = qr_leaf_view(phys, flags);
+	const struct qr_view view = qr_leaf_view(phys, flags);
+	const size_t end = (flags & ARCH_MEM_LAST) ? size : 0;
+	qr_entry_t *entry = qr_entry(0, virt);
 	size_t count = size >> ENTRY_PAGE_SHIFT;
-	unsigned int level = 0;
-	size_t done;
-	bool ends;
 
-	view.global = view.global && !(flags & ARCH_MEM_LOCAL);
 	if (flags & ARCH_MEM_LARGE) {
+		unsigned int level;
+
 		count = next_run((uintptr_t)virt, phys, size, &level);
-	}
-	count = min_size(count, CONFIG_MEM_BATCH);
-	if (level == 0) {
-		qr_base_need(qr_entry(0, virt), count, flags);
-	}
-	if (CONFIG_USERSPACE) {
-		count = alike((uintptr_t)virt, count, level, &view.global);
-		count = qr_overlay_batch(qr_entry(level, virt), count);
-	}
-	done = count << QR_LEVEL_SHIFT(level);
-	ends = (flags & ARCH_MEM_LAST) && done == size;
-	if (level > 0) {
-		map_large((uintptr_t)virt, view, level, count, ends);
-	} else {
-		fill(qr_entry(0, virt), count, entry_encode(view, 0), 0, ends);
-		qr_overlay_run(qr_entry(0, virt), count);
-		if (flags & ARCH_MEM_TRAMPOLINE) {
-			qr_overlay_trampoline(qr_entry(0, virt), count);
+		if (level > 0) {
+			return map_large(virt, view, level, min_size(count, CONFIG_MEM_BATCH), end);
 		}
 	}
-	return done;
+	count = min_size(count, CONFIG_MEM_BATCH);
+	if (QR_UNLIKELY(is_in_sets(entry, count, flags))) {
+		return map_in_sets(virt, view, count, end, flags);
+	}
+	fill(entry, count, entry_encode(view, 0), qr_leaf_step(0),
+	     count << ENTRY_PAGE_SHIFT == end ? qr_leaf_mark(0) : 0);
+	return count << ENTRY_PAGE_SHIFT;
 }
 
 size_t arch_mem_batch(const void *virt, size_t count)
 {
 	return qr_overlay_batch(qr_entry(0, virt), count);
-}
-
-/* Of pages some of which are in tables that have copies. */
-static QR_NOINLINE void map_list_local(qr_entry_t *entry, const uint64_t *phys, size_t count,
-				       uint32_t flags)
-{
-	struct qr_view view = qr_leaf_view(0, flags);
-
-	for (size_t i = 0; i < count; i++) {
-		view.address = phys[i];
-		view.global = !MMU_SPLIT && !qr_has_copies(&entry[i]);
-		view.last = (flags & ARCH_MEM_LAST) != 0 && i + 1 == count;
-		qr_entry_store(&entry[i], qr_entry_of(view, 0));
-	}
-	qr_overlay_sync_run(entry, count);
-}
-
-void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags)
-{
-	qr_entry_t *entry = qr_entry(0, virt);
-	struct qr_view view = qr_leaf_view(0, flags);
-
-	qr_base_need(entry, count, flags);
-	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
-		map_list_local(entry, phys, count, flags);
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		QR_ASSERT_ALL(entry[i] == 0);
-		view.address = phys[i];
-		__atomic_store_n(&entry[i], entry_encode(view, 0), __ATOMIC_RELAXED);
-	}
-	if (flags & ARCH_MEM_LAST) {
-		__atomic_store_n(&entry[count - 1], entry[count - 1] + qr_leaf_mark(0),
-				 __ATOMIC_RELAXED);
-	}
-	mmu_publish(entry, count);
 }
 
 void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step, uint32_t flags)
@@ -189,13 +166,7 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 	stride = entry_encode(view, 0) - value;
 	view.last = (flags & ARCH_MEM_LAST) != 0;
 	mark = entry_encode(view, 0) - value - stride;
-	for (size_t i = 1; i < count; i++) {
-		QR_ASSERT_ALL(*entry == 0);
-		__atomic_store_n(entry++, value, __ATOMIC_RELAXED);
-		value += stride;
-	}
-	__atomic_store_n(entry, value + mark, __ATOMIC_RELAXED);
-	mmu_publish(entry - (count - 1), count);
+	fill(entry, count, value, stride, mark);
 }
 
 /* No set has these pages any more, and they are nobody's. */
@@ -207,19 +178,51 @@ static QR_NOINLINE void unmapped_in_copies(const qr_entry_t *entry, size_t count
 	}
 }
 
-void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was)
+size_t arch_mem_same(const void *virt, size_t count)
+{
+	const qr_entry_t *entry = qr_entry(0, virt);
+	const qr_entry_t like = qr_entry_load(entry);
+	size_t done = 1;
+
+	while (done < count && qr_entry_load(&entry[done]) == like) {
+		done++;
+	}
+	/* `last` is the same bit as in a leaf (masks.h) */
+	return done + (done < count && qr_entry_load(&entry[done]) == like + qr_leaf_mark(0));
+}
+
+/* Stores of zero, no exchange: of accessed and dirty bits that a walker sets meanwhile nobody wants
+ * to know any more. */
+void arch_mem_unmap_pages(void *virt, size_t count)
 {
 	qr_entry_t *entry = qr_entry(0, virt);
 
-	for (size_t i = 0; i < count; i++) {
-		qr_entry_t old = __atomic_exchange_n(&entry[i], 0, __ATOMIC_ACQ_REL);
-
-		was[i] = qr_page_brief(entry_decode(old, 0));
-	}
-	mmu_publish(entry, count);
+	clear(entry, count);
 	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
 		unmapped_in_copies(entry, count);
 	}
+}
+
+/* A guard, in an entry that no set has: it has no rights and ends no mapping. */
+QR_INLINE qr_entry_t guard_entry(arch_token_t token)
+{
+	return QR_AS_TOKEN(.token = token);
+}
+
+bool arch_page_token_swap(void *virt, arch_token_t was, arch_token_t token)
+{
+	qr_entry_t *entry = qr_entry(0, virt);
+
+	if (qr_entry_load(entry) != guard_entry(was)) {
+		return false;
+	}
+	qr_entry_store(entry, guard_entry(token));
+	return true;
+}
+
+void arch_mem_unmap_guard(void *virt)
+{
+	qr_entry_store(qr_entry(0, virt), 0);
 }
 
 /* The level of the leaf at `virt`. If it reaches beyond [virt, virt + size) it is split, which is
@@ -261,10 +264,7 @@ size_t arch_mem_unmap(void *virt, size_t size)
 	size_t count = arch_mem_batch(virt, pages_here(virt, size, CONFIG_MEM_BATCH));
 	qr_entry_t *entry = qr_entry(0, virt);
 
-	for (size_t i = 0; i < count; i++) {
-		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
-	}
-	mmu_publish(entry, count);
+	clear(entry, count);
 	qr_overlay_run(entry, count);
 	arch_mem_flush(virt, count << ENTRY_PAGE_SHIFT);
 	return count << ENTRY_PAGE_SHIFT;

@@ -110,7 +110,7 @@ QR_INLINE struct qr_view qr_leaf_view(uint64_t phys, uint32_t flags)
 		.user = (flags & K_MEM_PERM_USER) != 0,
 		.accessed = true,
 		.dirty = write,
-		.global = !MMU_SPLIT,
+		.global = !MMU_SPLIT && !(flags & ARCH_MEM_LOCAL),
 	};
 }
 

@@ -123,17 +123,20 @@ size_t arch_mem_map(void *virt, uint64_t phys, size_t size, uint32_t flags);
  * functions that return how much they did see to it themselves. */
 size_t arch_mem_batch(const void *virt, size_t count);
 
-/* Map `count` pages to the frames at phys[0..count-1]; entries were unmapped before. */
-void arch_mem_map_list(void *virt, const uint64_t *phys, size_t count, uint32_t flags);
-
 /* Fill `count` entries with `token`, `token + step`, ...; entries were unmapped before. */
 void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t step,
 			uint32_t flags);
 
-/* Unmap, handing out in was[0..count-1] what each page was: address or token, LOADED,
- * NOT_MAPPED and RW; no other flag. The pages are not part of large leaves. The caller
+/* Of `count` pages, the first of which is not loaded, how many from there on are alike: token and
+ * rights, but not LAST. */
+size_t arch_mem_same(const void *virt, size_t count);
+
+/* Unmap pages that are not part of large leaves, whatever they are. The caller knows what; it
  * flushes, if any was loaded, before it lets go of the lock. */
-void arch_mem_unmap_list(void *virt, size_t count, arch_page_t *was);
+void arch_mem_unmap_pages(void *virt, size_t count);
+
+/* Unmap a guard, made by arch_mem_map_token without rights. */
+void arch_mem_unmap_guard(void *virt);
 
 /* Unmap up to one batch of a range of physical mappings, splitting large leaves at
  * its ends; returns how many bytes were unmapped: 0 when a leaf was split, which is a
@@ -166,6 +169,9 @@ arch_page_t arch_page_state(const void *virt);
  * ARCH_DATA_PAGE_ACCESSED and _DIRTY. Nothing is lost to a walker that sets these at the same
  * moment: what is returned is final once the caller has flushed, which it must do. */
 uint32_t arch_mem_page_out(void *virt, arch_token_t token);
+
+/* Replace the token of a guard, if it is `was`: false where something else is here. */
+bool arch_page_token_swap(void *virt, arch_token_t was, arch_token_t token) QR_MUST_CHECK;
 
 /* Replace the token of a page that is not loaded; rights and LAST kept. */
 void arch_page_token_set(void *virt, arch_token_t token);

@@ -225,12 +225,27 @@ static bool frames_ok(void)
 			return false;
 		}
 	}
+	on_list = qr_frame_table.recent_count;
+	for (uint32_t i = 0; i < on_list; i++) {
+		frame = qr_frame_table.recent_first + i;
+		if (frame >= qr_frame_table.count || qr_frames[frame] != QR_FRAME_FREE) {
+			return WRONG("frame %u was given back last, but is not free", frame);
+		}
+	}
 	for (frame = qr_frame_table.free_head; frame != QR_NO_INDEX && on_list <= free;
 	     frame = qr_frame_page(qr_frames[frame])) {
-		if (!(qr_frames[frame] & QR_FRAME_FREE)) {
-			return WRONG("frame %u in the pool is not free", frame);
+		const uint32_t behind = qr_frame_location(qr_frames[frame]);
+
+		if (frame >= qr_frame_table.count || behind >= qr_frame_table.count - frame ||
+		    !(qr_frames[frame] & QR_FRAME_FREE)) {
+			return WRONG("no run of %u free frames begins at %u", behind + 1, frame);
 		}
-		on_list++;
+		for (uint32_t i = 1; i <= behind; i++) {
+			if (qr_frames[frame + i] != QR_FRAME_FREE) {
+				return WRONG("frame %u is in a free run, but not free", frame + i);
+			}
+		}
+		on_list += 1 + behind;
 	}
 	if (free != on_list || (state.quiet && free != counted)) {
 		return WRONG("%u frames are free, %u are in the pool, which counts %u", free,

@@ -152,10 +152,10 @@ static void test_code_comes_in(void **state)
 }
 
 /* Mapped, touched, unmapped: what the TLB knows of it is dropped once, at the end, however
- * many pages it is; each batch of a long range for itself. */
+ * many pages it is; each batch of a long range for itself. Each page begins a run: mm/unmap.c. */
 static void test_dropped_once(void **state)
 {
-	const uint32_t batch = (2 * CONFIG_MEM_BATCH + 2) / 3; /* mm/unmap.c */
+	const uint32_t batch = (CONFIG_MEM_BATCH + 1) / 2;
 	const uint32_t counts[] = {
 		1, CONFIG_MEM_TLB_RANGE_MAX, CONFIG_MEM_TLB_RANGE_MAX + 1, batch, 4 * batch,
 	};
