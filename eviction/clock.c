@@ -13,7 +13,8 @@
  * recordings that CLOCK was measured with, at four memory sizes, that costs 1 % more
  * I/O than no bound (32 looks: 0.5 %, 8: 2.8 %), and 3.4 looks a fault on average. Frames
  * that are not evictable cost less but may be many: after STEPS_MAX frames in all pick()
- * answers -EAGAIN, and the scan goes on in the next call.
+ * answers -EAGAIN, and the scan goes on in the next call. A frame that is kept for a domain is one
+ * of those, and some 30 instructions; as many as are kept may stand in a row.
  *
  * Where pages beside a victim are written with it (gather), ending a scan early costs more: it
  * has just cleared the bits of the pages beside its victim, which are then taken for unused and
@@ -26,7 +27,7 @@
 #if CONFIG_EVICTION_CLOCK || CONFIG_EVICTION_HAZARD
 
 #define LOOKS_MAX 16u
-#define STEPS_MAX 128u
+#define STEPS_MAX 32u
 #define LOOKS_A_PAGE 4u
 
 static struct {

@@ -84,11 +84,13 @@ struct change {
 	uint64_t phys;       /* of a page that comes in, born so */
 	uint32_t flags;
 	uint32_t set, clear; /* of accessed and dirty */
+	qr_entry_t was, is;  /* the last copy that was looked at closely, and what becomes of it */
+	uint32_t bits;       /* accessed and dirty, as copies had them */
 };
 
 typedef qr_entry_t (*becomes_t)(const struct change *change, qr_entry_t was);
 
-static QR_NOINLINE qr_entry_t becomes_any(const struct change *change, qr_entry_t was)
+static qr_entry_t becomes_any(const struct change *change, qr_entry_t was)
 {
 	return qr_copy_with_bits(was, qr_copy_becomes(&change->original, was));
 }
@@ -103,25 +105,51 @@ QR_INLINE qr_entry_t becomes_in(const struct change *change, qr_entry_t was)
 }
 
 /* Not a leaf where it is hidden, or for who comes without the lock too early. */
-static QR_NOINLINE qr_entry_t becomes_used(const struct change *change, qr_entry_t was)
+static qr_entry_t becomes_used(const struct change *change, qr_entry_t was)
 {
 	const uint32_t never = entry_decode(was, 0).cow ? ARCH_DATA_PAGE_DIRTY : 0;
 
 	return qr_is_leaf(was) ? qr_leaf_with_bits(was, change->set & ~never, change->clear) : was;
 }
 
-/* Change all private copies; returns the accessed and dirty bits that they had. */
-QR_INLINE uint32_t change_all(const struct change *change, const qr_entry_t *entry,
-			      becomes_t becomes_what)
+/* A copy that is not like the last one. */
+QR_INLINE void look_closely(struct change *change, qr_entry_t was, becomes_t becomes)
+{
+	change->was = was;
+	change->is = was == 0 ? change->none : becomes(change, was);
+	change->bits |= qr_is_leaf(was) ? qr_leaf_bits(was) : 0;
+}
+static QR_NOINLINE void look_any(struct change *change, qr_entry_t was)
+{
+	look_closely(change, was, becomes_any);
+}
+static QR_NOINLINE void look_used(struct change *change, qr_entry_t was)
+{
+	look_closely(change, was, becomes_used);
+}
+QR_INLINE void look_in(struct change *change, qr_entry_t was)
+{
+	look_closely(change, was, becomes_in);
+}
+
+typedef void (*look_t)(struct change *change, qr_entry_t was);
+
+QR_INLINE void change_begin(struct change *change, qr_entry_t none)
+{
+	change->none = change->is = none;
+	change->was = 0;
+	change->bits = 0;
+}
+
+/* Change all private copies. */
+QR_INLINE void change_all(struct change *change, const qr_entry_t *entry, look_t look)
 {
 	const size_t index = (size_t)(entry - qr_tables) % QR_TABLE_ENTRIES;
 	const uint32_t copies = qr_copies[qr_table_number(entry)];
-	qr_entry_t known = 0, becomes_known = change->none;
 	struct qr_private *private;
-	uint32_t bits = 0;
 
 	arch_mem_work += copies >> QR_COPIES_COUNT_SHIFT;
-	for (uint32_t copy = copies & (QR_BASE_USED - 1u); copy != 0; copy = private->copy_next) {
+	for (size_t copy = copies & (QR_BASE_USED - 1u); copy != 0; copy = private->copy_next) {
 		qr_entry_t *mine = &qr_private_tables[copy - 1][index];
 		qr_entry_t was;
 
@@ -131,32 +159,32 @@ QR_INLINE uint32_t change_all(const struct change *change, const qr_entry_t *ent
 		}
 		was = qr_entry_load(mine);
 		while (was != change->none) {
-			if (was != known) {
-				known = was;
-				becomes_known = was == 0 ? change->none : becomes_what(change, was);
-				bits |= qr_is_leaf(was) ? qr_leaf_bits(was) : 0;
+			if (was != change->was) {
+				look(change, was);
 			}
-			if (becomes_known == was || qr_entry_swap(mine, &was, becomes_known)) {
-				private->own_count -= becomes_known == 0 && qr_copy_is_own(was);
+			if (change->is == was) {
+				break;
+			}
+			if (qr_entry_swap(mine, &was, change->is)) {
+				if (QR_UNLIKELY(change->is == 0) && qr_copy_is_own(was)) {
+					private->own_count--;
+				}
 				break;
 			}
 		}
 	}
-	return bits;
 }
 
-/* The same for the base's entry: apart, as it is in use only where there are pages that every
- * domain may use, and has no own ones. */
-static QR_NOINLINE uint32_t base_change(const struct change *change, const qr_entry_t *entry,
-					becomes_t becomes_what)
+/* Change the base's entry: apart, as it is in use only where there are
+ * pages that every domain may use. It has no own ones. */
+static QR_NOINLINE void base_change(struct change *change, const qr_entry_t *entry, look_t look)
 {
 	qr_entry_t *base = &qr_base_tables[MMU_SPLIT ? entry - qr_tables : 0];
-	qr_entry_t was = qr_entry_load(base), is;
+	qr_entry_t was = qr_entry_load(base);
 
 	do {
-		is = was == 0 ? change->none : becomes_what(change, was);
-	} while (is != was && !qr_entry_swap(base, &was, is));
-	return qr_is_leaf(was) ? qr_leaf_bits(was) : 0;
+		look(change, was);
+	} while (change->is != was && !qr_entry_swap(base, &was, change->is));
 }
 
 QR_INLINE bool is_in_base(const qr_entry_t *entry)
@@ -169,9 +197,12 @@ QR_NOINLINE uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value)
 	struct change change;
 
 	change.original = qr_original_of(value);
-	change.none = change.original.shared;
-	return (is_in_base(entry) ? base_change(&change, entry, becomes_any) : 0) |
-	       change_all(&change, entry, becomes_any);
+	change_begin(&change, change.original.shared);
+	if (is_in_base(entry)) {
+		base_change(&change, entry, look_any);
+	}
+	change_all(&change, entry, look_any);
+	return change.bits;
 }
 
 QR_NOINLINE void qr_overlay_in(const qr_entry_t *entry, qr_entry_t leaf, uint64_t phys,
@@ -183,21 +214,24 @@ QR_NOINLINE void qr_overlay_in(const qr_entry_t *entry, qr_entry_t leaf, uint64_
 		(void)qr_overlay_sync(entry, leaf);
 		return;
 	}
-	change.none = qr_copy_shared(leaf);
 	change.phys = phys;
 	change.flags = flags;
-	(void)change_all(&change, entry, becomes_in);
+	change_begin(&change, qr_copy_shared(leaf));
+	change_all(&change, entry, look_in);
 }
 
 QR_NOINLINE uint32_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear)
 {
 	struct change change;
 
-	change.none = 0;
 	change.set = set;
 	change.clear = clear;
-	return (is_in_base(entry) ? base_change(&change, entry, becomes_used) : 0) |
-	       change_all(&change, entry, becomes_used);
+	change_begin(&change, 0);
+	if (is_in_base(entry)) {
+		base_change(&change, entry, look_used);
+	}
+	change_all(&change, entry, look_used);
+	return change.bits;
 }
 
 size_t qr_overlay_most(const qr_entry_t *entry, size_t count)
