@@ -54,12 +54,9 @@ static QR_NOINLINE arch_page_t in_current_set(uint32_t page, arch_page_t now, un
 	       arch_page_rights(qr_page_addr(page), now, (want & QR_BRING_USER) != 0);
 }
 
-/* May the running code do what it tries with the page, which is `now`? */
+/* May the running code do what it tries with the page, which is `now`? Ahead nothing is tried. */
 static bool may(uint32_t page, arch_page_t now, unsigned int want)
 {
-	if (want & QR_BRING_AHEAD) {
-		return true;
-	}
 	if (CONFIG_USERSPACE && qr_domain_current != NULL) {
 		now = in_current_set(page, now, want);
 	}
@@ -150,20 +147,27 @@ static QR_NOINLINE int made_late(uint32_t page, arch_page_t now, unsigned int wa
 	return status == -EIO && !(want & QR_BRING_AHEAD) ? -ENOMEM : status;
 }
 
-/* 2: no frame is free. */
-QR_INLINE int make_frame(uint32_t page, arch_page_t now, unsigned int want, uint32_t *frame,
-		      struct qr_hold *hold)
+/* 2: a frame in hand, for a page that is `now`. */
+QR_INLINE int take_frame(uint32_t page, arch_page_t now, unsigned int want, uint32_t *frame,
+			 struct qr_hold *hold)
 {
+	uint32_t made;
 	int status;
 
+	if (QR_LIKELY(qr_frame_table.free_count > 0)) {
+		*frame = qr_frame_unlink();
+		return 0;
+	}
 	if (!CONFIG_DEMAND_PAGING) {
 		return -ENOMEM;
 	}
 	hold->dropped = false;
-	status = qr_frame_make(frame, true, hold);
-	return QR_UNLIKELY(status != 0 || hold->dropped)
-		       ? made_late(page, now, want, status, *frame)
-		       : 0;
+	status = qr_frame_make(&made, true, hold);
+	if (QR_UNLIKELY(status != 0 || hold->dropped)) {
+		status = made_late(page, now, want, status, made);
+	}
+	*frame = made;
+	return status;
 }
 
 /* 3: what costs no transfer; the lock is let go. */
@@ -177,10 +181,8 @@ static QR_NOINLINE void fill_zeros(uint64_t phys, struct qr_hold *hold)
 }
 
 /* 3: read or zero the frame; the lock is let go. */
-static int fill(uint32_t frame, uint32_t location, struct qr_hold *hold)
+static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold *hold)
 {
-	const uint64_t phys = qr_frame_phys(frame);
-
 	if (QR_LIKELY(qr_store_copies(location))) {
 		qr_store_copy(K_MEM_IO_READ, location, phys, hold);
 		return 0;
@@ -197,11 +199,17 @@ static int fill(uint32_t frame, uint32_t location, struct qr_hold *hold)
 		       : qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
 }
 
-/* 3: the page is on its way to another frame, whose owner is to find it ORPHAN. */
-static QR_NOINLINE void overtake(uint32_t frame)
+/* 3: the page is on its way to another frame, whose owner is to find it ORPHAN. Its slot stays that
+ * one's, which may not even have started to read: the flags of the frame that overtakes. */
+static QR_NOINLINE uint32_t overtake(uint32_t frame)
 {
-	qr_frames[frame] = qr_frame_word(QR_NO_INDEX, qr_frame_location(qr_frames[frame]),
-					 QR_FRAME_BUSY | QR_FRAME_ORPHAN);
+	const uint64_t word = qr_frames[frame];
+	const uint32_t location = qr_frame_location(word);
+
+	qr_frames[frame] = qr_frame_word(QR_NO_INDEX, location,
+					 QR_FRAME_BUSY | QR_FRAME_ORPHAN |
+						 (uint32_t)(word & QR_FRAME_BACKED));
+	return qr_location_owned(location) ? QR_FRAME_BUSY : QR_FRAME_BUSY | QR_FRAME_BACKED;
 }
 
 /* The page could not be read: as before. Who overtook another cannot sleep, so the other one
@@ -215,14 +223,9 @@ static void unfill(uint32_t page, uint32_t location, uint32_t overtaken)
 		return;
 	}
 	arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, overtaken));
-	qr_frames[overtaken] = qr_frame_word(page, location, QR_FRAME_BUSY);
-}
-
-/* The slot of an overtaken read stays that one's, which may not even have started. */
-static bool is_borrowed(uint32_t frame, uint32_t overtaken)
-{
-	return QR_UNLIKELY(overtaken != QR_NO_INDEX) &&
-	       qr_location_owned(qr_frame_location(qr_frames[frame]));
+	qr_frames[overtaken] =
+		qr_frame_word(page, location,
+			      QR_FRAME_BUSY | (uint32_t)(qr_frames[overtaken] & QR_FRAME_BACKED));
 }
 
 /* 4: the page cannot be mapped. */
@@ -232,7 +235,7 @@ static QR_NOINLINE int not_filled(uint32_t frame, uint32_t overtaken, int status
 	uint32_t location = qr_frame_location(word);
 
 	if (word & QR_FRAME_ORPHAN) {
-		qr_slot_give(is_borrowed(frame, overtaken) ? QR_LOCATION_UNINIT : location);
+		qr_slot_give((word & QR_FRAME_BACKED) ? location : QR_LOCATION_UNINIT);
 		status = QR_BRING_LOOK;
 	} else {
 		unfill(qr_frame_page(word), location, overtaken);
@@ -250,25 +253,27 @@ static uint32_t page_in_flags(void *virt, unsigned int want)
 		       : ARCH_MEM_ACCESSED;
 }
 
-/* 5: the page of the frame is in it. */
-static void map(uint32_t frame, unsigned int want, uint32_t flags)
+/* 5: the page of the frame at `phys` is in it. */
+static void map(uint32_t frame, uint64_t phys, unsigned int want)
 {
 	const uint64_t word = qr_frames[frame];
-	const uint32_t page = qr_frame_page(word), location = qr_frame_location(word);
+	const uint32_t page = qr_frame_page(word);
 	void *virt = qr_page_addr(page);
 
-	arch_mem_page_in(virt, qr_frame_phys(frame), page_in_flags(virt, want));
-	qr_frames[frame] = qr_frame_word(page, qr_location_bare(location), flags);
+	arch_mem_page_in(virt, phys, page_in_flags(virt, want));
+	qr_frames[frame] = qr_word_bare(word) ^ (QR_FRAME_BUSY ^ QR_FRAME_MAPPED);
 	qr_frame_table.busy_count--;
 	qr_domain_came(page);
-	qr_policy_came(frame, location, !(want & QR_BRING_AHEAD));
+	qr_policy_came(frame, qr_frame_location(word), !(want & QR_BRING_AHEAD));
 	qr_frame_arrived(frame);
 }
 
 int qr_bring_step(uint32_t page, unsigned int want, struct qr_hold *hold)
 {
 	const arch_page_t now = arch_page_state(qr_page_addr(page));
-	uint32_t location = (uint32_t)ARCH_TOKEN_VALUE(now >> 12), overtaken = QR_NO_INDEX, frame;
+	uint32_t location = (uint32_t)ARCH_TOKEN_VALUE(now >> 12), overtaken = QR_NO_INDEX;
+	uint32_t frame, flags = QR_FRAME_BUSY | QR_FRAME_BACKED;
+	uint64_t phys;
 	int status;
 
 	QR_ASSERT_LOCKED();
@@ -285,25 +290,21 @@ int qr_bring_step(uint32_t page, unsigned int want, struct qr_hold *hold)
 		   !own_frame(now, want)) {
 		return map_zeros(page);
 	}
-	if (QR_LIKELY(qr_frame_table.free_count > 0)) {
-		frame = qr_frame_unlink();
-	} else {
-		status = make_frame(page, now, want, &frame, hold);
-		if (status != 0) {
-			return status;
-		}
+	status = take_frame(page, now, want, &frame, hold);
+	if (QR_UNLIKELY(status != 0)) {
+		return status;
+	}
+	if (QR_UNLIKELY(overtaken != QR_NO_INDEX)) {
+		flags = overtake(overtaken);
 	}
 	arch_page_token_set(qr_page_addr(page), ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
-	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY);
-	if (QR_UNLIKELY(overtaken != QR_NO_INDEX)) {
-		overtake(overtaken);
-	}
-	status = fill(frame, location, hold);
+	qr_frames[frame] = qr_frame_word(page, location, flags);
+	phys = qr_frame_phys(frame);
+	status = fill(frame, phys, location, hold);
 	if (QR_UNLIKELY(status != 0 || (qr_frames[frame] & QR_FRAME_ORPHAN))) {
 		return not_filled(frame, overtaken, status);
 	}
-	map(frame, want,
-	    is_borrowed(frame, overtaken) ? QR_FRAME_MAPPED : QR_FRAME_MAPPED | QR_FRAME_BACKED);
+	map(frame, phys, want);
 	return (want & QR_BRING_PIN) ? QR_BRING_LOOK : 0;
 }
 

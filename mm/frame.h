@@ -36,7 +36,8 @@
  *              the page: map it again (MAPPED) while the write goes on.
  *   ORPHAN     with BUSY: the page was unmapped, or brought in by somebody else, meanwhile;
  *              the owner, when done, releases `location` (if any) and frees the frame.
- *   BACKED     `location` is valid; dropping the page loses nothing if it is not dirty
+ *   BACKED     `location` is valid; dropping the page loses nothing if it is not dirty. While it is
+ *              being filled: from a location that is its own
  *   AHEAD      ORPHAN's bit, without BUSY: the page was read ahead, and not seen used so far
  *   WRITTEN    OUT's bit, without BUSY: the page was written and stayed here
  */

@@ -13,6 +13,7 @@
 #include "stats.h"
 
 struct k_mem_policy qr_policy;
+bool qr_policy_tells;
 
 #define STATE_BYTES (CONFIG_MEM_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES)
 static QR_ALIGNED(8) uint8_t policy_state[CONFIG_DEMAND_PAGING ? STATE_BYTES : 8];
@@ -87,10 +88,14 @@ static void flush_cleared(void)
 	}
 }
 
-void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault)
+QR_NOINLINE void qr_policy_told(uint32_t frame, uint32_t location, bool by_fault)
 {
 	uint32_t history = qr_location_history(location);
 
+	if (qr_policy.returned == NULL) {
+		qr_policy_seen(frame, by_fault);
+		return;
+	}
 	if (history != 0 && qr_location_store(location) != QR_STORE_NONE) {
 		qr_policy.returned(frame, history);
 	}
@@ -161,6 +166,7 @@ void qr_policy_init(const struct k_mem_policy *policy)
 		return;
 	}
 	qr_policy = *policy;
+	qr_policy_tells = policy->seen != NULL || policy->returned != NULL;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
 	if (policy->gather != NULL && qr_store_table.write_pages > 1) {

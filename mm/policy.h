@@ -20,17 +20,14 @@ QR_INLINE void qr_policy_seen(uint32_t frame, bool by_fault)
 	}
 }
 
-/* The same for a page that comes from `location`, with a policy that remembers: it is given
- * what it remembered there, and translations whose accessed bit it cleared are flushed. */
-void qr_policy_returned(uint32_t frame, uint32_t location, bool by_fault);
-
-/* The same with any policy. */
+/* The same for a page that comes from `location`: a policy that remembers is given what it
+ * remembered there, and translations whose accessed bit it cleared are flushed. */
+void qr_policy_told(uint32_t frame, uint32_t location, bool by_fault);
+extern bool qr_policy_tells; /* is there anything to tell? */
 QR_INLINE void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
 {
-	if (CONFIG_DEMAND_PAGING && qr_policy.returned != NULL) {
-		qr_policy_returned(frame, location, by_fault);
-	} else {
-		qr_policy_seen(frame, by_fault);
+	if (CONFIG_DEMAND_PAGING && qr_policy_tells) {
+		qr_policy_told(frame, location, by_fault);
 	}
 }
 

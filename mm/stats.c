@@ -33,10 +33,11 @@ void qr_stats_count(size_t offset)
 void qr_stats_count_fault(enum qr_port_context context)
 {
 	QR_COUNT(pagefaults.cnt);
-	if (QR_UNLIKELY(context == QR_PORT_IRQ_LOCKED)) {
-		QR_COUNT(pagefaults.irq_locked);
-	} else if (QR_UNLIKELY(context == QR_PORT_ISR)) {
-		QR_COUNT(pagefaults.in_isr);
+	if (QR_UNLIKELY(context != QR_PORT_THREAD)) {
+		qr_stats_count(context == QR_PORT_ISR
+				       ? offsetof(struct k_mem_paging_stats_t, pagefaults.in_isr)
+				       : offsetof(struct k_mem_paging_stats_t,
+						  pagefaults.irq_locked));
 	}
 }
 

@@ -36,6 +36,8 @@ void qr_stores_init(const struct k_mem_store *stores, size_t count)
 		}
 	}
 	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
+	table->word_mask = (uint64_t)table->bare_mask << QR_FRAME_LOCATION_SHIFT |
+			   (((uint64_t)1 << QR_FRAME_LOCATION_SHIFT) - 1);
 }
 
 int qr_location_check(uintptr_t location, uint32_t count)

@@ -53,6 +53,7 @@ struct qr_store_table {
 			      * one waits in vain, until the next ends: one is in flight */
 	uint32_t slot_bits;  /* that the largest store needs, at least 1 */
 	uint32_t bare_mask;  /* of a location's bits: all but those of its history */
+	uint64_t word_mask;  /* the same of a frame's word, with all that is not its location */
 	/* pages that one request is to move at most, powers of two; 1: one by one (cluster.h) */
 	uint8_t read_pages[CONFIG_MEM_STORES_MAX];
 	uint8_t write_pages; /* to the paging store */
@@ -77,10 +78,15 @@ QR_INLINE uint32_t qr_location_history(uint32_t location)
 	return (location & (K_MEM_SLOTS_MAX - 1u)) >> qr_store_table.slot_bits;
 }
 
-/* The location without its history, and one of a store with another. */
+/* The location without its history, the word of a frame with such a one, and a location of a store
+ * with another history. */
 QR_INLINE uint32_t qr_location_bare(uint32_t location)
 {
 	return location & qr_store_table.bare_mask;
+}
+QR_INLINE uint64_t qr_word_bare(uint64_t word)
+{
+	return word & qr_store_table.word_mask;
 }
 QR_INLINE uint32_t qr_location_with(uint32_t location, uint32_t history)
 {

@@ -74,9 +74,13 @@ static const uint32_t qr_level_offset[QR_LEVELS_MAX] = {
 
 /* The entry of `level` for an address of the space: its index in the whole pool seen
  * as one array of entries. The table it is in is the slot / QR_TABLE_ENTRIES. With a
- * constant level this is a shift and an addition of a constant. */
+ * constant level this is a shift and an addition of a constant; of an address that the core has
+ * made of a page's number it is that number. */
 QR_INLINE size_t qr_entry_slot(unsigned int level, uintptr_t va)
 {
+	if (level == 0) {
+		return (uint32_t)(((uint64_t)va - QR_SPACE_BASE) >> QR_LEVEL_SHIFT(0));
+	}
 	return (uint32_t)((uint64_t)va >> QR_LEVEL_SHIFT(level)) + qr_level_offset[level];
 }
 
