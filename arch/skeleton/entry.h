@@ -52,7 +52,7 @@ QR_INLINE bool entry_bit(qr_entry_t entry, unsigned int shift)
 	return (entry >> shift) & 1;
 }
 
-/* What leaves and tokens say alike. */
+/* What leaves and tokens say alike, in the same bits (pagetable/view.h). */
 QR_INLINE qr_entry_t entry_rights_encode(struct qr_view view)
 {
 	return (qr_entry_t)(view.write && !view.cow) << ENTRY_W_SHIFT |
