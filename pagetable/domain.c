@@ -56,9 +56,9 @@ bool arch_mem_domain_covers(const struct arch_mem_domain *domain, const void *vi
 	       qr_set_leaf(domain, virt) != 0;
 }
 
-struct arch_mem_domain *arch_page_owner(const void *virt)
+struct arch_mem_domain *arch_page_owner_n(uint32_t page)
 {
-	const qr_owner_t owner = QR_OWNERS ? *qr_owner(qr_entry(0, virt)) : 0;
+	const qr_owner_t owner = QR_OWNERS ? *qr_owner(qr_page_entry(page)) : 0;
 
 	return owner != 0 ? qr_privates[owner].domain : NULL;
 }

@@ -14,22 +14,24 @@ static QR_NOINLINE arch_page_t page_of(qr_entry_t entry, unsigned int level)
 }
 
 /* Apart, so that the common case stays small: no page here, so perhaps a large leaf. */
-static QR_NOINLINE arch_page_t large_page_get(const void *virt)
+static QR_NOINLINE arch_page_t large_page_get(uint32_t page)
 {
+	const void *virt = qr_page_virt(page);
+
 	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
 		uintptr_t last = qr_leaf_bytes(level) - QR_PAGE_BYTES;
 		uintptr_t inside = (uintptr_t)virt & last;
 		qr_entry_t entry = __atomic_load_n(qr_entry(level, virt), __ATOMIC_ACQUIRE);
 
 		if (entry_decode(entry, level).kind == QR_LEAF) {
-			arch_page_t page = page_of(entry, level) + inside;
+			arch_page_t now = page_of(entry, level) + inside;
 
-			return (inside == last ? page : page & ~(arch_page_t)ARCH_PAGE_LAST) |
+			return (inside == last ? now : now & ~(arch_page_t)ARCH_PAGE_LAST) |
 			       ARCH_PAGE_LARGE;
 		}
 	}
 	/* who holds no lock may have looked just before a large leaf was split */
-	return page_of(qr_entry_load(qr_entry(0, virt)), 0);
+	return page_of(qr_entry_load(qr_page_entry(page)), 0);
 }
 
 /* May there be copies of this leaf, with accessed and dirty bits of their own (overlay.h)? */
@@ -44,25 +46,25 @@ static QR_NOINLINE arch_page_t in_copies(const qr_entry_t *entry, qr_entry_t val
 	return page_of(value, 0) | qr_overlay_bits(entry, 0, 0);
 }
 
-arch_page_t arch_page_state(const void *virt)
+arch_page_t arch_page_state_n(uint32_t page)
 {
-	qr_entry_t value = qr_entry_load(qr_entry(0, virt));
+	qr_entry_t value = qr_entry_load(qr_page_entry(page));
 
 	if (QR_UNLIKELY(value == 0)) {
-		return large_page_get(virt);
+		return large_page_get(page);
 	}
 	return qr_entry_page(value);
 }
 
-arch_page_t arch_page_get(const void *virt)
+arch_page_t arch_page_get_n(uint32_t page)
 {
-	const qr_entry_t *entry = qr_entry(0, virt);
+	const qr_entry_t *entry = qr_page_entry(page);
 	qr_entry_t value = qr_entry_load(entry);
 
 	if (QR_UNLIKELY(qr_is_leaf(value) && is_in_copies(entry, value))) {
 		return in_copies(entry, value);
 	}
-	return arch_page_state(virt);
+	return arch_page_state_n(page);
 }
 
 static QR_NOINLINE uint32_t out_of_copies(const qr_entry_t *entry, uint32_t bits)
@@ -72,9 +74,9 @@ static QR_NOINLINE uint32_t out_of_copies(const qr_entry_t *entry, uint32_t bits
 
 /* A walker changes accessed and dirty alone, which no token has: what the token keeps of the leaf
  * may be read before, and the bits are those that the exchange finds. */
-uint32_t arch_mem_page_out(void *virt, arch_token_t token)
+uint32_t arch_mem_page_out_n(uint32_t page, arch_token_t token)
 {
-	qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t *entry = qr_page_entry(page);
 	qr_entry_t leaf = qr_entry_load(entry);
 	uint32_t bits;
 
@@ -84,9 +86,9 @@ uint32_t arch_mem_page_out(void *virt, arch_token_t token)
 	return QR_UNLIKELY(is_in_copies(entry, leaf)) ? out_of_copies(entry, bits) : bits;
 }
 
-void arch_page_token_set(void *virt, arch_token_t token)
+void arch_page_token_set_n(uint32_t page, arch_token_t token)
 {
-	qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t *entry = qr_page_entry(page);
 	qr_entry_t was = qr_entry_load(entry);
 
 	QR_REQUIRE(qr_is_token(was));
@@ -102,9 +104,9 @@ static QR_NOINLINE void code_in(qr_entry_t *entry, qr_entry_t leaf, uint64_t phy
 	qr_overlay_run(entry, 1);
 }
 
-void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
+void arch_mem_page_in_n(uint32_t page, uint64_t phys, uint32_t flags)
 {
-	qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t *entry = qr_page_entry(page);
 	const qr_entry_t was = qr_entry_load(entry);
 	const bool copies = qr_has_copies(entry);
 	const qr_entry_t leaf = qr_token_to_leaf(was, phys, flags, !MMU_SPLIT && !copies);
@@ -130,19 +132,19 @@ QR_NOINLINE uint32_t qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t cle
 	return qr_leaf_bits(leaf);
 }
 
-static QR_NOINLINE uint32_t look_at_copies(void *virt, bool clear)
+static QR_NOINLINE uint32_t look_at_copies(uint32_t page, bool clear)
 {
-	return arch_page_bits(virt, 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0);
+	return arch_page_bits_n(page, 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0);
 }
 
-uint32_t arch_page_look(void *virt, bool clear)
+uint32_t arch_page_look_n(uint32_t page, bool clear)
 {
-	qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t *entry = qr_page_entry(page);
 	const qr_entry_t leaf = qr_entry_load(entry);
 
 	QR_REQUIRE(qr_is_leaf(leaf));
 	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
-		return look_at_copies(virt, clear);
+		return look_at_copies(page, clear);
 	}
 	if (clear && qr_is_accessed(leaf)) {
 		qr_entry_unaccess(entry);
@@ -150,9 +152,9 @@ uint32_t arch_page_look(void *virt, bool clear)
 	return qr_leaf_bits(leaf);
 }
 
-uint32_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
+uint32_t arch_page_bits_n(uint32_t page, uint32_t set, uint32_t clear)
 {
-	qr_entry_t *entry = qr_entry(0, virt);
+	qr_entry_t *entry = qr_page_entry(page);
 	const qr_entry_t leaf = qr_entry_load(entry);
 	uint32_t bits;
 

@@ -46,6 +46,17 @@ QR_INLINE qr_entry_t *qr_entry(unsigned int level, const void *virt)
 	return &qr_tables[qr_entry_slot(level, (uintptr_t)virt)];
 }
 
+/* The page of that number in the space, and its entry: those of level 0 come first, and the first
+ * of them is the space's first page's (geometry.h). */
+QR_INLINE void *qr_page_virt(uint32_t page)
+{
+	return (void *)((uintptr_t)CONFIG_KERNEL_VM_BASE + ((uintptr_t)page << ENTRY_PAGE_SHIFT));
+}
+QR_INLINE qr_entry_t *qr_page_entry(uint32_t page)
+{
+	return &qr_tables[page];
+}
+
 QR_INLINE qr_entry_t qr_entry_load(const qr_entry_t *entry)
 {
 	return __atomic_load_n(entry, __ATOMIC_RELAXED);

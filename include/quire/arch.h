@@ -155,39 +155,85 @@ size_t arch_mem_flags(void *virt, size_t size, uint32_t flags);
 /* Drop cached translations of the range on all CPUs; returns when they are gone. */
 void arch_mem_flush(void *virt, size_t size);
 
-/* ---- one page ------------------------------------------------------------------------- */
+/* ---- one page -------------------------------------------------------------------------
+ *
+ * What ends in _n is asked for a page by its number in the space: 0 is the one at
+ * CONFIG_KERNEL_VM_BASE. It is how entries lie one after the other, and how the core counts. The
+ * same by address are inline, and where that is made of a number nothing is left of it. */
 
-/* What the page is. Any address inside the space; a large leaf answers for each of
- * its pages. */
-arch_page_t arch_page_get(const void *virt);
+/* What the page is. A large leaf answers for each of its pages. */
+arch_page_t arch_page_get_n(uint32_t page);
 
 /* The same, but ACCESSED and DIRTY are what the kernel's entry alone says: one look, however many
  * sets of tables have the page. */
-arch_page_t arch_page_state(const void *virt);
+arch_page_t arch_page_state_n(uint32_t page);
 
 /* Take a loaded page away and leave `token`, rights and LAST kept; returns what it had of
  * ARCH_DATA_PAGE_ACCESSED and _DIRTY. Nothing is lost to a walker that sets these at the same
  * moment: what is returned is final once the caller has flushed, which it must do. */
-uint32_t arch_mem_page_out(void *virt, arch_token_t token);
+uint32_t arch_mem_page_out_n(uint32_t page, arch_token_t token);
 
 /* Replace the token of a guard, if it is `was`: false where something else is here. */
 bool arch_page_token_swap(void *virt, arch_token_t was, arch_token_t token) QR_MUST_CHECK;
 
 /* Replace the token of a page that is not loaded; rights and LAST kept. */
-void arch_page_token_set(void *virt, arch_token_t token);
+void arch_page_token_set_n(uint32_t page, arch_token_t token);
 
 /* Make a page whose entry is a token present in the frame at `phys`; rights and LAST kept. flags:
  * ARCH_MEM_ACCESSED, ARCH_MEM_DIRTY, ARCH_MEM_COW. */
-void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags);
+void arch_mem_page_in_n(uint32_t page, uint64_t phys, uint32_t flags);
 
 /* Set and clear ARCH_DATA_PAGE_ACCESSED and _DIRTY of a loaded page, losing no update of
  * the walker's; returns what it had of them. The caller flushes where it cleared. */
-uint32_t arch_page_bits(void *virt, uint32_t set, uint32_t clear);
+uint32_t arch_page_bits_n(uint32_t page, uint32_t set, uint32_t clear);
 
 /* What a loaded page's ARCH_DATA_PAGE_ACCESSED and _DIRTY say, and no more; with `clear` accessed
- * is cleared in the same step, as by arch_page_bits, and the caller flushes. For who looks at many
- * pages. mm lock held; a page that is not loaded is a fatal error. */
-uint32_t arch_page_look(void *virt, bool clear);
+ * is cleared in the same step, as by arch_page_bits_n, and the caller flushes. For who looks at
+ * many pages. mm lock held; a page that is not loaded is a fatal error. */
+uint32_t arch_page_look_n(uint32_t page, bool clear);
+
+/* The number of the page that an address inside the space is in. */
+static inline uint32_t arch_page_number(const void *virt)
+{
+	return (uint32_t)(((uintptr_t)virt - (uintptr_t)CONFIG_KERNEL_VM_BASE) /
+			  CONFIG_MMU_PAGE_SIZE);
+}
+
+/* arch_page_get_n by address. */
+static inline arch_page_t arch_page_get(const void *virt)
+{
+	return arch_page_get_n(arch_page_number(virt));
+}
+/* arch_page_state_n by address. */
+static inline arch_page_t arch_page_state(const void *virt)
+{
+	return arch_page_state_n(arch_page_number(virt));
+}
+/* arch_mem_page_out_n by address. */
+static inline uint32_t arch_mem_page_out(void *virt, arch_token_t token)
+{
+	return arch_mem_page_out_n(arch_page_number(virt), token);
+}
+/* arch_page_token_set_n by address. */
+static inline void arch_page_token_set(void *virt, arch_token_t token)
+{
+	arch_page_token_set_n(arch_page_number(virt), token);
+}
+/* arch_mem_page_in_n by address. */
+static inline void arch_mem_page_in(void *virt, uint64_t phys, uint32_t flags)
+{
+	arch_mem_page_in_n(arch_page_number(virt), phys, flags);
+}
+/* arch_page_bits_n by address. */
+static inline uint32_t arch_page_bits(void *virt, uint32_t set, uint32_t clear)
+{
+	return arch_page_bits_n(arch_page_number(virt), set, clear);
+}
+/* arch_page_look_n by address. */
+static inline uint32_t arch_page_look(void *virt, bool clear)
+{
+	return arch_page_look_n(arch_page_number(virt), clear);
+}
 
 /* ---- Zephyr's queries ------------------------------------------------------------------- */
 
@@ -272,7 +318,13 @@ bool arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt) QR_MUST_CH
 
 /* The domain that the page belongs to, or NULL: ARCH_MEM_OWNER, above. It takes the same few steps
  * however many domains there are. */
-struct arch_mem_domain *arch_page_owner(const void *virt);
+struct arch_mem_domain *arch_page_owner_n(uint32_t page);
+
+/* arch_page_owner_n by address. */
+static inline struct arch_mem_domain *arch_page_owner(const void *virt)
+{
+	return arch_page_owner_n(arch_page_number(virt));
+}
 
 /* Some page that belongs to the domain, or NULL. Walks its tables: no lock, by who changes the
  * domain, when it has no other own pages. */
