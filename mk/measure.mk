@@ -66,8 +66,9 @@ $(measure_dir)/frames/%.o: mm/frame.c
 
 # ---- running ---------------------------------------------------------------------------
 
-measure_files := $(measure_variants:%=$(KERNEL)/%/bench.elf) $(measure_objs)
-BASELINE      ?=
+measure_plugin := $(BUILD)/tools/breakdown_plugin.so
+measure_files  := $(measure_variants:%=$(KERNEL)/%/bench.elf) $(measure_objs) $(measure_plugin)
+BASELINE       ?=
 
 .PHONY: bench
 bench: $(measure_files) ## count instructions and bytes (BASELINE=write: keep them)
@@ -75,9 +76,6 @@ bench: $(measure_files) ## count instructions and bytes (BASELINE=write: keep th
 		$(if $(filter write,$(BASELINE)),--write-baseline)
 
 # ---- where the instructions of a row are: QEMU counts them by a plugin for this machine -----
-
-measure_plugin := $(BUILD)/tools/breakdown_plugin.so
-measure_files  += $(measure_plugin)
 
 $(measure_plugin): tools/breakdown_plugin.c
 	@mkdir -p $(@D)
