@@ -63,25 +63,26 @@ static struct virtio_rings rings[CONFIG_KERNEL_DISKS]
 
 static void request_send(struct disk *disk, const struct transfer *transfer, struct k_mem_io *io)
 {
-	uint16_t head = disk->virtio.free, last = VIRTIO_NONE;
-	struct request *request = &disk->requests[head];
+	struct virtio *virtio = &disk->virtio;
+	uint16_t at = virtio->free, last;
+	struct request *request = &disk->requests[at];
 	uint16_t flags = transfer->type == REQUEST_OUT ? 0 : VIRTIO_DESCRIPTOR_WRITE;
+	uint32_t writable = flags ? transfer->count * transfer->bytes : 0;
 
 	request->header.type = transfer->type;
 	request->header.sector = transfer->sector;
 	request->io = io;
-	request->bytes = flags ? transfer->count * transfer->bytes : 0;
+	request->bytes = writable;
 	request->status = STATUS_NONE;
-	virtio_add(&disk->virtio, head, &last, (struct virtio_descriptor){
-		.phys = image_phys(&request->header), .bytes = sizeof(request->header)});
+	virtio_add(virtio, &at, image_phys(&request->header), sizeof(request->header),
+		   VIRTIO_DESCRIPTOR_NEXT);
 	for (uint32_t i = 0; i < transfer->count; i++) {
-		virtio_add(&disk->virtio, head, &last, (struct virtio_descriptor){
-			.phys = transfer->phys[i], .bytes = transfer->bytes, .flags = flags});
+		virtio_add(virtio, &at, transfer->phys[i], transfer->bytes,
+			   flags | VIRTIO_DESCRIPTOR_NEXT);
 	}
-	virtio_add(&disk->virtio, head, &last, (struct virtio_descriptor){
-		.phys = image_phys(&request->status), .bytes = 1,
-		.flags = VIRTIO_DESCRIPTOR_WRITE});
-	virtio_send(&disk->virtio, head);
+	last = at;
+	virtio_add(virtio, &at, image_phys(&request->status), 1, VIRTIO_DESCRIPTOR_WRITE);
+	virtio_send(virtio, last, (uint16_t)(transfer->count + 2), writable + 1);
 }
 
 /* K_MEM_IO_TAKEN; FULL, the queue; FAILED: the disk was given up. */
@@ -119,10 +120,15 @@ static int request_status(struct disk *disk, const struct request *request, uint
 	return -EIO;
 }
 
-/* Nothing ended. */
-static void idle_count(struct disk *disk, bool polled)
+/* Who asks whether a request ended, where it counts that none did. */
+enum asked { ASKED_AGAIN, ASKED_BY_POLL, ASKED_BY_INTERRUPT };
+
+static void idle_count(struct disk *disk, enum asked asked)
 {
-	if (polled) {
+	if (asked == ASKED_BY_POLL && disk->virtio.in_flight == 0) {
+		return;
+	}
+	if (asked == ASKED_BY_POLL) {
 		virtio_look(&disk->virtio);
 	}
 	disk->idle++;
@@ -142,12 +148,20 @@ static struct request *orphan_find(struct disk *disk)
 	return NULL;
 }
 
-/* The next request that has ended, with its status; NULL: there is none. */
-static struct k_mem_io *ended_take(struct disk *disk, bool polled, int *status)
+/* None ended, but perhaps the disk is given up. */
+static QR_NOINLINE struct request *none_ended(struct disk *disk, enum asked asked)
 {
-	unsigned long key = irq_save();
-	struct request *request = NULL;
-	struct k_mem_io *io = NULL;
+	if (!disk->virtio.fault) {
+		idle_count(disk, asked);
+	}
+	return disk->virtio.fault ? orphan_find(disk) : NULL;
+}
+
+/* The next request that has ended, with its status; NULL: there is none. Masked. */
+static struct k_mem_io *ended_take(struct disk *disk, enum asked asked, int *status)
+{
+	struct request *request;
+	struct k_mem_io *io;
 	uint32_t bytes;
 	uint16_t head = virtio_take(&disk->virtio, &bytes);
 
@@ -155,18 +169,18 @@ static struct k_mem_io *ended_take(struct disk *disk, bool polled, int *status)
 		disk->idle = 0;
 		request = &disk->requests[head];
 		*status = request_status(disk, request, bytes);
-	} else if (!disk->virtio.fault && (disk->virtio.in_flight > 0 || !polled)) {
-		idle_count(disk, polled);
-	}
-	if (!request && disk->virtio.fault) {
-		request = orphan_find(disk);
+	} else {
 		*status = -EIO;
+		if (asked == ASKED_AGAIN && !disk->virtio.fault) {
+			return NULL;
+		}
+		request = none_ended(disk, asked);
+		if (!request) {
+			return NULL;
+		}
 	}
-	if (request) {
-		io = request->io;
-		request->io = NULL;
-	}
-	irq_restore(key);
+	io = request->io;
+	request->io = NULL;
 	return io;
 }
 
@@ -184,28 +198,39 @@ static void tell(struct disk *disk)
 	}
 }
 
-static void ended_all(struct disk *disk, bool polled)
+static void disk_poll(void *device)
 {
+	struct disk *disk = device;
 	struct k_mem_io *io;
 	int status;
 
-	while ((io = ended_take(disk, polled, &status)) != NULL) {
-		io->done(io, status);
-	}
-	tell(disk);
-}
+	do {
+		unsigned long key = irq_save();
 
-static void disk_poll(void *device)
-{
-	ended_all(device, true);
+		io = ended_take(disk, ASKED_BY_POLL, &status);
+		irq_restore(key);
+		if (io) {
+			io->done(io, status);
+		}
+	} while (io);
+	tell(disk);
 }
 
 static void disk_interrupt(void *device)
 {
 	struct disk *disk = device;
+	enum asked asked = ASKED_BY_INTERRUPT;
+	struct k_mem_io *io;
+	int status;
 
 	virtio_interrupt(&disk->virtio);
-	ended_all(disk, false);
+	while ((io = ended_take(disk, asked, &status)) != NULL) {
+		asked = ASKED_AGAIN;
+		io->done(io, status);
+	}
+	if (QR_UNLIKELY(disk->virtio.fault)) {
+		tell(disk);
+	}
 }
 
 /* Is all of it on the disk, whose size was read once? */

@@ -78,7 +78,5 @@ void kernel_main(uintptr_t boot_info)
 		kernel_refuse("clean=%u: no frames for its stack\n", clean_high);
 	}
 	thread_static_start(THREAD_FIRST, "first", first, image_stack_first_end);
-	for (;;) {
-		cpu_wait();
-	}
+	sched_run();
 }

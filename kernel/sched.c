@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sched.c - which thread runs: the first of the highest priority that is ready, and
- * the idle thread where none is.
+ * sched.c - which thread runs: the first of the highest priority that is ready. Where none is, who
+ * went to sleep waits for an interrupt by the name of the idle thread, which has no stack of its
+ * own once boot is over: no switch to it and back.
  *
  *     ready_mask   bit p: ready[p] is not empty
  *     ready[p]     threads that can run; the running one stays in it
@@ -14,6 +15,7 @@
 #include "kernel/sched.h"
 
 #include "kernel/machine.h"
+#include "kernel/port.h"
 
 #include <quire/bits.h>
 
@@ -51,6 +53,10 @@ static void queue_remove(struct queue *queue, struct thread *thread)
 {
 	struct thread **link = &queue->head, *before = NULL;
 
+	if (queue->head == thread) { /* `tail` is of no account without a head */
+		queue->head = thread->next;
+		return;
+	}
 	while (*link != thread) {
 		QR_ASSERT(*link);
 		before = *link;
@@ -110,13 +116,28 @@ void sched_unqueue(struct thread *thread)
 	stale = true;
 }
 
+/* Nothing is ready: wait, on the stack of who went to sleep, which is often who is woken. Interrupts
+ * find the idle thread running, and leave the choice to the loop. */
+static void idle_wait(void)
+{
+	current = idle;
+	port_irq_on();
+	while (ready_mask == 0) {
+		cpu_wait();
+	}
+	port_irq_off();
+}
+
 /* Apart, because whoever lets go of the mm lock asks, and mostly in vain. */
 static QR_NOINLINE void preempt(void)
 {
 	struct thread *from = current;
 
+	if (ready_mask == 0) {
+		idle_wait();
+	}
 	stale = false;
-	current = ready_mask ? ready[qr_bit_lowest(ready_mask)].head : idle;
+	current = ready[qr_bit_lowest(ready_mask)].head;
 	if (current != from) {
 		if (CONFIG_USERSPACE) {
 			user_switch(from, current);
@@ -125,11 +146,18 @@ static QR_NOINLINE void preempt(void)
 	}
 }
 
+/* Boot goes on to its end, and who waits as the idle thread looks by himself. */
 void sched_preempt(void)
 {
-	if (stale) {
+	if (stale && current != idle) {
 		preempt();
 	}
+}
+
+void sched_run(void)
+{
+	preempt();
+	kernel_panic(NULL, "boot goes on");
 }
 
 void sched_rotate(void)
@@ -156,13 +184,18 @@ void sched_wait(const void *channel)
 void sched_wake(const void *channel)
 {
 	struct queue *queue = queue_of_channel(channel);
+	struct thread **link = &queue->head, *before = NULL, *thread;
 
-	for (struct thread *thread = queue->head, *next; thread; thread = next) {
-		next = thread->next;
+	while ((thread = *link) != NULL) {
 		if (thread->channel != channel) {
+			before = thread;
+			link = &thread->next;
 			continue;
 		}
-		queue_remove(queue, thread);
+		*link = thread->next;
+		if (queue->tail == thread) {
+			queue->tail = before;
+		}
 		sched_ready(thread);
 	}
 }

@@ -43,8 +43,12 @@ struct thread {
 	struct k_mem_paging_stats_t stats;
 };
 
-/* The running code becomes the idle thread, which never sleeps and is in no queue. */
+/* The running code becomes the idle thread, which never sleeps and is in no queue, and to which nothing
+ * switches. */
 void sched_start(struct thread *idle);
+
+/* The idle thread, which is boot, is over: the first thread runs, of which there is one. */
+QR_NORETURN void sched_run(void);
 
 /* The running thread; the idle one counts. */
 struct thread *sched_current(void);

@@ -60,34 +60,14 @@
 
 /* ---- the queue ------------------------------------------------------------------------- */
 
-void virtio_add(struct virtio *device, uint16_t head, uint16_t *last,
-		struct virtio_descriptor piece)
-{
-	struct virtio_descriptor *descriptors = device->rings->descriptors;
-	uint16_t index = device->free;
-
-	device->free = device->own[index].next;
-	device->free_count--;
-	descriptors[index] = piece;
-	if (*last == VIRTIO_NONE) {
-		device->own[head].count = 0;
-		device->own[head].writable_bytes = 0;
-	} else {
-		descriptors[*last].flags |= VIRTIO_DESCRIPTOR_NEXT;
-		descriptors[*last].next = index;
-		device->own[*last].next = index;
-	}
-	device->own[head].count++;
-	if (piece.flags & VIRTIO_DESCRIPTOR_WRITE) {
-		device->own[head].writable_bytes += piece.bytes;
-	}
-	*last = index;
-}
-
-void virtio_send(struct virtio *device, uint16_t head)
+void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes)
 {
 	struct virtio_rings *rings = device->rings;
+	const uint16_t head = device->free;
 
+	device->own[head] = (struct virtio_own){writable_bytes, count, last};
+	device->free = device->next[last];
+	device->free_count -= count;
 	rings->available.heads[device->sent % VIRTIO_QUEUE] = head;
 	device->sent++;
 	device->in_flight++;
@@ -99,15 +79,12 @@ void virtio_send(struct virtio *device, uint16_t head)
 
 static void chain_free(struct virtio *device, uint16_t head)
 {
-	uint16_t last = head;
+	struct virtio_own *own = &device->own[head];
 
-	for (uint16_t i = 1; i < device->own[head].count; i++) {
-		last = device->own[last].next;
-	}
-	device->free_count += device->own[head].count;
-	device->own[head].count = 0;
-	device->own[last].next = device->free;
+	device->free_count += own->count;
+	device->next[own->last] = device->free;
 	device->free = head;
+	own->count = 0;
 }
 
 /* Has the device ended a chain that was not taken yet? It has at most those in flight. */
@@ -253,7 +230,7 @@ static bool queue_start(struct virtio *device)
 		return false;
 	}
 	for (uint16_t i = 0; i < VIRTIO_QUEUE; i++) {
-		device->own[i].next = (uint16_t)(i + 1);
+		device->next[i] = (uint16_t)(i + 1);
 	}
 	device->free_count = VIRTIO_QUEUE;
 	__builtin_memset(rings, 0, sizeof(*rings));

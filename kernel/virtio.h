@@ -51,11 +51,11 @@ struct virtio_rings {
 	} used QR_ALIGNED(4096);
 };
 
-/* A descriptor as this side knows it. */
+/* A chain in flight as this side knows it, at its first descriptor. */
 struct virtio_own {
-	uint32_t writable_bytes; /* of the chain that begins here: what the device may write */
-	uint16_t next;           /* in its chain, or in the list of free ones */
-	uint16_t count;          /* of the chain in flight that begins here; 0: there is none */
+	uint32_t writable_bytes; /* what the device may write */
+	uint16_t count;          /* of descriptors; 0: none in flight begins here */
+	uint16_t last;           /* of them */
 };
 
 struct virtio {
@@ -71,6 +71,7 @@ struct virtio {
 	uint16_t sent;      /* the available index */
 	uint16_t used_seen; /* chains that were taken back ... */
 	uint16_t used_told; /* ... and those of which the device said that they ended */
+	uint16_t next[VIRTIO_QUEUE]; /* of each descriptor, in its chain or in the list of free ones */
 	struct virtio_own own[VIRTIO_QUEUE];
 };
 
@@ -84,13 +85,20 @@ bool virtio_start(struct virtio *device, uint8_t *registers, struct virtio_rings
 /* Two words of the device's configuration, of the same moment. false: they never stand still. */
 bool virtio_config(const struct virtio *device, unsigned int offset, uint64_t *value);
 
-/* Append a piece to the chain whose first descriptor is `head` and whose last is *last
- * (VIRTIO_NONE: begin one, with device->free); free_count says whether there is room. */
-void virtio_add(struct virtio *device, uint16_t head, uint16_t *last,
-		struct virtio_descriptor piece);
+/* Write the next piece of a chain. *at is its descriptor, device->free for the first one, and the next
+ * piece's then; free_count says whether there is room. All pieces but the last have
+ * VIRTIO_DESCRIPTOR_NEXT. */
+static inline void virtio_add(struct virtio *device, uint16_t *at, uint64_t phys, uint32_t bytes,
+			      uint16_t flags)
+{
+	const uint16_t next = device->next[*at];
 
-/* Hand the finished chain to the device. */
-void virtio_send(struct virtio *device, uint16_t head);
+	device->rings->descriptors[*at] = (struct virtio_descriptor){phys, bytes, flags, next};
+	*at = next;
+}
+
+/* Hand the chain that was written, of `count` pieces up to the descriptor `last`, to the device. */
+void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes);
 
 /* Take back a chain that the device has ended, with the number of bytes that the device says it
  * wrote, no more than it might. VIRTIO_NONE: there is none, or there is a `fault`. */
