@@ -35,15 +35,6 @@ struct request {
 	uint8_t status;
 };
 
-/* What to move: `count` pieces of `bytes` each. */
-struct transfer {
-	uint32_t type;
-	uint64_t sector;
-	const uintptr_t *phys;
-	uint32_t count;
-	uint32_t bytes;
-};
-
 static struct disk {
 	struct virtio virtio;
 	unsigned int slot; /* of the transport */
@@ -61,43 +52,46 @@ static struct virtio_rings rings[CONFIG_KERNEL_DISKS]
 
 /* ---- requests ------------------------------------------------------------------------- */
 
-static void request_send(struct disk *disk, const struct transfer *transfer, struct k_mem_io *io)
+/* Move the pieces of `io`, `bytes` each. */
+static void request_send(struct disk *disk, struct k_mem_io *io, uint32_t type, uint64_t sector,
+			 uint32_t bytes)
 {
+	const uint16_t flags = type == REQUEST_OUT ? 0 : VIRTIO_DESCRIPTOR_WRITE;
+	const uint32_t count = io->page_count, writable = flags ? count * bytes : 0;
+	const uintptr_t *phys = io->frames;
 	struct virtio *virtio = &disk->virtio;
 	uint16_t at = virtio->free, last;
 	struct request *request = &disk->requests[at];
-	uint16_t flags = transfer->type == REQUEST_OUT ? 0 : VIRTIO_DESCRIPTOR_WRITE;
-	uint32_t writable = flags ? transfer->count * transfer->bytes : 0;
 
-	request->header.type = transfer->type;
-	request->header.sector = transfer->sector;
+	request->header.type = type;
+	request->header.sector = sector;
 	request->io = io;
 	request->bytes = writable;
 	request->status = STATUS_NONE;
 	virtio_add(virtio, &at, image_phys(&request->header), sizeof(request->header),
 		   VIRTIO_DESCRIPTOR_NEXT);
-	for (uint32_t i = 0; i < transfer->count; i++) {
-		virtio_add(virtio, &at, transfer->phys[i], transfer->bytes,
-			   flags | VIRTIO_DESCRIPTOR_NEXT);
+	for (uint32_t i = 0; i < count; i++) {
+		virtio_add(virtio, &at, phys[i], bytes, flags | VIRTIO_DESCRIPTOR_NEXT);
 	}
 	last = at;
 	virtio_add(virtio, &at, image_phys(&request->status), 1, VIRTIO_DESCRIPTOR_WRITE);
-	virtio_send(virtio, last, (uint16_t)(transfer->count + 2), writable + 1);
+	virtio_send(virtio, last, (uint16_t)(count + 2), writable + 1);
 }
 
 /* K_MEM_IO_TAKEN; FULL, the queue; FAILED: the disk was given up. */
-static int transfer_start(struct disk *disk, const struct transfer *transfer, struct k_mem_io *io)
+static int request_start(struct disk *disk, struct k_mem_io *io, uint32_t type, uint64_t sector,
+			 uint32_t bytes)
 {
 	unsigned long key = irq_save();
 	int status = K_MEM_IO_TAKEN;
 
 	if (disk->virtio.fault) {
 		status = K_MEM_IO_FAILED;
-	} else if (disk->virtio.free_count < transfer->count + 2 ||
+	} else if (disk->virtio.free_count < io->page_count + 2 ||
 		   disk->virtio.in_flight >= depth) {
 		status = K_MEM_IO_FULL;
 	} else {
-		request_send(disk, transfer, io);
+		request_send(disk, io, type, sector, bytes);
 	}
 	irq_restore(key);
 	return status;
@@ -120,15 +114,10 @@ static int request_status(struct disk *disk, const struct request *request, uint
 	return -EIO;
 }
 
-/* Who asks whether a request ended, where it counts that none did. */
-enum asked { ASKED_AGAIN, ASKED_BY_POLL, ASKED_BY_INTERRUPT };
-
-static void idle_count(struct disk *disk, enum asked asked)
+/* Nothing ended. */
+static void idle_count(struct disk *disk, bool polled)
 {
-	if (asked == ASKED_BY_POLL && disk->virtio.in_flight == 0) {
-		return;
-	}
-	if (asked == ASKED_BY_POLL) {
+	if (polled) {
 		virtio_look(&disk->virtio);
 	}
 	disk->idle++;
@@ -149,16 +138,16 @@ static struct request *orphan_find(struct disk *disk)
 }
 
 /* None ended, but perhaps the disk is given up. */
-static QR_NOINLINE struct request *none_ended(struct disk *disk, enum asked asked)
+static QR_NOINLINE struct request *none_ended(struct disk *disk, bool polled)
 {
-	if (!disk->virtio.fault) {
-		idle_count(disk, asked);
+	if (!disk->virtio.fault && (disk->virtio.in_flight > 0 || !polled)) {
+		idle_count(disk, polled);
 	}
 	return disk->virtio.fault ? orphan_find(disk) : NULL;
 }
 
 /* The next request that has ended, with its status; NULL: there is none. Masked. */
-static struct k_mem_io *ended_take(struct disk *disk, enum asked asked, int *status)
+static struct k_mem_io *ended_take(struct disk *disk, bool polled, int *status)
 {
 	struct request *request;
 	struct k_mem_io *io;
@@ -170,11 +159,8 @@ static struct k_mem_io *ended_take(struct disk *disk, enum asked asked, int *sta
 		request = &disk->requests[head];
 		*status = request_status(disk, request, bytes);
 	} else {
+		request = none_ended(disk, polled);
 		*status = -EIO;
-		if (asked == ASKED_AGAIN && !disk->virtio.fault) {
-			return NULL;
-		}
-		request = none_ended(disk, asked);
 		if (!request) {
 			return NULL;
 		}
@@ -207,7 +193,7 @@ static void disk_poll(void *device)
 	do {
 		unsigned long key = irq_save();
 
-		io = ended_take(disk, ASKED_BY_POLL, &status);
+		io = ended_take(disk, true, &status);
 		irq_restore(key);
 		if (io) {
 			io->done(io, status);
@@ -219,16 +205,17 @@ static void disk_poll(void *device)
 static void disk_interrupt(void *device)
 {
 	struct disk *disk = device;
-	enum asked asked = ASKED_BY_INTERRUPT;
 	struct k_mem_io *io;
 	int status;
 
 	virtio_interrupt(&disk->virtio);
-	while ((io = ended_take(disk, asked, &status)) != NULL) {
-		asked = ASKED_AGAIN;
-		io->done(io, status);
-	}
-	if (QR_UNLIKELY(disk->virtio.fault)) {
+	do {
+		io = ended_take(disk, false, &status);
+		if (io) {
+			io->done(io, status);
+		}
+	} while (io && virtio_more(&disk->virtio));
+	if (QR_UNLIKELY(disk->virtio.fault != NULL)) {
 		tell(disk);
 	}
 }
@@ -242,19 +229,12 @@ static bool on_disk(const struct disk *disk, uint64_t sector, uint64_t bytes)
 
 static int disk_submit(void *device, struct k_mem_io *io, uint64_t sector)
 {
-	struct transfer transfer = {
-		.type = io->op == K_MEM_IO_WRITE ? REQUEST_OUT : REQUEST_IN,
-		.sector = sector,
-		.phys = io->frames,
-		.count = io->page_count,
-		.bytes = CONFIG_MMU_PAGE_SIZE,
-	};
-
 	if (io->page_count > DISK_PAGES_MAX ||
 	    !on_disk(device, sector, (uint64_t)io->page_count * CONFIG_MMU_PAGE_SIZE)) {
 		return K_MEM_IO_FAILED;
 	}
-	return transfer_start(device, &transfer, io);
+	return request_start(device, io, io->op == K_MEM_IO_WRITE ? REQUEST_OUT : REQUEST_IN,
+			     sector, CONFIG_MMU_PAGE_SIZE);
 }
 
 void disk_block(int disk, struct k_mem_block *block)
@@ -288,15 +268,19 @@ static void wait_ended(struct k_mem_io *io, int status)
 	qr_port_unlock(key);
 }
 
-static int transfer_wait(struct disk *disk, const struct transfer *transfer)
+/* Read from the disk, or ask it for its name, into a buffer of the image's. */
+static int read_wait(struct disk *disk, uint32_t type, uint64_t sector, void *buffer, size_t bytes)
 {
 	bool can_sleep = qr_port_can_sleep();
-	struct wait wait = {.io = {.done = wait_ended, .context = &wait}};
+	uintptr_t phys = image_phys(buffer);
+	struct wait wait = {.io = {
+		.done = wait_ended, .context = &wait, .frames = &phys, .page_count = 1}};
 	qr_port_key_t key;
 	int status;
 
 	/* bounded: what fills the queue ends, or the disk is given up */
-	while ((status = transfer_start(disk, transfer, &wait.io)) == K_MEM_IO_FULL) {
+	while ((status = request_start(disk, &wait.io, type, sector, (uint32_t)bytes)) ==
+	       K_MEM_IO_FULL) {
 		disk_poll(disk);
 	}
 	if (status != K_MEM_IO_TAKEN) {
@@ -318,19 +302,12 @@ static int transfer_wait(struct disk *disk, const struct transfer *transfer)
 
 int disk_read(int disk, uint64_t offset, void *buffer, size_t bytes)
 {
-	uintptr_t phys = image_phys(buffer);
-	struct transfer transfer = {
-		.type = REQUEST_IN,
-		.sector = offset / SECTOR_BYTES,
-		.phys = &phys,
-		.count = 1,
-		.bytes = (uint32_t)bytes,
-	};
+	uint64_t sector = offset / SECTOR_BYTES;
 
 	QR_ASSERT(offset % SECTOR_BYTES == 0 && bytes % SECTOR_BYTES == 0 && bytes <= UINT32_MAX);
 	QR_ASSERT((uint8_t *)buffer >= image_data_begin && (uint8_t *)buffer < image_data_end);
-	return on_disk(&disks[disk], transfer.sector, bytes)
-		       ? transfer_wait(&disks[disk], &transfer)
+	return on_disk(&disks[disk], sector, bytes)
+		       ? read_wait(&disks[disk], REQUEST_IN, sector, buffer, bytes)
 		       : -EIO;
 }
 
@@ -345,11 +322,6 @@ static bool size_read(struct disk *disk)
 
 static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 {
-	uintptr_t serial = image_phys(disk->serial);
-	struct transfer transfer = {
-		.type = REQUEST_SERIAL, .phys = &serial, .count = 1, .bytes = SERIAL_BYTES,
-	};
-
 	__builtin_memset(disk, 0, sizeof(*disk));
 	disk->slot = slot;
 	if (!virtio_start(&disk->virtio, registers, &rings[disk - disks])) {
@@ -358,7 +330,7 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 	}
 	if (!size_read(disk)) {
 		virtio_fail(&disk->virtio, "no size that can be");
-	} else if (transfer_wait(disk, &transfer) != 0) {
+	} else if (read_wait(disk, REQUEST_SERIAL, 0, disk->serial, SERIAL_BYTES) != 0) {
 		virtio_fail(&disk->virtio, "it does not tell its name");
 	}
 	tell(disk);

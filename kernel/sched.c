@@ -116,8 +116,8 @@ void sched_unqueue(struct thread *thread)
 	stale = true;
 }
 
-/* Nothing is ready: wait, on the stack of who went to sleep, which is often who is woken. Interrupts
- * find the idle thread running, and leave the choice to the loop. */
+/* Nothing is ready: wait, on the stack of who went to sleep, which is often who is woken.
+ * Interrupts find the idle thread running, and leave the choice to the loop. */
 static void idle_wait(void)
 {
 	current = idle;

@@ -43,11 +43,10 @@ struct thread {
 	struct k_mem_paging_stats_t stats;
 };
 
-/* The running code becomes the idle thread, which never sleeps and is in no queue, and to which nothing
- * switches. */
+/* The running code becomes the idle thread, which never sleeps and is in no queue. */
 void sched_start(struct thread *idle);
 
-/* The idle thread, which is boot, is over: the first thread runs, of which there is one. */
+/* Masked: boot is over, and threads run, of which one is ready. */
 QR_NORETURN void sched_run(void);
 
 /* The running thread; the idle one counts. */
@@ -85,7 +84,7 @@ void sched_tick(void);
 
 /* Those on stacks of the image; they are never joined. */
 enum thread_static {
-	THREAD_IDLE,  /* what boot code becomes */
+	THREAD_IDLE,  /* boot, and whoever waits while none is ready */
 	THREAD_FIRST, /* runs app_main() */
 	THREAD_AGEING, /* lets the eviction policy age frames */
 	THREAD_STATIC_COUNT,

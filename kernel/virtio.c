@@ -63,16 +63,16 @@
 void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes)
 {
 	struct virtio_rings *rings = device->rings;
-	const uint16_t head = device->free;
+	const uint16_t head = device->free, sent = device->sent;
 
 	device->own[head] = (struct virtio_own){writable_bytes, count, last};
 	device->free = device->next[last];
 	device->free_count -= count;
-	rings->available.heads[device->sent % VIRTIO_QUEUE] = head;
-	device->sent++;
 	device->in_flight++;
+	device->sent = (uint16_t)(sent + 1);
+	rings->available.heads[sent % VIRTIO_QUEUE] = head;
 	barrier_write();
-	__atomic_store_n(&rings->available.index, device->sent, __ATOMIC_RELAXED);
+	__atomic_store_n(&rings->available.index, (uint16_t)(sent + 1), __ATOMIC_RELAXED);
 	barrier_notify();
 	mmio_write(device->registers, QUEUE_NOTIFY, 0);
 }
@@ -149,7 +149,7 @@ static bool reset(uint8_t *registers)
 	return false;
 }
 
-void virtio_fail(struct virtio *device, const char *what)
+QR_NOINLINE void virtio_fail(struct virtio *device, const char *what)
 {
 	if (device->fault) {
 		return;
@@ -160,7 +160,7 @@ void virtio_fail(struct virtio *device, const char *what)
 	}
 }
 
-void virtio_look(struct virtio *device)
+QR_NOINLINE void virtio_look(struct virtio *device)
 {
 	uint32_t status = mmio_read(device->registers, STATUS);
 

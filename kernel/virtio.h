@@ -71,7 +71,7 @@ struct virtio {
 	uint16_t sent;      /* the available index */
 	uint16_t used_seen; /* chains that were taken back ... */
 	uint16_t used_told; /* ... and those of which the device said that they ended */
-	uint16_t next[VIRTIO_QUEUE]; /* of each descriptor, in its chain or in the list of free ones */
+	uint16_t next[VIRTIO_QUEUE]; /* descriptor in its chain, or in the list of free ones */
 	struct virtio_own own[VIRTIO_QUEUE];
 };
 
@@ -85,8 +85,8 @@ bool virtio_start(struct virtio *device, uint8_t *registers, struct virtio_rings
 /* Two words of the device's configuration, of the same moment. false: they never stand still. */
 bool virtio_config(const struct virtio *device, unsigned int offset, uint64_t *value);
 
-/* Write the next piece of a chain. *at is its descriptor, device->free for the first one, and the next
- * piece's then; free_count says whether there is room. All pieces but the last have
+/* Write the next piece of a chain. *at is its descriptor, device->free for the first one, and the
+ * next piece's then; free_count says whether there is room. All pieces but the last have
  * VIRTIO_DESCRIPTOR_NEXT. */
 static inline void virtio_add(struct virtio *device, uint16_t *at, uint64_t phys, uint32_t bytes,
 			      uint16_t flags)
@@ -103,6 +103,13 @@ void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t 
 /* Take back a chain that the device has ended, with the number of bytes that the device says it
  * wrote, no more than it might. VIRTIO_NONE: there is none, or there is a `fault`. */
 uint16_t virtio_take(struct virtio *device, uint32_t *bytes);
+
+/* May virtio_take() find something, or a `fault`? */
+static inline bool virtio_more(const struct virtio *device)
+{
+	return device->used_seen != device->used_told || device->fault ||
+	       __atomic_load_n(&device->rings->used.index, __ATOMIC_RELAXED) != device->used_told;
+}
 
 /* The device did what no device may do: stop it. When this returns it does not touch memory any
  * more; one that cannot be stopped ends the machine, which it could write to at any time. */
