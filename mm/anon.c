@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * anon.c - anonymous memory and stored data: k_mem_map_anon, k_mem_map_stored.
+ * anon.c - anonymous memory: k_mem_map_anon.
  *
- * Both reserve everything first: the charge, the addresses, and with LOCK the frames. From
- * the first entry on nothing can fail.
+ * Everything is reserved first: the charge, the addresses, and with LOCK the frames. From the first
+ * entry on nothing can fail.
  */
 #include "anon.h"
 
@@ -189,39 +189,6 @@ give:
 uncharge:
 	qr_charge_sub(resident ? 0 : count, resident ? count : 0);
 out:
-	qr_unlock(&hold);
-	return status;
-}
-
-int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flags)
-{
-	struct qr_hold hold;
-	struct qr_pages pages;
-	uint32_t count, charged;
-	int status;
-
-	if (!CONFIG_DEMAND_PAGING) {
-		return -K_MEM_ENOTSUP;
-	}
-	if (addr == NULL || qr_flags_check(flags, QR_PERM_MASK) != 0 ||
-	    qr_region_size(size, &count) != 0 || qr_location_check(location, count) != 0) {
-		return -EINVAL;
-	}
-	charged = (flags & K_MEM_PERM_RW) || qr_location_owned((uint32_t)location) ? count : 0;
-	qr_lock(&hold);
-	status = qr_charge_add(charged, 0);
-	if (status == 0) {
-		status = qr_region_take(count, &pages);
-		if (status != 0) {
-			qr_charge_sub(charged, 0);
-		}
-	}
-	if (status == 0) {
-		qr_slots_adopt((uint32_t)location, count);
-		qr_region_fill(pages, (uint32_t)location, flags, &hold);
-		qr_region_close(pages, 0);
-		*addr = qr_page_addr(pages.first);
-	}
 	qr_unlock(&hold);
 	return status;
 }

@@ -12,8 +12,9 @@
 #define QR_BRING_USER  K_MEM_FAULT_USER
 #define QR_BRING_EXEC  K_MEM_FAULT_EXEC
 #define QR_BRING_FENCED K_MEM_FAULT_FENCED
-#define QR_BRING_AHEAD 0x100u /* not touched yet: rights are not checked */
-#define QR_BRING_PIN   0x200u /* AHEAD, and must be pinned when this returns */
+/* Not touched yet: rights are not checked. And AHEAD, and must be pinned when this returns. */
+#define QR_BRING_AHEAD (CONFIG_DEMAND_PAGING_REQUESTS ? 0x100u : 0u)
+#define QR_BRING_PIN   (CONFIG_DEMAND_PAGING_REQUESTS ? 0x200u : 0u)
 
 /* What a step on the way may say beside a final status. */
 enum {

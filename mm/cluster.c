@@ -122,7 +122,7 @@ void qr_cluster_let_go(uint32_t frame, uint32_t flags)
 	qr_frames_changed();
 }
 
-void qr_cluster_judge(uint32_t frame, bool used)
+void qr_cluster_learn(uint32_t frame, bool used)
 {
 	int8_t *at = window_of(qr_frame_page(qr_frames[frame]));
 	int next = *at + (used ? STEPS_USED : STEPS_WASTED);

@@ -90,7 +90,13 @@ QR_INLINE bool qr_cluster_ahead(uint64_t word)
 }
 
 /* The page in a frame that is AHEAD was, or was not, used while it was there. */
-void qr_cluster_judge(uint32_t frame, bool used);
+void qr_cluster_learn(uint32_t frame, bool used);
+QR_INLINE void qr_cluster_judge(uint32_t frame, bool used)
+{
+	if (CONFIG_MEM_CLUSTER) {
+		qr_cluster_learn(frame, used);
+	}
+}
 
 /* How many pages to read for this one that is at this location. Lets go of the lock. */
 uint32_t qr_cluster_window(uint32_t page, uint32_t location, struct qr_hold *hold);

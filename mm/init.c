@@ -72,7 +72,7 @@ static void map_piece(const struct k_mem_image *piece)
 	struct qr_pages pages;
 
 	QR_REQUIRE(qr_pages_of(virt, left, &pages) == 0 && qr_space_take_at(pages) == 0);
-	if (piece->flags & K_MEM_IMAGE_ON_DEMAND) {
+	if (CONFIG_MEM_STORED && (piece->flags & K_MEM_IMAGE_ON_DEMAND)) {
 		struct qr_hold hold;
 
 		qr_lock(&hold);
@@ -150,9 +150,9 @@ static int init_pool(void)
 QR_NOINLINE int k_mem_init(const struct k_mem_config *config)
 {
 	const struct qr_pages scratch = {QR_SPACE_PAGES - 1, 1};
-	int status = qr_config_check(config, (struct qr_caller){
-						     (uintptr_t)__builtin_return_address(0),
-						     (uintptr_t)&scratch});
+	const struct qr_caller caller = {(uintptr_t)__builtin_return_address(0),
+					 (uintptr_t)&scratch};
+	int status = CONFIG_MEM_INIT_CHECK ? qr_config_check(config, caller) : 0;
 
 	if (status != 0) {
 		return status;

@@ -6,49 +6,7 @@
 
 #include "frame.h"
 
-/* ---- words ----------------------------------------------------------------------------- */
-
-#define LINE_MAX 112u
-
-/* Append what fits; the line keeps room for its end. */
-static void add(char *line, size_t *length, const char *text)
-{
-	while (*text != '\0' && *length < LINE_MAX - 2) {
-		line[(*length)++] = *text++;
-	}
-}
-
-static void add_index(char *line, size_t *length, size_t index)
-{
-	char digits[24] = "";
-	size_t at = sizeof(digits) - 1;
-
-	do {
-		digits[--at] = (char)('0' + index % 10);
-		index /= 10;
-	} while (index > 0);
-	add(line, length, "[");
-	add(line, length, &digits[at]);
-	add(line, length, "].");
-}
-
-void qr_refusal_print(struct qr_field field, const char *why)
-{
-	char line[LINE_MAX];
-	size_t length = 0;
-
-	add(line, &length, "k_mem_init: ");
-	add(line, &length, field.list);
-	if (field.name != NULL) {
-		add_index(line, &length, field.index);
-		add(line, &length, field.name);
-	}
-	add(line, &length, ": ");
-	add(line, &length, why);
-	line[length++] = '\n';
-	line[length] = '\0';
-	qr_port_print(line);
-}
+#if CONFIG_MEM_INIT_CHECK
 
 /* A list of `count` elements, `most` at most, which must be there where it is not empty. */
 static int check_list(const char *const names[2], const void *list, size_t count, size_t most)
@@ -290,3 +248,5 @@ int qr_config_check(const struct k_mem_config *config, struct qr_caller caller)
 	}
 	return status == 0 ? check_left(config) : status;
 }
+
+#endif /* CONFIG_MEM_INIT_CHECK */

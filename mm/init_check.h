@@ -25,7 +25,7 @@ void qr_refusal_print(struct qr_field field, const char *why);
 /* Say so, where the build has words for it; returns `status`. */
 QR_INLINE int qr_refuse(struct qr_field field, const char *why, int status)
 {
-	if (CONFIG_MEM_INIT_WORDS) {
+	if (CONFIG_MEM_INIT_CHECK && CONFIG_MEM_INIT_WORDS) {
 		qr_refusal_print(field, why);
 	}
 	return status;

@@ -11,6 +11,8 @@
 
 #include <quire/store.h>
 
+#if CONFIG_MEM_INIT_CHECK
+
 static int refuse(size_t i, const char *field, const char *why)
 {
 	return qr_refuse((struct qr_field){"image", i, field}, why, -EINVAL);
@@ -75,8 +77,8 @@ static int check_on_demand(const struct k_mem_config *config, const struct k_mem
 	const uint32_t slot = (uint32_t)piece->location & (K_MEM_SLOTS_MAX - 1u);
 	const size_t pages = piece->size >> QR_PAGE_SHIFT;
 
-	if (!CONFIG_DEMAND_PAGING) {
-		return refuse(i, "flags", "ON_DEMAND without CONFIG_DEMAND_PAGING");
+	if (!CONFIG_DEMAND_PAGING || !CONFIG_MEM_STORED) {
+		return refuse(i, "flags", "ON_DEMAND, which this build is without");
 	}
 	if (store >= config->store_count) {
 		return refuse(i, "location", "no such store");
@@ -202,3 +204,5 @@ int qr_image_check(const struct k_mem_config *config, struct qr_caller caller)
 	}
 	return arch_mem_takes_over() ? check_running(config, caller) : 0;
 }
+
+#endif /* CONFIG_MEM_INIT_CHECK */

@@ -12,6 +12,8 @@
 #include "slot_room.h"
 #include "store.h"
 
+#if CONFIG_DEMAND_PAGING_REQUESTS
+
 /* The frame of a page that may be evicted, or QR_NO_INDEX. */
 static uint32_t evictable_frame(arch_page_t now, uint32_t page)
 {
@@ -330,3 +332,5 @@ int k_mem_unpin(void *addr, size_t size)
 
 	return do_job(addr, size, &job);
 }
+
+#endif /* CONFIG_DEMAND_PAGING_REQUESTS */

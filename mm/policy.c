@@ -126,15 +126,13 @@ int qr_policy_pick(uint32_t *frame, struct qr_hold *hold)
 
 /* Between two slices interrupts are let in. How many there are does not depend on how long the
  * store takes, so that the same faults evict the same pages. */
-void qr_policy_idle(struct qr_hold *hold)
+void qr_policy_work(struct qr_hold *hold)
 {
-	bool more = qr_policy.idle != NULL;
+	bool more;
 
 	QR_ASSERT_LOCKED();
-	if (more) {
-		(void)qr_sleep_known(hold);
-		more = hold->sleep == QR_SLEEP_YES;
-	}
+	(void)qr_sleep_known(hold);
+	more = hold->sleep == QR_SLEEP_YES;
 	for (uint32_t slices = 0; more && slices < QR_ROUNDS_MAX; slices++) {
 		picking = true;
 		work_before = arch_mem_work;
@@ -169,7 +167,7 @@ void qr_policy_init(const struct k_mem_policy *policy)
 	qr_policy_tells = policy->seen != NULL || policy->returned != NULL;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
-	if (policy->gather != NULL && qr_store_table.write_pages > 1) {
+	if (QR_LEARNS && policy->gather != NULL && qr_store_table.write_pages > 1) {
 		policy->gather(qr_store_table.write_pages);
 	}
 }

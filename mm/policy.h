@@ -34,7 +34,7 @@ QR_INLINE void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
 /* The page in the frame is being evicted to a location of a store: with its history. */
 QR_INLINE uint32_t qr_policy_remembered(uint32_t frame, uint32_t location)
 {
-	uint32_t history = qr_policy.evicted != NULL ? qr_policy.evicted(frame) : 0;
+	uint32_t history = QR_LEARNS && qr_policy.evicted != NULL ? qr_policy.evicted(frame) : 0;
 
 	QR_ASSERT(history >> k_mem_history_bits() == 0);
 	return qr_location_with(location, history);
@@ -54,7 +54,13 @@ int qr_policy_pick(uint32_t *frame, struct qr_hold *hold) QR_MUST_CHECK;
 
 /* The caller is about to wait for a transfer or to fill a page: the policy has time. Where the
  * caller must not sleep it has none. */
-void qr_policy_idle(struct qr_hold *hold);
+void qr_policy_work(struct qr_hold *hold);
+QR_INLINE void qr_policy_idle(struct qr_hold *hold)
+{
+	if (CONFIG_DEMAND_PAGING && QR_LEARNS && qr_policy.idle != NULL) {
+		qr_policy_work(hold);
+	}
+}
 
 /* Start a policy that was checked; after the frames and the stores are known. */
 void qr_policy_init(const struct k_mem_policy *policy);

@@ -16,7 +16,7 @@ bool qr_page_charged(arch_page_t page)
 {
 	uint32_t location;
 
-	if (page & ARCH_PAGE_RW) {
+	if (!CONFIG_MEM_STORED || (page & ARCH_PAGE_RW)) {
 		return true;
 	}
 	if (page & ARCH_DATA_PAGE_LOADED) {

@@ -15,6 +15,8 @@
 #include "store.h"
 #include "uninit.h"
 
+#if CONFIG_MEM_UPDATE_FLAGS
+
 /* What a page counts as. Paged memory is a token, the shared zeros, or a loaded page that is some
  * frame's own; what else is loaded (physical mappings, the image) has no charge. */
 enum count_as {
@@ -229,3 +231,5 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 	qr_unlock(&hold);
 	return status;
 }
+
+#endif /* CONFIG_MEM_UPDATE_FLAGS */

@@ -40,20 +40,6 @@ void qr_stores_init(const struct k_mem_store *stores, size_t count)
 			   (((uint64_t)1 << QR_FRAME_LOCATION_SHIFT) - 1);
 }
 
-int qr_location_check(uintptr_t location, uint32_t count)
-{
-	uintptr_t store = location >> K_MEM_LOCATION_SLOT_BITS;
-	uint32_t slot = (uint32_t)location & (K_MEM_SLOTS_MAX - 1u);
-
-	if (store >= qr_store_table.count) {
-		return -EINVAL;
-	}
-
-	uint32_t slots = qr_store_table.store[store].slot_count;
-
-	return slot >= slots || count > slots - slot ? -EINVAL : 0;
-}
-
 /* What a store may hand out: a slot that it has, of those that are left. */
 static void slot_check(const struct k_mem_store *store, uint32_t slot)
 {
@@ -110,13 +96,6 @@ void qr_slot_give(uint32_t location)
 	qr_frame_table.changes++;
 	if (index == qr_store_table.paging) {
 		qr_store_table.free_slots++;
-	}
-}
-
-void qr_slots_adopt(uint32_t location, uint32_t count)
-{
-	if (qr_location_store(location) == qr_store_table.paging) {
-		qr_store_table.free_slots -= count;
 	}
 }
 
@@ -287,7 +266,7 @@ int qr_store_transfer_run(enum k_mem_io_op op, uint32_t location, const uintptr_
 	if (status == K_MEM_IO_NOT_HERE) {
 		return -EBUSY;
 	}
-	if (store->request_cost != 0 && status == 0 &&
+	if (QR_LEARNS && store->request_cost != 0 && status == 0 &&
 	    qr_location_store(location) == qr_store_table.paging) {
 		flow_count(op == K_MEM_IO_READ ? &qr_store_table.read : &qr_store_table.written,
 			   count);

@@ -72,6 +72,9 @@ QR_INLINE uint32_t qr_location_slot(uint32_t location)
 	return location & qr_store_table.bare_mask & (K_MEM_SLOTS_MAX - 1u);
 }
 
+/* Is there any history? */
+#define QR_LEARNS (CONFIG_EVICTION_LEARN || CONFIG_EVICTION_HAZARD)
+
 /* The history that a location carries; 0: none. */
 QR_INLINE uint32_t qr_location_history(uint32_t location)
 {
@@ -82,7 +85,7 @@ QR_INLINE uint32_t qr_location_history(uint32_t location)
  * with another history. */
 QR_INLINE uint32_t qr_location_bare(uint32_t location)
 {
-	return location & qr_store_table.bare_mask;
+	return QR_LEARNS ? location & qr_store_table.bare_mask : location;
 }
 QR_INLINE uint64_t qr_word_bare(uint64_t word)
 {
@@ -90,7 +93,8 @@ QR_INLINE uint64_t qr_word_bare(uint64_t word)
 }
 QR_INLINE uint32_t qr_location_with(uint32_t location, uint32_t history)
 {
-	return qr_location_bare(location) | history << qr_store_table.slot_bits;
+	return qr_location_bare(location) |
+	       (QR_LEARNS ? history << qr_store_table.slot_bits : 0);
 }
 
 /* Is the location a slot that the mapping owns: one of a store that can be written? */
@@ -98,7 +102,8 @@ QR_INLINE bool qr_location_owned(uint32_t location)
 {
 	uint32_t store = qr_location_store(location);
 
-	return store != QR_STORE_NONE && !qr_store_table.store[store].read_only;
+	return store != QR_STORE_NONE &&
+	       !(CONFIG_MEM_STORED && qr_store_table.store[store].read_only);
 }
 
 /* Is the content safe without a slot or a frame of its own: in a read-only store? */
@@ -106,10 +111,11 @@ QR_INLINE bool qr_location_image(uint32_t location)
 {
 	uint32_t store = qr_location_store(location);
 
-	return store != QR_STORE_NONE && qr_store_table.store[store].read_only;
+	return CONFIG_MEM_STORED && store != QR_STORE_NONE &&
+	       qr_store_table.store[store].read_only;
 }
 
-/* -EINVAL: no such store, or slots beyond its end. */
+/* -EINVAL: no such store, or slots beyond its end. stored.c */
 int qr_location_check(uintptr_t location, uint32_t count) QR_MUST_CHECK;
 
 /* Take a slot of the paging store. -ENOSPC. Lock held. */
@@ -121,9 +127,6 @@ int qr_slot_take_near(uint32_t near, uint32_t *location) QR_MUST_CHECK;
 /* The slot's content is no longer wanted; nothing to do for locations that are not owned.
  * Lock held. */
 void qr_slot_give(uint32_t location);
-
-/* Slots that the caller of k_mem_map_stored reserved now belong to the mapping. Lock held. */
-void qr_slots_adopt(uint32_t location, uint32_t count);
 
 /* A write to the slot failed: never use it again. Lock held. */
 void qr_slot_retire(uint32_t location);

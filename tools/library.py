@@ -38,8 +38,10 @@ def command(*words, **options):
 
 
 def switches(header):
-    """{name: default} of the switches of a header, which it checks to be 0 or 1."""
-    text = (ROOT / header).read_text()
+    """{name: default} of the switches of a header, which it, or what is beside it for that, checks
+    to be 0 or 1."""
+    checks = (ROOT / header).with_name("config_checks.h")
+    text = (ROOT / header).read_text() + (checks.read_text() if checks.exists() else "")
     names = re.findall(r'#error "(CONFIG_\w+) must be 0 or 1"', text)
     return {name: int(re.search(rf"^#define {name} ([01])$", text, re.M)[1]) for name in names}
 
@@ -94,7 +96,8 @@ class Builder:
                 ahead += [os.path.normpath(os.path.join(folder, name)) for folder in
                           (here, "include", "", *folders)
                           for name in re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)', text, re.M)]
-            names = {name for path, text in seen.items() if path != "include/quire/config.h"
+            names = {name for path, text in seen.items()
+                     if not path.startswith("include/quire/config")
                      for name in re.findall(r"\bCONFIG_\w+", without_comments(text))}
             names |= {name for name in re.findall(r"\bCONFIG_\w+", " ".join(
                 re.findall(r"^#define CONFIG_\w+ +(.*)$", self.text("include/quire/config.h"),

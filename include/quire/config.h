@@ -4,8 +4,8 @@
  *
  * A host kernel sets these on the compiler's command line, or names one
  * header of its own with -DQUIRE_CONFIG_FILE='"my_config.h"'. What it does
- * not set gets the value below. Each value is range-checked here, once, so
- * that no other file needs an #if.
+ * not set gets the value below. Each value is range-checked once, so that no
+ * other file needs an #if.
  *
  * Sizes are bytes, counts are plain numbers, switches are 0 or 1. Where a feature's switch is 0
  * none of its code is in the library. Its functions can be called all the same, and do nothing:
@@ -54,6 +54,11 @@
 #define CONFIG_MMU_TABLE_BYTES_MAX 0
 #endif
 
+/* Changing the rights of what is mapped: k_mem_update_flags. */
+#ifndef CONFIG_MEM_UPDATE_FLAGS
+#define CONFIG_MEM_UPDATE_FLAGS 1
+#endif
+
 /* ---- page frames (law L6) ------------------------------------------------ */
 
 /* Page frames that can be managed, all banks together: 8 bytes of metadata each. */
@@ -78,6 +83,12 @@
 #define CONFIG_DEMAND_PAGING 1
 #endif
 
+/* Moving pages by request: k_mem_page_out, k_mem_page_in, k_mem_pin, k_mem_unpin,
+ * k_mem_page_frame_evict. 0: faults alone move them. */
+#ifndef CONFIG_DEMAND_PAGING_REQUESTS
+#define CONFIG_DEMAND_PAGING_REQUESTS 1
+#endif
+
 /* Frames that pinning may never take while paging is on, so that a fault can
  * always be served. At least 1; as many pageable pages as one instruction of the
  * host can touch, code included, if it is to end. */
@@ -93,6 +104,11 @@
 /* Backing stores that can be registered. At most 7. */
 #ifndef CONFIG_MEM_STORES_MAX
 #define CONFIG_MEM_STORES_MAX 4
+#endif
+
+/* Mapping what is in a store: k_mem_map_stored, and on-demand pieces of the image. */
+#ifndef CONFIG_MEM_STORED
+#define CONFIG_MEM_STORED 1
 #endif
 
 /* The stores that come with Quire: quire/ramstore.h, imagestore.h, block.h, zephyr_store.h and
@@ -133,6 +149,12 @@
 /* Bytes of per-frame state that the eviction policies in the build need. */
 #ifndef CONFIG_EVICTION_FRAME_BYTES
 #define CONFIG_EVICTION_FRAME_BYTES 8
+#endif
+
+/* Policies may learn: their evicted, returned, idle and gather are called (quire/policy.h). HAZARD
+ * needs it, and brings it. */
+#ifndef CONFIG_EVICTION_LEARN
+#define CONFIG_EVICTION_LEARN 1
 #endif
 
 /* The eviction policies (quire/policy.h). HAZARD needs CLOCK, and brings it. */
@@ -232,6 +254,12 @@
 #define CONFIG_MEM_ASSERT 1
 #endif
 
+/* 1: k_mem_init looks at all that it is given before anything changes. 0: it believes it, for a
+ * description that was accepted once and is the same at every start. */
+#ifndef CONFIG_MEM_INIT_CHECK
+#define CONFIG_MEM_INIT_CHECK 1
+#endif
+
 /* 1: k_mem_init prints which field it refuses, and why. 0: it only returns the error, which saves
  * the text of the messages. */
 #ifndef CONFIG_MEM_INIT_WORDS
@@ -249,121 +277,6 @@
 #define CONFIG_MEM_PORT_MINIMAL 0
 #endif
 
-/* ---- range checks ------------------------------------------------------------ */
-
-/* Switches: every set of them must build and run (tools/builds). */
-#if CONFIG_MMU_LARGE_PAGES != 0 && CONFIG_MMU_LARGE_PAGES != 1
-#error "CONFIG_MMU_LARGE_PAGES must be 0 or 1"
-#endif
-#if CONFIG_DEMAND_PAGING != 0 && CONFIG_DEMAND_PAGING != 1
-#error "CONFIG_DEMAND_PAGING must be 0 or 1"
-#endif
-#if CONFIG_DEMAND_PAGING_ZERO_PAGE != 0 && CONFIG_DEMAND_PAGING_ZERO_PAGE != 1
-#error "CONFIG_DEMAND_PAGING_ZERO_PAGE must be 0 or 1"
-#endif
-#if CONFIG_MEM_CLUSTER != 0 && CONFIG_MEM_CLUSTER != 1
-#error "CONFIG_MEM_CLUSTER must be 0 or 1"
-#endif
-#if CONFIG_DEMAND_PAGING_STATS != 0 && CONFIG_DEMAND_PAGING_STATS != 1
-#error "CONFIG_DEMAND_PAGING_STATS must be 0 or 1"
-#endif
-#if CONFIG_DEMAND_PAGING_THREAD_STATS != 0 && CONFIG_DEMAND_PAGING_THREAD_STATS != 1
-#error "CONFIG_DEMAND_PAGING_THREAD_STATS must be 0 or 1"
-#endif
-#if CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM != 0 && CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM != 1
-#error "CONFIG_DEMAND_PAGING_TIMING_HISTOGRAM must be 0 or 1"
-#endif
-#if CONFIG_USERSPACE != 0 && CONFIG_USERSPACE != 1
-#error "CONFIG_USERSPACE must be 0 or 1"
-#endif
-#if CONFIG_MEM_INIT_WORDS != 0 && CONFIG_MEM_INIT_WORDS != 1
-#error "CONFIG_MEM_INIT_WORDS must be 0 or 1"
-#endif
-#if CONFIG_MEM_PORT_MINIMAL != 0 && CONFIG_MEM_PORT_MINIMAL != 1
-#error "CONFIG_MEM_PORT_MINIMAL must be 0 or 1"
-#endif
-#if CONFIG_MEM_CLEAN != 0 && CONFIG_MEM_CLEAN != 1
-#error "CONFIG_MEM_CLEAN must be 0 or 1"
-#endif
-#if CONFIG_MEM_DUMP != 0 && CONFIG_MEM_DUMP != 1
-#error "CONFIG_MEM_DUMP must be 0 or 1"
-#endif
-#if CONFIG_EVICTION_CLOCK != 0 && CONFIG_EVICTION_CLOCK != 1
-#error "CONFIG_EVICTION_CLOCK must be 0 or 1"
-#endif
-#if CONFIG_EVICTION_NRU != 0 && CONFIG_EVICTION_NRU != 1
-#error "CONFIG_EVICTION_NRU must be 0 or 1"
-#endif
-#if CONFIG_EVICTION_LRU != 0 && CONFIG_EVICTION_LRU != 1
-#error "CONFIG_EVICTION_LRU must be 0 or 1"
-#endif
-#if CONFIG_EVICTION_HAZARD != 0 && CONFIG_EVICTION_HAZARD != 1
-#error "CONFIG_EVICTION_HAZARD must be 0 or 1"
-#endif
-#if CONFIG_BACKING_STORE_RAM != 0 && CONFIG_BACKING_STORE_RAM != 1
-#error "CONFIG_BACKING_STORE_RAM must be 0 or 1"
-#endif
-#if CONFIG_BACKING_STORE_IMAGE != 0 && CONFIG_BACKING_STORE_IMAGE != 1
-#error "CONFIG_BACKING_STORE_IMAGE must be 0 or 1"
-#endif
-#if CONFIG_BACKING_STORE_BLOCK != 0 && CONFIG_BACKING_STORE_BLOCK != 1
-#error "CONFIG_BACKING_STORE_BLOCK must be 0 or 1"
-#endif
-#if CONFIG_BACKING_STORE_ZEPHYR != 0 && CONFIG_BACKING_STORE_ZEPHYR != 1
-#error "CONFIG_BACKING_STORE_ZEPHYR must be 0 or 1"
-#endif
-#if CONFIG_BACKING_STORE_COMPRESSED != 0 && CONFIG_BACKING_STORE_COMPRESSED != 1
-#error "CONFIG_BACKING_STORE_COMPRESSED must be 0 or 1"
-#endif
-#if CONFIG_MEM_ASSERT < 0 || CONFIG_MEM_ASSERT > 2
-#error "CONFIG_MEM_ASSERT must be 0, 1 or 2"
-#endif
-
-/* Numbers. */
-#if CONFIG_MMU_PAGE_SIZE & (CONFIG_MMU_PAGE_SIZE - 1)
-#error "CONFIG_MMU_PAGE_SIZE must be a power of two"
-#endif
-#if CONFIG_KERNEL_VM_SIZE <= 0 || CONFIG_KERNEL_VM_SIZE % CONFIG_MMU_PAGE_SIZE
-#error "CONFIG_KERNEL_VM_SIZE must be a positive multiple of the page size"
-#endif
-#if CONFIG_KERNEL_VM_BASE % (CONFIG_MMU_PAGE_SIZE / 8 * CONFIG_MMU_PAGE_SIZE)
-#error "CONFIG_KERNEL_VM_BASE must be a multiple of what one leaf table covers"
-#endif
-#if CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE >= (1 << 25)
-#error "CONFIG_KERNEL_VM_SIZE: less than 2^25 pages"
-#endif
-#if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX >= (1 << 25)
-#error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^25 - 1"
-#endif
-#if CONFIG_MEM_BANKS_MAX < 1 || CONFIG_MEM_BANKS_MAX > 32
-#error "CONFIG_MEM_BANKS_MAX must be 1 to 32"
-#endif
-#if CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE < 1
-#error "CONFIG_DEMAND_PAGING_PAGE_FRAMES_RESERVE must be at least 1"
-#endif
-#if CONFIG_MEM_STORES_MAX < 1 || CONFIG_MEM_STORES_MAX > 7
-#error "CONFIG_MEM_STORES_MAX must be 1 to 7"
-#endif
-#if CONFIG_MEM_CLUSTER_REGIONS < 1
-#error "CONFIG_MEM_CLUSTER_REGIONS must be at least 1"
-#endif
-#if CONFIG_MEM_BATCH < 1 || CONFIG_MEM_BATCH > 512
-#error "CONFIG_MEM_BATCH must be 1 to 512"
-#endif
-#if CONFIG_MAX_DOMAIN_PARTITIONS < 1 || CONFIG_MAX_DOMAIN_PARTITIONS > 255
-#error "CONFIG_MAX_DOMAIN_PARTITIONS must be 1 to 255"
-#endif
-#if CONFIG_MEM_DOMAIN_TABLES < 1 || CONFIG_MEM_DOMAIN_TABLES > 32766
-#error "CONFIG_MEM_DOMAIN_TABLES must be 1 to 32766"
-#endif
-#if CONFIG_MEM_USER_COPY < 8
-#error "CONFIG_MEM_USER_COPY must be at least 8"
-#endif
-#if CONFIG_EVICTION_TRIES < 1
-#error "CONFIG_EVICTION_TRIES must be at least 1"
-#endif
-#if CONFIG_MP_MAX_NUM_CPUS != 1
-#error "this version of Quire runs on one CPU"
-#endif
+#include <quire/config_checks.h>
 
 #endif /* QUIRE_CONFIG_H */

@@ -117,7 +117,7 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size) QR_MUST_CHECK;
  * flags: K_MEM_PERM_*. Unmapped by k_mem_unmap.
  *  -EINVAL   size zero, unaligned or larger than the space; no such store, or slots
  *            beyond its end; unknown flags; RW with EXEC
- *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING
+ *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING or CONFIG_MEM_STORED
  *  -ENOMEM   the pages could not be kept
  *  -ENOSPC   no free range of that size in the address space */
 int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flags) QR_MUST_CHECK;
@@ -139,6 +139,7 @@ static inline void *k_mem_map_unpaged(uintptr_t location, size_t size, uint32_t 
  * a page that was written has written all of it. Code that was written is made fetchable by
  * code_sync (quire/fault.h).
  * flags: K_MEM_PERM_*, K_MEM_CACHE_* (physical mappings only).
+ *  -K_MEM_ENOTSUP  a build without CONFIG_MEM_UPDATE_FLAGS
  *  -EINVAL  a page of the range is not mapped or a guard; unknown flags; RW with
  *           EXEC; a cache mode on paged memory, another one than it has on the image
  *  -ENOMEM  RW on pages of a read-only store that could then not be kept. Nothing has changed,
@@ -153,6 +154,7 @@ size_t k_mem_free_get(void);
 
 /* Empty the frame at physical address `phys` (page-aligned) and make it free: its
  * page is written out if it must be. Nothing to do on a free frame: 0. May sleep.
+ *  -K_MEM_ENOTSUP  a build without CONFIG_DEMAND_PAGING_REQUESTS
  *  -EINVAL  not a managed frame
  *  -EBUSY   pinned, reserved, busy with a transfer, or touched while it was written; or the store
  *           cannot write in this context
@@ -173,6 +175,16 @@ size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count);
 /* ---- what a build is without ----------------------------------------------------------------- */
 
 QR_ABSENT_BEGIN
+#if !CONFIG_DEMAND_PAGING || !CONFIG_MEM_STORED
+QR_ABSENT(int k_mem_map_stored(void **addr, uintptr_t location, size_t size, uint32_t flags),
+	  return -K_MEM_ENOTSUP)
+#endif
+#if !CONFIG_MEM_UPDATE_FLAGS
+QR_ABSENT(int k_mem_update_flags(void *addr, size_t size, uint32_t flags), return -K_MEM_ENOTSUP)
+#endif
+#if !CONFIG_DEMAND_PAGING_REQUESTS
+QR_ABSENT(int k_mem_page_frame_evict(uintptr_t phys), return -K_MEM_ENOTSUP)
+#endif
 #if !CONFIG_MEM_DUMP
 QR_ABSENT(void k_mem_page_frames_dump(void), (void)0)
 QR_ABSENT(size_t k_mem_page_frames_map(uint32_t first, char *map, size_t count), return 0)

@@ -16,6 +16,8 @@ QR_EXTERN_C_BEGIN
 
 /* ---- moving pages ---------------------------------------------------------------- */
 
+/* Each of the four is -K_MEM_ENOTSUP in a build without CONFIG_DEMAND_PAGING_REQUESTS. */
+
 /* Evict every page of the range that is in a frame and not pinned: clean ones are
  * dropped, the others written. Their frames become free. Where slots run out those that
  * pages elsewhere have beside their frames are used: such a page then counts as
@@ -156,6 +158,12 @@ void k_mem_paging_histogram_backing_store_page_out_get(struct k_mem_paging_histo
 /* ---- what a build is without ----------------------------------------------------------------- */
 
 QR_ABSENT_BEGIN
+#if !CONFIG_DEMAND_PAGING_REQUESTS
+QR_ABSENT(int k_mem_page_out(void *addr, size_t size), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_page_in(void *addr, size_t size), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_pin(void *addr, size_t size), return -K_MEM_ENOTSUP)
+QR_ABSENT(int k_mem_unpin(void *addr, size_t size), return -K_MEM_ENOTSUP)
+#endif
 #if !CONFIG_DEMAND_PAGING || !CONFIG_MEM_CLEAN
 QR_ABSENT(int k_mem_paging_clean(uint32_t low, uint32_t high), return -K_MEM_ENOTSUP)
 #endif

@@ -9,7 +9,8 @@
  *     qr_port_lock           always
  *     qr_port_unlock         always
  *     qr_port_panic          always
- *     qr_port_print          CONFIG_MEM_DUMP || CONFIG_MEM_INIT_WORDS
+ *     qr_port_print          CONFIG_MEM_DUMP ||
+ *                            (CONFIG_MEM_INIT_CHECK && CONFIG_MEM_INIT_WORDS)
  *     qr_port_irq_lock       !CONFIG_MEM_PORT_MINIMAL
  *     qr_port_irq_unlock     !CONFIG_MEM_PORT_MINIMAL
  *     qr_port_can_sleep      !CONFIG_MEM_PORT_MINIMAL

@@ -78,6 +78,10 @@ static void verify(const uint8_t *memory, size_t seed)
 /* Without demand paging there is nothing to evict, which is no error. */
 static void page(uint8_t *memory)
 {
+	if (!CONFIG_DEMAND_PAGING_REQUESTS) {
+		CHECK(k_mem_page_out(memory, 8 * PAGE) == -ENOTSUP);
+		return;
+	}
 	CHECK(k_mem_page_out(memory, 8 * PAGE) == 0);
 	CHECK(k_mem_page_in(memory + 2 * PAGE, 8 * PAGE) == 0);
 	CHECK(k_mem_pin(memory, 2 * PAGE) == 0);
@@ -91,6 +95,10 @@ static void protect(uint8_t *memory)
 {
 	size_t word = 5;
 
+	if (!CONFIG_MEM_UPDATE_FLAGS) {
+		CHECK(k_mem_update_flags(memory, 2 * PAGE, 0) == -ENOTSUP);
+		return;
+	}
 	CHECK(k_mem_update_flags(memory, 2 * PAGE, 0) == 0);
 	CHECK(emu_write((uintptr_t)memory, &word, sizeof(word), 0) == -EACCES);
 	CHECK(k_mem_update_flags(memory, 2 * PAGE, K_MEM_PERM_RW) == 0);
