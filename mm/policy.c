@@ -92,7 +92,7 @@ QR_NOINLINE void qr_policy_told(uint32_t frame, uint32_t location, bool by_fault
 {
 	uint32_t history = qr_location_history(location);
 
-	if (qr_policy.returned == NULL) {
+	if (!QR_LEARNS || qr_policy.returned == NULL) {
 		qr_policy_seen(frame, by_fault);
 		return;
 	}
