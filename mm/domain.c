@@ -151,10 +151,13 @@ static bool overlap(struct qr_pages a, struct qr_pages b)
 	return a.first < b.first + b.count && b.first < a.first + a.count;
 }
 
-/* Very many partitions are a batch of their own. Their list is changed inside the gate only. */
-static void partitions_walked(struct qr_hold *hold)
+/* Many partitions are a batch of their own. Their list is changed inside the gate only. */
+static void partitions_walked(const struct k_mem_domain *domain, struct qr_hold *hold)
 {
-	if (CONFIG_MAX_DOMAIN_PARTITIONS > CONFIG_MEM_BATCH) {
+	const bool may_be_many = CONFIG_MAX_DOMAIN_PARTITIONS > QR_BATCH_MIDDLE;
+
+	if (CONFIG_MAX_DOMAIN_PARTITIONS > QR_BATCH_LIGHT ||
+	    (may_be_many && QR_UNLIKELY(domain->num_partitions > QR_BATCH_MIDDLE))) {
 		qr_breathe(hold);
 	}
 }
@@ -236,7 +239,7 @@ int qr_domain_part_check(struct k_mem_domain *domain, const struct k_mem_partiti
 		return -EINVAL;
 	}
 	status = place_find(domain, part, place);
-	partitions_walked(hold);
+	partitions_walked(domain, hold);
 	return status == 0 ? pages_check(domain, pages, part->attr, hold) : status;
 }
 
@@ -317,7 +320,7 @@ int k_mem_domain_remove_partition(struct k_mem_domain *domain, const struct k_me
 	}
 	enter(&hold);
 	place = partition_find(domain, part);
-	partitions_walked(&hold);
+	partitions_walked(domain, &hold);
 	if (place != NULL) {
 		partition_end(domain, place, &hold);
 	}
@@ -333,7 +336,7 @@ void qr_domain_clear(struct k_mem_domain *domain, struct qr_pages pages, struct 
 			partition_end(domain, here, hold);
 		}
 	}
-	partitions_walked(hold);
+	partitions_walked(domain, hold);
 }
 
 /* ---- domains --------------------------------------------------------------------------------- */

@@ -12,22 +12,38 @@
  */
 #include "copy.h"
 
+#if CONFIG_USERSPACE
+
 uint32_t arch_mem_work;
 
 struct qr_private qr_privates[QR_PRIVATE_COUNT + 1];
-QR_ALIGNED(CONFIG_USERSPACE ? QR_TABLE_BYTES : 8)
-qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
+QR_ALIGNED(QR_TABLE_BYTES) qr_entry_t qr_private_tables[QR_PRIVATE_COUNT][QR_TABLE_ENTRIES];
 qr_owner_t qr_owners[QR_OWNERS ? QR_TABLES(0) * QR_TABLE_ENTRIES : 1];
-uint32_t qr_copies[CONFIG_USERSPACE ? QR_TABLES_TOTAL : 1];
+uint32_t qr_copies[QR_TABLES_TOTAL];
 
 QR_ALIGNED(MMU_SPLIT ? QR_TABLE_BYTES : 8)
 qr_entry_t qr_base_tables[MMU_SPLIT ? QR_TABLES_TOTAL * QR_TABLE_ENTRIES : 1];
 
-QR_NOINLINE qr_entry_t qr_overlay_entry(qr_entry_t kernel, qr_entry_t was)
+/* Once each, as they are much code. */
+static QR_NOINLINE void read_original(struct qr_original *original, qr_entry_t value)
 {
-	const struct qr_original original = qr_original_of(kernel);
+	*original = qr_original_of(value);
+}
+static QR_NOINLINE qr_entry_t becomes(const struct qr_original *original, qr_entry_t was)
+{
+	return qr_copy_with_bits(was, qr_copy_becomes(original, was));
+}
 
-	return qr_copy_with_bits(was, qr_copy_becomes(&original, was));
+void qr_overlay_replace(const qr_entry_t *entry, qr_entry_t value)
+{
+	struct qr_original original;
+
+	read_original(&original, value);
+	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
+		qr_entry_t *mine = qr_private_entry(copy, entry);
+
+		mmu_replace(mine, becomes(&original, qr_entry_load(mine)));
+	}
 }
 
 void qr_overlay_keep(qr_entry_t *entry, uint32_t bits)
@@ -42,9 +58,11 @@ static QR_NOINLINE void own_page(struct qr_private *private, qr_entry_t *mine, q
 				 qr_entry_t own)
 {
 	const qr_entry_t as = own != 0 ? own : qr_copy_base(entry);
-	const qr_entry_t to = qr_overlay_entry(qr_entry_load(entry), as);
-	qr_entry_t was = qr_entry_load(mine);
+	qr_entry_t was = qr_entry_load(mine), to;
+	struct qr_original original;
 
+	read_original(&original, qr_entry_load(entry));
+	to = becomes(&original, as);
 	while (!qr_entry_swap(mine, &was, qr_copy_with_bits(was, to))) {
 	}
 	if (qr_is_leaf(was) && !qr_is_leaf(to)) {
@@ -90,9 +108,9 @@ struct change {
 
 typedef qr_entry_t (*becomes_t)(const struct change *change, qr_entry_t was);
 
-static qr_entry_t becomes_any(const struct change *change, qr_entry_t was)
+QR_INLINE qr_entry_t becomes_any(const struct change *change, qr_entry_t was)
 {
-	return qr_copy_with_bits(was, qr_copy_becomes(&change->original, was));
+	return becomes(&change->original, was);
 }
 
 /* The page was not there: what a copy said was the token of an own page, with no right that the
@@ -105,7 +123,7 @@ QR_INLINE qr_entry_t becomes_in(const struct change *change, qr_entry_t was)
 }
 
 /* Not a leaf where it is hidden, or for who comes without the lock too early. */
-static qr_entry_t becomes_used(const struct change *change, qr_entry_t was)
+QR_INLINE qr_entry_t becomes_used(const struct change *change, qr_entry_t was)
 {
 	const uint32_t never = entry_decode(was, 0).cow ? ARCH_DATA_PAGE_DIRTY : 0;
 
@@ -113,10 +131,10 @@ static qr_entry_t becomes_used(const struct change *change, qr_entry_t was)
 }
 
 /* A copy that is not like the last one. */
-QR_INLINE void look_closely(struct change *change, qr_entry_t was, becomes_t becomes)
+QR_INLINE void look_closely(struct change *change, qr_entry_t was, becomes_t becomes_what)
 {
 	change->was = was;
-	change->is = was == 0 ? change->none : becomes(change, was);
+	change->is = was == 0 ? change->none : becomes_what(change, was);
 	change->bits |= qr_is_leaf(was) ? qr_leaf_bits(was) : 0;
 }
 static QR_NOINLINE void look_any(struct change *change, qr_entry_t was)
@@ -196,7 +214,7 @@ QR_NOINLINE uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value)
 {
 	struct change change;
 
-	change.original = qr_original_of(value);
+	read_original(&change.original, value);
 	change_begin(&change, change.original.shared);
 	if (is_in_base(entry)) {
 		base_change(&change, entry, look_any);
@@ -248,6 +266,14 @@ QR_NOINLINE void qr_overlay_sync_run(const qr_entry_t *entry, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		(void)qr_overlay_sync(&entry[i], qr_entry_load(&entry[i]));
+	}
+}
+
+QR_NOINLINE void qr_overlay_unmapped(const qr_entry_t *entry, size_t count)
+{
+	qr_overlay_sync_run(entry, count);
+	for (size_t i = 0; QR_OWNERS && i < count; i++) {
+		*qr_owner(&entry[i]) = 0;
 	}
 }
 
@@ -303,3 +329,5 @@ QR_NOINLINE void qr_overlay_upper(unsigned int level, const void *virt, qr_entry
 		mmu_replace(qr_private_entry(copy, entry), value);
 	}
 }
+
+#endif /* CONFIG_USERSPACE */

@@ -178,8 +178,9 @@ QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
 /* No private tables at all: once, at the start. */
 void qr_private_init(void);
 
-/* What a private entry becomes that was `was` when the kernel's, of level 0, says `kernel`. */
-qr_entry_t qr_overlay_entry(qr_entry_t kernel, qr_entry_t was);
+/* The kernel's entry of level 0 became another that translates to the same memory, for which the
+ * machine may demand a break: its copies do alike (mmu_replace). */
+void qr_overlay_replace(const qr_entry_t *entry, qr_entry_t value);
 
 /* Bring the copies of a kernel's entry of level 0, which says `value`, up to date. Returns what
  * they had of ARCH_DATA_PAGE_ACCESSED and _DIRTY. */
@@ -205,6 +206,9 @@ QR_INLINE void qr_overlay_run(const qr_entry_t *entry, size_t count)
 		qr_overlay_sync_run(entry, count);
 	}
 }
+
+/* Pages of a run were unmapped: no set has them any more, and they are nobody's. */
+void qr_overlay_unmapped(const qr_entry_t *entry, size_t count);
 
 /* Of `count` entries from this one on, in no more than two tables, as many as may be brought up to
  * date in one hold: QR_PRIVATE_BATCH private ones, but one of the kernel's at least. */
@@ -236,5 +240,27 @@ QR_INLINE bool qr_upper_differs(unsigned int level, const void *virt, qr_entry_t
 	       (MMU_SPLIT && (entry_decode(value, level).user ||
 			      entry_decode(*qr_shared_entry(entry), level).kind != QR_TABLE));
 }
+
+/* ---- what a build is without ----------------------------------------------------------------- */
+
+#if !CONFIG_USERSPACE
+QR_ABSENT_BEGIN
+QR_ABSENT(void qr_base_split(const qr_entry_t *entry, qr_entry_t first, qr_entry_t step), (void)0)
+QR_ABSENT(void qr_base_use(const qr_entry_t *entry, size_t count), (void)0)
+QR_ABSENT(void qr_private_init(void), (void)0)
+QR_ABSENT(void qr_overlay_replace(const qr_entry_t *entry, qr_entry_t value), (void)0)
+QR_ABSENT(uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value), return 0)
+QR_ABSENT(void qr_overlay_in(const qr_entry_t *entry, qr_entry_t leaf, uint64_t phys,
+			     uint32_t flags), (void)0)
+QR_ABSENT(void qr_overlay_keep(qr_entry_t *entry, uint32_t bits), (void)0)
+QR_ABSENT(void qr_overlay_sync_run(const qr_entry_t *entry, size_t count), (void)0)
+QR_ABSENT(void qr_overlay_unmapped(const qr_entry_t *entry, size_t count), (void)0)
+QR_ABSENT(size_t qr_overlay_most(const qr_entry_t *entry, size_t count), return count)
+QR_ABSENT(uint32_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear), return 0)
+QR_ABSENT(void qr_overlay_trampoline(const qr_entry_t *entry, size_t count), (void)0)
+QR_ABSENT(void qr_overlay_upper(unsigned int level, const void *virt, qr_entry_t value), (void)0)
+QR_ABSENT(qr_entry_t qr_base_pointer(unsigned int level, const void *virt), return 0)
+QR_ABSENT_END
+#endif
 
 #endif /* QR_PAGETABLE_OVERLAY_H */

@@ -12,6 +12,8 @@
  */
 #include "set.h"
 
+#if CONFIG_USERSPACE
+
 static struct {
 	uint32_t free_count;
 	uint16_t free_head;
@@ -325,3 +327,5 @@ bool arch_mem_domain_trim(struct arch_mem_domain *domain, void *virt)
 	}
 	return false;
 }
+
+#endif /* CONFIG_USERSPACE */

@@ -169,15 +169,6 @@ void arch_mem_map_token(void *virt, size_t count, arch_token_t token, uint32_t s
 	fill(entry, count, value, stride, mark);
 }
 
-/* No set has these pages any more, and they are nobody's. */
-static QR_NOINLINE void unmapped_in_copies(const qr_entry_t *entry, size_t count)
-{
-	qr_overlay_sync_run(entry, count);
-	for (size_t i = 0; QR_OWNERS && i < count; i++) {
-		*qr_owner(&entry[i]) = 0;
-	}
-}
-
 size_t arch_mem_same(const void *virt, size_t count)
 {
 	const qr_entry_t *entry = qr_entry(0, virt);
@@ -199,7 +190,7 @@ void arch_mem_unmap_pages(void *virt, size_t count)
 
 	clear(entry, count);
 	if (QR_UNLIKELY(qr_run_has_copies(entry, count))) {
-		unmapped_in_copies(entry, count);
+		qr_overlay_unmapped(entry, count);
 	}
 }
 
@@ -349,11 +340,7 @@ static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view v
 		}
 		return;
 	}
-	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
-		qr_entry_t *mine = qr_private_entry(copy, entry);
-
-		mmu_replace(mine, qr_overlay_entry(value, qr_entry_load(mine)));
-	}
+	qr_overlay_replace(entry, value);
 }
 
 static void entry_flags(unsigned int level, void *virt, uint32_t flags)

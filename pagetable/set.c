@@ -17,6 +17,8 @@
  */
 #include "set.h"
 
+#if CONFIG_USERSPACE
+
 struct arch_mem_domain *qr_set_current;
 
 static uint64_t generation = 1;
@@ -193,3 +195,5 @@ arch_page_t arch_page_rights(const void *virt, arch_page_t now, bool user)
 	set = set_rights(virt, now);
 	return (user ? set : set & (now | ARCH_PAGE_USER)) & mask;
 }
+
+#endif /* CONFIG_USERSPACE */

@@ -28,4 +28,10 @@ uint16_t qr_set_below(uint16_t table, const void *virt);
 void qr_set_suspend(const struct arch_mem_domain *domain);
 void qr_set_resume(struct arch_mem_domain *domain);
 
+#if !CONFIG_USERSPACE
+QR_ABSENT_BEGIN
+QR_ABSENT(uint16_t qr_set_leaf(const struct arch_mem_domain *domain, const void *virt), return 0)
+QR_ABSENT_END
+#endif
+
 #endif /* QR_PAGETABLE_SET_H */

@@ -88,19 +88,22 @@ bool arch_mem_takes_over(void)
 	return MMU_TAKES_OVER;
 }
 
+QR_INLINE struct arch_mem_table_range table_range(void *first, size_t size)
+{
+	return (struct arch_mem_table_range){first, mmu_table_phys(first), size};
+}
+
 bool arch_mem_tables(unsigned int which, struct arch_mem_table_range *tables)
 {
-	const struct arch_mem_table_range all[] = {
-		{qr_tables, mmu_table_phys(qr_tables), sizeof(qr_tables)},
-		{qr_private_tables, mmu_table_phys(qr_private_tables), sizeof(qr_private_tables)},
-		{qr_base_tables, mmu_table_phys(qr_base_tables), sizeof(qr_base_tables)},
-	};
-	const unsigned int count = MMU_SPLIT ? 3 : CONFIG_USERSPACE ? 2 : 1;
-
-	if (which >= count) {
+	if (which == 0) {
+		*tables = table_range(qr_tables, sizeof(qr_tables));
+	} else if (CONFIG_USERSPACE && which == 1) {
+		*tables = table_range(qr_private_tables, sizeof(qr_private_tables));
+	} else if (MMU_SPLIT && which == 2) {
+		*tables = table_range(qr_base_tables, sizeof(qr_base_tables));
+	} else {
 		return false;
 	}
-	*tables = all[which];
 	return true;
 }
 
@@ -110,7 +113,11 @@ void arch_mem_start(void)
 
 	mmu_start();
 	mmu_root_set(mmu_table_phys(&qr_tables[root]), 0);
-	qr_sets_start();
+	if (CONFIG_USERSPACE) {
+		qr_sets_start();
+	} else {
+		qr_flush_all();
+	}
 }
 
 QR_NOINLINE void qr_flush_all(void)
@@ -209,7 +216,7 @@ QR_INLINE qr_entry_t *own_scratch(qr_entry_t *entry)
 				? qr_set_leaf(qr_set_current, scratch_page)
 				: 0;
 
-	return leaf != 0 ? qr_private_entry(leaf, entry) : entry;
+	return CONFIG_USERSPACE && leaf != 0 ? qr_private_entry(leaf, entry) : entry;
 }
 
 /* The window's entry in the kernel's set and in the current one. It is born accessed and dirty, so

@@ -288,7 +288,13 @@ void arch_mem_domain_init(struct arch_mem_domain *domain);
 
 /* How many entries of sets beside the kernel's the functions here have handled so far; wraps. Who
  * handles page after page lets interrupts in after a batch of these, too. */
+#if CONFIG_USERSPACE
 extern uint32_t arch_mem_work;
+#else
+enum {
+	arch_mem_work /* there are no others */
+};
+#endif
 
 /* How many private tables the domain lacks for own pages in this range; how many are free. Only
  * the functions here change that; no lock. */
@@ -336,6 +342,12 @@ void arch_mem_domain_switch(struct arch_mem_domain *domain);
 /* ARCH_PAGE_RW, _USER and _EXEC of the page, which is `now` (arch_page_state): for user mode in the
  * current set, for the kernel where it runs now. No lock needed. */
 arch_page_t arch_page_rights(const void *virt, arch_page_t now, bool user);
+
+#if !CONFIG_USERSPACE
+QR_ABSENT_BEGIN
+QR_ABSENT(arch_page_t arch_page_rights(const void *virt, arch_page_t now, bool user), return now)
+QR_ABSENT_END
+#endif
 
 QR_EXTERN_C_END
 
