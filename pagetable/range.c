@@ -340,7 +340,9 @@ static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view v
 		}
 		return;
 	}
-	qr_overlay_replace(entry, value);
+	if (qr_has_copies(entry)) {
+		qr_overlay_replace(entry, value);
+	}
 }
 
 static void entry_flags(unsigned int level, void *virt, uint32_t flags)
