@@ -172,20 +172,39 @@ QR_INLINE qr_entry_t qr_leaf_to_token(qr_entry_t leaf, arch_token_t token)
 	return qr_token_with(leaf, token);
 }
 
+/* The bits of a leaf that say its address: it is linear. */
+QR_INLINE qr_entry_t qr_leaf_address(uint64_t phys)
+{
+	phys &= -((uint64_t)1 << ENTRY_PAGE_SHIFT);
+	return QR_AS_LEAF(0, .address = phys) ^ QR_AS_LEAF(0, .address = 0);
+}
+
+/* What changes in a leaf that is dirty, or not. The same bits whether it may be written or not are
+ * taken with no branch; two kinds of them only where it is. */
+QR_INLINE qr_entry_t qr_leaf_dirt_if(bool dirty, bool write)
+{
+	if (qr_leaf_dirt(true) == qr_leaf_dirt(false)) {
+		return dirty ? qr_leaf_dirt(true) : 0;
+	}
+	return QR_UNLIKELY(dirty) ? qr_leaf_dirt(write) : 0;
+}
+
 /* What a token becomes when its page is in the frame at `phys`: a leaf of that address, `global` or
- * not, born as ARCH_MEM_ACCESSED, _DIRTY and _COW in `flags` say. */
+ * not, born as ARCH_MEM_ACCESSED and _DIRTY in `flags` say. */
 QR_INLINE qr_entry_t qr_token_to_leaf(qr_entry_t token, uint64_t phys, uint32_t flags, bool global)
 {
-	qr_entry_t leaf = QR_AS_LEAF(0, .address = phys, .global = global,
-				     .write = qr_may_write(token), /* for what `dirty` is */
-				     .accessed = (flags & ARCH_MEM_ACCESSED) != 0,
-				     .dirty = (flags & ARCH_MEM_DIRTY) != 0);
+	const bool dirty = (flags & ARCH_MEM_DIRTY) != 0;
+	qr_entry_t leaf = QR_AS_LEAF(0, .global = global,
+				     .accessed = (flags & ARCH_MEM_ACCESSED) != 0);
 
-	leaf = qr_with_rights_of(token, leaf);
-	if (QR_UNLIKELY(flags & ARCH_MEM_COW) && qr_may_write(token)) {
-		leaf ^= qr_leaf_cow();
-	}
-	return leaf;
+	leaf = qr_with_rights_of(token, leaf) ^ qr_leaf_address(phys);
+	return leaf ^ qr_leaf_dirt_if(dirty, qr_may_write(token));
+}
+
+/* The same leaf, or, where ARCH_MEM_COW is in `flags`, one that refuses the writes that it may. */
+QR_INLINE qr_entry_t qr_leaf_refusing(qr_entry_t leaf, uint32_t flags)
+{
+	return (flags & ARCH_MEM_COW) && qr_may_write(leaf) ? leaf ^ qr_leaf_cow() : leaf;
 }
 
 /* ---- an entry as the core sees it --------------------------------------------------------- */

@@ -119,7 +119,8 @@ QR_INLINE qr_entry_t becomes_in(const struct change *change, qr_entry_t was)
 {
 	return MMU_SPLIT && !entry_decode(was, 0).user
 		       ? was
-		       : qr_token_to_leaf(was, change->phys, change->flags, false);
+		       : qr_leaf_refusing(qr_token_to_leaf(was, change->phys, change->flags, false),
+					  change->flags);
 }
 
 /* Not a leaf where it is hidden, or for who comes without the lock too early. */

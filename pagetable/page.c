@@ -95,13 +95,19 @@ void arch_page_token_set_n(uint32_t page, arch_token_t token)
 	qr_entry_store(entry, qr_token_with(was, token));
 }
 
-/* Apart: code comes in, whose instructions the CPU has to fetch anew. */
-static QR_NOINLINE void code_in(qr_entry_t *entry, qr_entry_t leaf, uint64_t phys)
+/* Apart: shared zeros, and code, whose instructions the CPU has to fetch anew. */
+static QR_NOINLINE void seldom_in(qr_entry_t *entry, qr_entry_t leaf, uint64_t phys,
+				  uint32_t flags)
 {
-	/* the page itself may be out of reach: no right to read, accessed not set */
-	code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
+	leaf = qr_leaf_refusing(leaf, flags);
+	if (MMU_CODE_SYNC && entry_decode(leaf, 0).exec) {
+		/* the page itself may be out of reach: no right to read, accessed not set */
+		code_sync(arch_mem_scratch(phys), QR_PAGE_BYTES);
+	}
 	qr_entry_store(entry, leaf);
-	qr_overlay_run(entry, 1);
+	if (qr_has_copies(entry)) {
+		qr_overlay_in(entry, leaf, phys, flags);
+	}
 }
 
 void arch_mem_page_in_n(uint32_t page, uint64_t phys, uint32_t flags)
@@ -112,8 +118,9 @@ void arch_mem_page_in_n(uint32_t page, uint64_t phys, uint32_t flags)
 	const qr_entry_t leaf = qr_token_to_leaf(was, phys, flags, !MMU_SPLIT && !copies);
 
 	QR_REQUIRE(qr_is_token(was));
-	if (MMU_CODE_SYNC && entry_decode(was, 0).exec) {
-		code_in(entry, leaf, phys);
+	if (QR_UNLIKELY((flags & ARCH_MEM_COW) ||
+			(MMU_CODE_SYNC && entry_decode(was, 0).exec))) {
+		seldom_in(entry, leaf, phys, flags);
 		return;
 	}
 	qr_entry_store(entry, leaf);

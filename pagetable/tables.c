@@ -209,12 +209,11 @@ size_t arch_virt_region_align(uint64_t phys, size_t size)
 	return QR_PAGE_BYTES;
 }
 
-/* The current set's entry for the window, where that is not the kernel's `entry`. */
-QR_INLINE qr_entry_t *own_scratch(qr_entry_t *entry)
+/* The current set's entry for the window, where that is not the kernel's `entry`: seldom, as few
+ * have pages of their own beside the end of the space. */
+static QR_NOINLINE qr_entry_t *own_scratch(qr_entry_t *entry)
 {
-	uint16_t leaf = CONFIG_USERSPACE && !MMU_SPLIT && qr_set_current != NULL
-				? qr_set_leaf(qr_set_current, scratch_page)
-				: 0;
+	uint16_t leaf = qr_set_current != NULL ? qr_set_leaf(qr_set_current, scratch_page) : 0;
 
 	return CONFIG_USERSPACE && leaf != 0 ? qr_private_entry(leaf, entry) : entry;
 }
@@ -242,7 +241,9 @@ QR_INLINE void scratch_drop(void)
 void *arch_mem_scratch(uint64_t phys)
 {
 	qr_entry_t *entry = qr_entry(0, scratch_page);
-	qr_entry_t *own = own_scratch(entry);
+	qr_entry_t *own = CONFIG_USERSPACE && !MMU_SPLIT && qr_copies_of(entry) != 0
+				  ? own_scratch(entry)
+				  : entry;
 
 	if (ENTRY_BREAK) {
 		scratch_set(entry, own, 0);

@@ -452,8 +452,9 @@ static void check_token_to_leaf(struct qr_view view, uint64_t phys)
 		to.global = i & 8;
 		if (entry_legal(&to, 0)) {
 			expect_entry("to leaf", view, to,
-				     qr_token_to_leaf(entry_encode(view, 0), phys, flags,
-						      to.global));
+				     qr_leaf_refusing(qr_token_to_leaf(entry_encode(view, 0), phys,
+								       flags, to.global),
+						      flags));
 		}
 	}
 }
