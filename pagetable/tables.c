@@ -209,22 +209,23 @@ size_t arch_virt_region_align(uint64_t phys, size_t size)
 	return QR_PAGE_BYTES;
 }
 
-/* The current set's entry for the window, where that is not the kernel's `entry`: seldom, as few
- * have pages of their own beside the end of the space. */
-static QR_NOINLINE qr_entry_t *own_scratch(qr_entry_t *entry)
+/* In the current set, too, where that has an entry of its own for the window: seldom, as few have
+ * pages of their own beside the end of the space. */
+static QR_NOINLINE void own_scratch_set(qr_entry_t *entry, qr_entry_t value)
 {
 	uint16_t leaf = qr_set_current != NULL ? qr_set_leaf(qr_set_current, scratch_page) : 0;
 
-	return CONFIG_USERSPACE && leaf != 0 ? qr_private_entry(leaf, entry) : entry;
+	if (CONFIG_USERSPACE && leaf != 0) {
+		qr_entry_store(qr_private_entry(leaf, entry), value);
+	}
 }
 
-/* The window's entry in the kernel's set and in the current one. It is born accessed and dirty, so
- * no walker changes it. */
-QR_INLINE void scratch_set(qr_entry_t *entry, qr_entry_t *own, qr_entry_t value)
+/* The window is born accessed and dirty, so no walker changes its entry. */
+QR_INLINE void scratch_set(qr_entry_t *entry, qr_entry_t value)
 {
 	qr_entry_store(entry, value);
-	if (own != entry) {
-		qr_entry_store(own, value);
+	if (CONFIG_USERSPACE && !MMU_SPLIT && QR_UNLIKELY(qr_has_copies(entry))) {
+		own_scratch_set(entry, value);
 	}
 }
 
@@ -241,16 +242,13 @@ QR_INLINE void scratch_drop(void)
 void *arch_mem_scratch(uint64_t phys)
 {
 	qr_entry_t *entry = qr_entry(0, scratch_page);
-	qr_entry_t *own = CONFIG_USERSPACE && !MMU_SPLIT && qr_copies_of(entry) != 0
-				  ? own_scratch(entry)
-				  : entry;
 
 	if (ENTRY_BREAK) {
-		scratch_set(entry, own, 0);
+		scratch_set(entry, 0);
 		scratch_drop();
 	}
-	scratch_set(entry, own, QR_AS_LEAF(0, .address = phys, .write = true, .accessed = true,
-					   .dirty = true));
+	scratch_set(entry, QR_AS_LEAF(0, .address = phys, .write = true, .accessed = true,
+				      .dirty = true));
 	if (!ENTRY_BREAK) {
 		scratch_drop();
 	}
