@@ -53,9 +53,10 @@ void qr_region_close(struct qr_pages pages, uint32_t mark)
 			   ARCH_TOKEN(ARCH_TOKEN_GUARD_BEGIN, pages.count | mark), 0, 0);
 }
 
-void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, struct qr_hold *hold)
+/* More than a batch of tokens. */
+static QR_NOINLINE void fill_batches(struct qr_pages pages, arch_token_t token, uint32_t step,
+				     uint32_t flags, struct qr_hold *hold)
 {
-	uint32_t step = qr_location_store(location) == QR_STORE_NONE ? 0 : 1;
 	uint32_t done = 0;
 
 	while (done < pages.count) {
@@ -65,18 +66,30 @@ void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, st
 		if (done > 0) {
 			qr_breathe(hold);
 		}
-		arch_mem_map_token(qr_page_addr(batch.first), batch.count,
-				   ARCH_TOKEN(ARCH_TOKEN_LOCATION, location + step * done), step,
-				   flags | last);
+		arch_mem_map_token(qr_page_addr(batch.first), batch.count, token + step * done,
+				   step, flags | last);
 		done += batch.count;
 	}
 }
 
-/* Frames set aside for pages that are resident at once; may evict others. What was had is kept
- * while more is made, so that others' faults cannot take it each time. */
-static int reserve_frames(uint32_t count, struct qr_hold *hold)
+void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, struct qr_hold *hold)
 {
-	uint32_t got = qr_frames_reserve(count) ? count : 0;
+	const uint32_t step = qr_location_store(location) == QR_STORE_NONE ? 0 : 1;
+	const arch_token_t token = ARCH_TOKEN(ARCH_TOKEN_LOCATION, location);
+
+	if (pages.count > QR_BATCH_LIGHT) {
+		fill_batches(pages, token, step, flags, hold);
+		return;
+	}
+	arch_mem_map_token(qr_page_addr(pages.first), pages.count, token, step,
+			   flags | ARCH_MEM_LAST);
+}
+
+/* Set aside frames that are not free yet: others are evicted. What was had is kept while more is
+ * made, so that others' faults cannot take it each time. */
+static QR_NOINLINE int make_frames(uint32_t count, struct qr_hold *hold)
+{
+	uint32_t got = 0;
 
 	while (got < count) {
 		uint32_t frame = QR_NO_INDEX;
@@ -100,6 +113,12 @@ static int reserve_frames(uint32_t count, struct qr_hold *hold)
 	return 0;
 }
 
+/* Frames set aside for pages that are resident at once. */
+static int reserve_frames(uint32_t count, struct qr_hold *hold)
+{
+	return QR_LIKELY(qr_frames_reserve(count)) ? 0 : make_frames(count, hold);
+}
+
 /* Give the first of the pages that are left, as many as there are frames in a row, frames and map
  * them. With `zero` the lock is let go for the zeroing, page by page; nobody else knows the
  * frames. Returns the number of pages. */
@@ -111,12 +130,11 @@ static uint32_t fill_resident(struct qr_pages rest, uint32_t flags, bool zero, s
 	run.count = qr_frames_take_reserved(run.first, run.count, &phys);
 	if (zero) {
 		qr_unlock(hold);
-		for (uint32_t i = 0; i < run.count; i++) {
-			qr_frame_zero(phys + ((uint64_t)i << QR_PAGE_SHIFT));
-		}
+		qr_frames_zero(phys, run.count);
 		qr_relock(hold);
 	}
-	qr_map_run(run, phys, flags | (run.count == rest.count ? ARCH_MEM_LAST : 0), hold);
+	qr_map_run(qr_page_addr(run.first), phys, (size_t)run.count << QR_PAGE_SHIFT,
+		   flags | (run.count == rest.count ? ARCH_MEM_LAST : 0), hold);
 	return run.count;
 }
 
@@ -124,14 +142,14 @@ static void region_fill_resident(struct qr_pages pages, uint32_t flags, struct q
 {
 	bool zero = QR_UNINIT_ZEROED || !(flags & K_MEM_MAP_UNINIT);
 
-	while (pages.count > 0) {
+	for (;;) {
 		const uint32_t done = fill_resident(pages, flags, zero, hold);
 
-		pages.first += done;
-		pages.count -= done;
-		if (pages.count > 0) {
-			qr_breathe(hold);
+		if (done == pages.count) {
+			break;
 		}
+		pages = qr_batch(pages, done, pages.count);
+		qr_breathe(hold);
 	}
 }
 
@@ -148,47 +166,78 @@ static int check_anon(size_t size, uint32_t flags, uint32_t *count)
 	return !CONFIG_DEMAND_PAGING && (flags & K_MEM_MAP_UNPAGED) ? -K_MEM_ENOTSUP : 0;
 }
 
+/* A charge, and addresses for as many pages. */
+QR_INLINE int take_charged(uint32_t pageable, uint32_t pinned, struct qr_pages *pages)
+{
+	int status = qr_charge_add(pageable, pinned);
+
+	if (status == 0) {
+		status = qr_region_take(pages->count, pages);
+		if (status != 0) {
+			qr_charge_sub(pageable, pinned);
+		}
+	}
+	return status;
+}
+
+int qr_region_map(void **addr, uint32_t count, uint32_t charged, uint32_t location, uint32_t flags)
+{
+	struct qr_pages pages = {0, count};
+	struct qr_hold hold;
+	int status;
+
+	qr_lock(&hold);
+	status = take_charged(charged, 0, &pages);
+	if (status == 0) {
+		if (CONFIG_MEM_STORED && qr_location_store(location) != QR_STORE_NONE) {
+			qr_slots_adopt(location, count);
+		}
+		qr_region_fill(pages, location, flags, &hold);
+		qr_region_close(pages, 0);
+		*addr = qr_page_addr(pages.first);
+	}
+	qr_unlock(&hold);
+	return status;
+}
+
+/* A region of pages that are resident for good. */
+static int map_resident(void **addr, uint32_t count, uint32_t flags)
+{
+	struct qr_pages pages = {0, count};
+	struct qr_hold hold;
+	int status;
+
+	qr_lock(&hold);
+	status = take_charged(0, pages.count, &pages);
+	if (status != 0) {
+		goto out;
+	}
+	status = reserve_frames(pages.count, &hold);
+	if (QR_UNLIKELY(status != 0)) {
+		qr_region_give(pages);
+		qr_charge_sub(0, pages.count);
+		goto out;
+	}
+	region_fill_resident(pages, flags, &hold);
+	qr_region_close(pages, 0);
+	*addr = qr_page_addr(pages.first);
+out:
+	qr_unlock(&hold);
+	return status;
+}
+
 int k_mem_map_anon(void **addr, size_t size, uint32_t flags)
 {
-	bool resident = (flags & K_MEM_MAP_LOCK) || !CONFIG_DEMAND_PAGING;
-	struct qr_hold hold;
-	struct qr_pages pages;
 	uint32_t count;
 	int status = addr == NULL ? -EINVAL : check_anon(size, flags, &count);
 
 	if (status != 0) {
 		return status;
 	}
-	qr_lock(&hold);
-	status = qr_charge_add(resident ? 0 : count, resident ? count : 0);
-	if (status != 0) {
-		goto out;
+	if ((flags & K_MEM_MAP_LOCK) || !CONFIG_DEMAND_PAGING) {
+		return map_resident(addr, count, flags);
 	}
-	status = qr_region_take(count, &pages);
-	if (status != 0) {
-		goto uncharge;
-	}
-	if (resident) {
-		status = reserve_frames(count, &hold);
-		if (status != 0) {
-			goto give;
-		}
-		region_fill_resident(pages, flags, &hold);
-	} else {
-		qr_region_fill(pages,
-			       (flags & K_MEM_MAP_UNINIT) ? QR_LOCATION_UNINIT : QR_LOCATION_ZERO,
-			       flags, &hold);
-	}
-	qr_region_close(pages, 0);
-	*addr = qr_page_addr(pages.first);
-	qr_unlock(&hold);
-	return 0;
-
-give:
-	qr_region_give(pages);
-uncharge:
-	qr_charge_sub(resident ? 0 : count, resident ? count : 0);
-out:
-	qr_unlock(&hold);
-	return status;
+	return qr_region_map(addr, count, count,
+			     (flags & K_MEM_MAP_UNINIT) ? QR_LOCATION_UNINIT : QR_LOCATION_ZERO,
+			     flags);
 }

@@ -37,6 +37,11 @@ int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain,
 /* Fill the region with tokens (`step` 0: all the same), batch by batch. */
 void qr_region_fill(struct qr_pages pages, uint32_t location, uint32_t flags, struct qr_hold *hold);
 
+/* Map a region of pages that are in no frame but at `location`, and on; `charged`: as many as there
+ * are, or 0. -ENOMEM, -ENOSPC. */
+int qr_region_map(void **addr, uint32_t count, uint32_t charged, uint32_t location,
+		  uint32_t flags) QR_MUST_CHECK;
+
 /* Pages of a size in bytes that a region could have; -EINVAL. */
 int qr_region_size(size_t size, uint32_t *count) QR_MUST_CHECK;
 

@@ -33,21 +33,16 @@ int qr_flags_check(uint32_t flags, uint32_t allowed)
 	return (flags & ~allowed) != 0 || (flags & both) == both ? -EINVAL : 0;
 }
 
-void qr_map_run(struct qr_pages pages, uint64_t phys, uint32_t flags, struct qr_hold *hold)
+void qr_map_batches(uint8_t *to, uint64_t phys, size_t size, uint32_t flags, struct qr_hold *hold)
 {
-	uint8_t *to = qr_page_addr(pages.first);
-	size_t left = (size_t)pages.count << QR_PAGE_SHIFT;
+	while (size > 0) { /* each time a page at least */
+		size_t done;
 
-	for (;;) { /* each time a page at least */
-		const size_t done = arch_mem_map(to, phys, left, flags);
-
-		left -= done;
-		if (left == 0) {
-			break;
-		}
+		qr_breathe(hold);
+		done = arch_mem_map(to, phys, size, flags);
 		to += done;
 		phys += done;
-		qr_breathe(hold);
+		size -= done;
 	}
 }
 

@@ -203,9 +203,18 @@ QR_INLINE struct qr_pages qr_batch_of_all_sets(struct qr_pages pages, uint32_t d
 	return batch;
 }
 
-/* Map the pages to contiguous physical memory: the last one ends a mapping, if `flags` say so. Lets
- * interrupts in between batches. */
-void qr_map_run(struct qr_pages pages, uint64_t phys, uint32_t flags, struct qr_hold *hold);
+/* Map `size` bytes from `to` on to physical memory in a row: the last page ends a mapping, if
+ * `flags` say so. Lets interrupts in between batches. */
+void qr_map_batches(uint8_t *to, uint64_t phys, size_t size, uint32_t flags, struct qr_hold *hold);
+QR_INLINE void qr_map_run(uint8_t *to, uint64_t phys, size_t size, uint32_t flags,
+			  struct qr_hold *hold)
+{
+	const size_t done = arch_mem_map(to, phys, size, flags);
+
+	if (QR_UNLIKELY(done < size)) {
+		qr_map_batches(to + done, phys + done, size - done, flags, hold);
+	}
+}
 
 #define QR_PERM_MASK (K_MEM_PERM_RW | K_MEM_PERM_EXEC | K_MEM_PERM_USER)
 

@@ -29,6 +29,9 @@ uint64_t qr_frame_phys_in_banks(uint32_t frame)
 /* The bank that a physical address is in, or NULL. */
 QR_INLINE const struct qr_bank *bank_at(uint64_t phys)
 {
+	if (!qr_frames_reach(phys, 1)) {
+		return NULL;
+	}
 	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
 		const struct qr_bank *bank = &qr_frame_table.bank[i];
 
@@ -174,18 +177,21 @@ uint32_t qr_frames_take_reserved(uint32_t page, uint32_t most, uint64_t *phys)
 	uint32_t count, in_bank;
 	const uint32_t frame = cut(most, &count);
 	const struct qr_bank *bank = bank_of(frame);
+	uint64_t *const words = &qr_frames[frame];
 
-	in_bank = qr_min(count, bank->first + bank->count - frame);
+	in_bank = bank->first + bank->count - frame;
 	if (QR_UNLIKELY(in_bank < count)) {
 		give(frame + in_bank, count - in_bank);
+		count = in_bank;
 	}
 	*phys = bank->phys + ((uint64_t)(frame - bank->first) << QR_PAGE_SHIFT);
-	for (uint32_t i = 0; i < in_bank; i++) {
-		QR_ASSERT_ALL(qr_frames[frame + i] & QR_FRAME_FREE);
-		qr_frames[frame + i] = word;
+	words[0] = word;
+	for (uint32_t i = 1; i < count; i++) {
+		QR_ASSERT_ALL(words[i] & QR_FRAME_FREE);
 		word += 1u << QR_FRAME_PAGE_SHIFT;
+		words[i] = word;
 	}
-	return in_bank;
+	return count;
 }
 
 QR_NOINLINE void qr_frame_wake(uint32_t frame)
@@ -217,6 +223,12 @@ void qr_frames_add_bank(uint64_t phys, uint64_t size)
 		.first = table->count,
 	};
 	table->count += (uint32_t)(end - first);
+	if (table->phys_end == 0 || first << QR_PAGE_SHIFT < table->phys_first) {
+		table->phys_first = first << QR_PAGE_SHIFT;
+	}
+	if (end << QR_PAGE_SHIFT > table->phys_end) {
+		table->phys_end = end << QR_PAGE_SHIFT;
+	}
 }
 
 void k_mem_frames_reserve(uint64_t phys, uint64_t size)
@@ -272,6 +284,16 @@ void qr_frame_zero(uint64_t phys)
 
 	__builtin_memset(window.page, 0, QR_PAGE_SIZE);
 	qr_window_close(window);
+}
+
+void qr_frames_zero(uint64_t phys, uint32_t count)
+{
+	const uint64_t end = phys + ((uint64_t)count << QR_PAGE_SHIFT);
+
+	do {
+		qr_frame_zero(phys);
+		phys += QR_PAGE_SIZE;
+	} while (phys != end);
 }
 
 size_t k_mem_free_get(void)

@@ -94,6 +94,7 @@ struct qr_frame_table {
 	struct qr_bank bank[CONFIG_MEM_BANKS_MAX];
 	uint32_t bank_count;
 	uint32_t count;       /* frames in all banks */
+	uint64_t phys_first, phys_end; /* all banks are in between, bytes */
 	/* the pool */
 	uint32_t recent_first; /* the run that was given back last */
 	uint32_t recent_count;
@@ -117,6 +118,13 @@ QR_INLINE uint64_t qr_frame_phys(uint32_t frame)
 
 	return QR_LIKELY(frame < bank->count) ? bank->phys + ((uint64_t)frame << QR_PAGE_SHIFT)
 					      : qr_frame_phys_in_banks(frame);
+}
+
+/* May there be frames in so many bytes from `phys` on? False where they are before or behind all
+ * banks, as devices mostly are. */
+QR_INLINE bool qr_frames_reach(uint64_t phys, uint64_t size)
+{
+	return phys < qr_frame_table.phys_end && phys + size > qr_frame_table.phys_first;
 }
 
 /* The frame at a physical address, or QR_NO_INDEX where the core has none. */
@@ -232,8 +240,10 @@ QR_INLINE void qr_window_close(struct qr_window window)
 	qr_host_irq_unlock(window.key);
 }
 
-/* Fill the frame at `phys` with zeros; called without the lock. */
+/* Fill the frame at `phys`, or frames in a row from there on, with zeros; called without the lock.
+ * Interrupts are let in after each. */
 void qr_frame_zero(uint64_t phys);
+void qr_frames_zero(uint64_t phys, uint32_t count);
 
 /* ---- starting ----------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@ struct span {
 	uint32_t offset; /* of the first byte in its page */
 };
 
-static QR_NOINLINE int span_of(uintptr_t address, size_t size, struct span *span)
+static int span_of(uintptr_t address, size_t size, struct span *span)
 {
 	uintptr_t offset = address & (QR_PAGE_SIZE - 1);
 
@@ -30,13 +30,13 @@ static QR_NOINLINE int span_of(uintptr_t address, size_t size, struct span *span
 
 /* Does the range touch a frame that the core may hand out, or the page of zeros that others
  * share? RESERVED never changes after k_mem_init, so no lock is needed. */
-static bool touches_frames(const struct span *span)
+static QR_NOINLINE bool touches_frames(struct span span)
 {
 	for (uint32_t i = 0; i < qr_frame_table.bank_count; i++) {
 		const struct qr_bank *bank = &qr_frame_table.bank[i];
 		uint64_t end = bank->phys + ((uint64_t)bank->count << QR_PAGE_SHIFT);
-		uint64_t span_end = span->phys + ((uint64_t)span->count << QR_PAGE_SHIFT);
-		uint64_t from = span->phys > bank->phys ? span->phys : bank->phys;
+		uint64_t span_end = span.phys + ((uint64_t)span.count << QR_PAGE_SHIFT);
+		uint64_t from = span.phys > bank->phys ? span.phys : bank->phys;
 		uint64_t to = span_end < end ? span_end : end;
 
 		for (uint64_t phys = from; phys < to; phys += QR_PAGE_SIZE) {
@@ -51,35 +51,43 @@ static bool touches_frames(const struct span *span)
 	return false;
 }
 
-/* Addresses for the span: equal to the physical ones, or such that large leaves fit, which
- * *large says, or any. */
-static int take_addresses(const struct span *span, uint32_t flags, struct qr_pages *pages,
-			  uint32_t *large)
+/* The pages with the addresses of the span. */
+static QR_NOINLINE int take_direct(struct span span, struct qr_pages *pages)
 {
-	uint64_t page_number = span->phys >> QR_PAGE_SHIFT;
-	uint64_t base_number = (uint64_t)CONFIG_KERNEL_VM_BASE >> QR_PAGE_SHIFT;
+	void *virt = (void *)(uintptr_t)span.phys;
 
-	*large = 0;
-
-	if (flags & K_MEM_DIRECT_MAP) {
-		void *virt = (void *)(uintptr_t)span->phys;
-
-		if (qr_pages_of(virt, (size_t)span->count << QR_PAGE_SHIFT, pages) != 0) {
-			return -EINVAL;
-		}
-		*large = ARCH_MEM_LARGE;
-		return qr_space_take_at(*pages);
+	if (qr_pages_of(virt, (size_t)span.count << QR_PAGE_SHIFT, pages) != 0) {
+		return -EINVAL;
 	}
+	return qr_space_take_at(*pages);
+}
 
-	size_t bytes = (size_t)span->count << QR_PAGE_SHIFT;
-	uint32_t align = (uint32_t)(arch_virt_region_align(span->phys, bytes) >> QR_PAGE_SHIFT);
+/* Pages that are as far from a multiple of `align` pages as the span is. */
+static QR_NOINLINE int take_aligned(struct span span, uint32_t align, struct qr_pages *pages)
+{
+	uint64_t page_number = span.phys >> QR_PAGE_SHIFT;
+	uint64_t base_number = (uint64_t)CONFIG_KERNEL_VM_BASE >> QR_PAGE_SHIFT;
 	uint32_t skew = (uint32_t)(base_number - page_number) & (align - 1);
 
-	if (align > 1 && qr_space_take(span->count, align, skew, pages) == 0) {
-		*large = ARCH_MEM_LARGE;
+	return qr_space_take(span.count, align, skew, pages);
+}
+
+/* Pages for the span: with the physical addresses, or such that large leaves fit, which *large
+ * says, or any. */
+static int take_pages(struct span span, uint32_t flags, struct qr_pages *pages, uint32_t *large)
+{
+	size_t bytes = (size_t)span.count << QR_PAGE_SHIFT;
+	uint32_t align = (uint32_t)(arch_virt_region_align(span.phys, bytes) >> QR_PAGE_SHIFT);
+
+	*large = ARCH_MEM_LARGE;
+	if (flags & K_MEM_DIRECT_MAP) {
+		return take_direct(span, pages);
+	}
+	if (align > 1 && take_aligned(span, align, pages) == 0) {
 		return 0;
 	}
-	return qr_space_take(span->count, 1, 0, pages);
+	*large = 0;
+	return qr_space_take(span.count, 1, 0, pages);
 }
 
 int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t flags)
@@ -88,28 +96,32 @@ int k_mem_map_phys_bare(uint8_t **virt, uintptr_t phys, size_t size, uint32_t fl
 	struct qr_hold hold;
 	struct span span;
 	const uint64_t end = arch_phys_end();
+	uint64_t bytes;
 	uint32_t large;
+	uint8_t *to;
 	int status;
 
 	if (virt == NULL ||
 	    qr_flags_check(flags, QR_PERM_MASK | K_MEM_CACHE_MASK | K_MEM_DIRECT_MAP) != 0 ||
-	    (flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || span_of(phys, size, &span) != 0 ||
-	    span.phys >= end || (uint64_t)span.count << QR_PAGE_SHIFT > end - span.phys) {
+	    (flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE || span_of(phys, size, &span) != 0) {
 		return -EINVAL;
 	}
-	if (touches_frames(&span)) {
+	bytes = (uint64_t)span.count << QR_PAGE_SHIFT;
+	if (span.phys + (bytes - 1) >= end) {
+		return -EINVAL;
+	}
+	if (QR_UNLIKELY(qr_frames_reach(span.phys, bytes)) && touches_frames(span)) {
 		return -EBUSY;
 	}
 	qr_lock(&hold);
-	status = take_addresses(&span, flags, &pages, &large);
-	if (status != 0) {
-		qr_unlock(&hold);
-		return status;
+	status = take_pages(span, flags, &pages, &large);
+	if (status == 0) {
+		to = qr_page_addr(pages.first);
+		*virt = to + span.offset;
+		qr_map_run(to, span.phys, (size_t)bytes, flags | ARCH_MEM_LAST | large, &hold);
 	}
-	*virt = (uint8_t *)qr_page_addr(pages.first) + span.offset;
-	qr_map_run(pages, span.phys, flags | ARCH_MEM_LAST | large, &hold);
 	qr_unlock(&hold);
-	return 0;
+	return status;
 }
 
 /* May a physical mapping start here: it is loaded, and not the core's (a region's page or
@@ -141,30 +153,30 @@ static bool starts_fresh(uint32_t page)
 
 static bool is_whole_mappings(struct qr_pages pages, struct qr_hold *hold)
 {
+	size_t left = (size_t)pages.count << QR_PAGE_SHIFT;
+	uint8_t *at = qr_page_addr(pages.first);
 	bool ended = true;
-	uint32_t done = 0;
 
 	if (!starts_fresh(pages.first)) {
 		return false;
 	}
-	while (done < pages.count) {
-		uint32_t page = pages.first + done;
+	for (;;) {
 		size_t bytes;
 
-		if (done > 0) {
-			qr_breathe(hold);
-		}
-		if (ended && !starts_mapping(page)) {
+		if (ended && !starts_mapping(qr_page_of(at))) {
 			return false;
 		}
-		bytes = arch_mem_extent(qr_page_addr(page),
-					(size_t)(pages.count - done) << QR_PAGE_SHIFT, &ended);
+		bytes = arch_mem_extent(at, left, &ended);
+		if (bytes == left) {
+			return ended;
+		}
 		if (bytes == 0) {
 			return false;
 		}
-		done += (uint32_t)(bytes >> QR_PAGE_SHIFT);
+		at += bytes;
+		left -= bytes;
+		qr_breathe(hold);
 	}
-	return ended;
 }
 
 int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
@@ -172,7 +184,8 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 	struct qr_pages pages;
 	struct qr_hold hold;
 	struct span span;
-	uint32_t done = 0;
+	uint8_t *from;
+	size_t left;
 
 	if (span_of((uintptr_t)virt, size, &span) != 0 ||
 	    qr_pages_of((void *)(uintptr_t)span.phys, (size_t)span.count << QR_PAGE_SHIFT,
@@ -186,25 +199,27 @@ int k_mem_unmap_phys_bare(uint8_t *virt, size_t size)
 	}
 	/* Addresses go back batch by batch. A second unmapping of the same range at the same time,
 	 * which is its caller's mistake, stops where this one has been. */
-	while (done < pages.count) {
-		void *from = qr_page_addr(pages.first + done);
-		size_t left = (size_t)(pages.count - done) << QR_PAGE_SHIFT;
-		uint32_t page = pages.first + done;
-		uint32_t count;
+	from = qr_page_addr(pages.first);
+	left = (size_t)pages.count << QR_PAGE_SHIFT;
+	for (;;) {
+		size_t done;
 		bool ended;
 
 		if (hold.dropped && arch_mem_extent(from, QR_PAGE_SIZE, &ended) == 0) {
 			break;
 		}
-		count = (uint32_t)(arch_mem_unmap(from, left) >> QR_PAGE_SHIFT);
-		if (count > 0) {
-			qr_space_give((struct qr_pages){page, count});
+		done = arch_mem_unmap(from, left);
+		if (done > 0) {
+			qr_space_give((struct qr_pages){qr_page_of(from),
+							(uint32_t)(done >> QR_PAGE_SHIFT)});
 		}
-		done += count;
-		if (done < pages.count) {
-			qr_breathe(&hold);
+		left -= done;
+		if (left == 0) {
+			break;
 		}
+		from += done;
+		qr_breathe(&hold);
 	}
 	qr_unlock(&hold);
-	return done == pages.count ? 0 : -EINVAL;
+	return left == 0 ? 0 : -EINVAL;
 }

@@ -115,6 +115,14 @@ QR_INLINE bool qr_location_image(uint32_t location)
 	       qr_store_table.store[store].read_only;
 }
 
+/* Slots that the caller of k_mem_map_stored reserved now belong to the mapping. Lock held. */
+QR_INLINE void qr_slots_adopt(uint32_t location, uint32_t count)
+{
+	if (qr_location_store(location) == qr_store_table.paging) {
+		qr_store_table.free_slots -= count;
+	}
+}
+
 /* -EINVAL: no such store, or slots beyond its end. stored.c */
 int qr_location_check(uintptr_t location, uint32_t count) QR_MUST_CHECK;
 

@@ -143,10 +143,10 @@ static uint32_t release_tokens(arch_page_t was, uint32_t page, uint32_t count, s
  * many. What begins a run is more work than what goes on in one. */
 static uint32_t release_pages(struct qr_pages batch, struct held *held)
 {
-	uint32_t done = 0;
+	uint32_t done = 0, runs = 0;
 	bool loaded = false;
 
-	for (uint32_t runs = 0; done < batch.count && done + runs < QR_BATCH_LIGHT; runs++) {
+	do {
 		const uint32_t page = batch.first + done;
 		const arch_page_t was = arch_page_state(qr_page_addr(page));
 		uint32_t count = batch.count - done;
@@ -158,7 +158,8 @@ static uint32_t release_pages(struct qr_pages batch, struct held *held)
 			count = release_tokens(was, page, count, held);
 		}
 		done += count;
-	}
+		runs++;
+	} while (done < batch.count && done + runs < QR_BATCH_LIGHT);
 	arch_mem_unmap_pages(qr_page_addr(batch.first), done);
 	if (loaded) {
 		arch_mem_flush(qr_page_addr(batch.first), (size_t)done << QR_PAGE_SHIFT);
@@ -205,16 +206,20 @@ static bool region_take(struct qr_pages pages, uint32_t mark)
 
 int qr_region_unmap(struct qr_pages pages, struct k_mem_domain *domain, struct qr_hold *hold)
 {
-	uint32_t done = 0;
+	struct qr_pages rest = pages;
 
 	if (!region_take(pages, domain != NULL ? QR_REGION_DOMAIN : 0)) {
 		return -EINVAL;
 	}
-	while (done < pages.count) {
-		if (done > 0) {
-			qr_breathe(hold);
+	for (;;) {
+		const struct qr_pages batch = qr_batch_of_all_sets(rest, 0, UNMAP_BATCH);
+		const uint32_t done = release_batch(batch, domain, hold);
+
+		if (done == rest.count) {
+			break;
 		}
-		done += release_batch(qr_batch_of_all_sets(pages, done, UNMAP_BATCH), domain, hold);
+		rest = qr_batch(rest, done, rest.count);
+		qr_breathe(hold);
 	}
 	arch_mem_unmap_guard(qr_page_addr(pages.first - 1));
 	arch_mem_unmap_guard(qr_page_addr(pages.first + pages.count));

@@ -103,6 +103,13 @@ QR_INLINE bool qr_is_token(qr_entry_t entry)
 	return entry != 0 && !qr_is_leaf(entry);
 }
 
+/* Does a mapping end with this leaf? */
+QR_INLINE bool qr_is_last(qr_entry_t leaf)
+{
+	return qr_says(leaf, QR_AS_LEAF(0, .last = true),
+		       QR_AS_LEAF(0, .last = true) ^ QR_AS_LEAF(0, .last = false));
+}
+
 QR_INLINE bool qr_is_global(qr_entry_t leaf)
 {
 	return qr_says(leaf, QR_AS_LEAF(0, .global = true), qr_leaf_global(0));

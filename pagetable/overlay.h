@@ -117,8 +117,10 @@ QR_INLINE bool qr_has_copies(const qr_entry_t *entry)
 /* Has one of so many entries of level 0, a batch at most, copies? */
 QR_INLINE bool qr_run_has_copies(const qr_entry_t *entry, size_t count)
 {
-	return CONFIG_USERSPACE && (qr_copies[qr_table_number(entry)] |
-				    qr_copies[qr_table_number(entry + (count - 1))]) != 0;
+	const uint32_t first = (uint32_t)(entry - qr_tables), last = first + (uint32_t)count - 1;
+
+	return CONFIG_USERSPACE &&
+	       (qr_copies[first / QR_TABLE_ENTRIES] | qr_copies[last / QR_TABLE_ENTRIES]) != 0;
 }
 
 /* A large leaf that user mode may see was split into entries of a whole table from `entry` on, with

@@ -17,6 +17,7 @@ static QR_NOINLINE arch_page_t page_of(qr_entry_t entry, unsigned int level)
 static QR_NOINLINE arch_page_t large_page_get(uint32_t page)
 {
 	const void *virt = qr_page_virt(page);
+	qr_entry_t value;
 
 	for (unsigned int level = QR_LEAF_LEVELS - 1; level > 0; level--) {
 		uintptr_t last = qr_leaf_bytes(level) - QR_PAGE_BYTES;
@@ -31,7 +32,8 @@ static QR_NOINLINE arch_page_t large_page_get(uint32_t page)
 		}
 	}
 	/* who holds no lock may have looked just before a large leaf was split */
-	return page_of(qr_entry_load(qr_page_entry(page)), 0);
+	value = qr_entry_load(qr_page_entry(page));
+	return value == 0 ? ARCH_DATA_PAGE_NOT_MAPPED : page_of(value, 0);
 }
 
 /* May there be copies of this leaf, with accessed and dirty bits of their own (overlay.h)? */

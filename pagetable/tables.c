@@ -134,9 +134,11 @@ void arch_mem_flush(void *virt, size_t size)
 		qr_flush_all();
 		return;
 	}
-	for (size_t done = 0; done < size; done += QR_PAGE_BYTES) {
-		mmu_tlb_page(0, page + done);
-	}
+	do {
+		mmu_tlb_page(0, page);
+		page += QR_PAGE_BYTES;
+		size -= QR_PAGE_BYTES;
+	} while (size > 0);
 	mmu_tlb_sync();
 }
 

@@ -41,6 +41,11 @@ QR_INLINE uintptr_t qr_leaf_bytes(unsigned int level)
 	return (uintptr_t)1 << QR_LEVEL_SHIFT(level);
 }
 
+QR_INLINE size_t qr_min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 QR_INLINE qr_entry_t *qr_entry(unsigned int level, const void *virt)
 {
 	return &qr_tables[qr_entry_slot(level, (uintptr_t)virt)];
@@ -67,6 +72,16 @@ QR_INLINE void qr_entry_store(qr_entry_t *entry, qr_entry_t value)
 {
 	__atomic_store_n(entry, value, __ATOMIC_RELAXED);
 	mmu_publish(entry, 1);
+}
+
+/* Let `count` entries, at least one, be none. */
+QR_INLINE void qr_entries_clear(qr_entry_t *entry, size_t count)
+{
+	__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+	for (size_t i = 1; i < count; i++) {
+		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
+	}
+	mmu_publish(entry, count);
 }
 
 /* Take what is there, with the last accessed and dirty bits, and leave `value`. */
@@ -101,9 +116,11 @@ unsigned int qr_leaf_level(const void *virt);
  * machine's own attributes of the range (RISC-V without Svpbmt: the PMAs). */
 QR_INLINE uint8_t qr_cache_mode(uint32_t flags)
 {
-	uint32_t mode = flags & K_MEM_CACHE_MASK;
+	const uint32_t mode = flags & K_MEM_CACHE_MASK, all = (1u << (K_MEM_CACHE_NONE + 1)) - 1u;
 
-	return (uint8_t)((ENTRY_CACHE_MODES >> mode & 1u) ? mode : K_MEM_CACHE_WB);
+	return (uint8_t)((ENTRY_CACHE_MODES & all) == all || (ENTRY_CACHE_MODES >> mode & 1u)
+				 ? mode
+				 : K_MEM_CACHE_WB);
 }
 
 /* What the flags of quire/mm.h and quire/arch.h say about a leaf. Memory that is never

@@ -402,6 +402,7 @@ static void check_leaf_masks(struct qr_view view)
 	assert_int_equal(qr_is_dirty(leaf), view.dirty);
 	assert_int_equal(qr_is_cow(leaf), view.cow);
 	assert_int_equal(qr_is_global(leaf), view.global);
+	assert_int_equal(qr_is_last(leaf), view.last);
 	assert_int_equal(qr_may_write(leaf), view.write && !view.cow);
 	assert_int_equal(qr_entry_page(leaf), page_of(view));
 	assert_int_equal(qr_leaf_bits(leaf), page_of(view) & (ARCH_DATA_PAGE_ACCESSED |
