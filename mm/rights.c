@@ -62,13 +62,31 @@ static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
 	return qr_is_image_cached_as(page, flags) ? 0 : -EINVAL;
 }
 
+/* What a page is at the beginning of the hold in which it is changed. */
+struct look {
+	arch_page_t now;
+	enum count_as as;
+};
+
+/* Look at the pages of a batch; returns how many: of a large leaf the first one says all. */
+static uint32_t look_at(struct qr_pages batch, struct look *look)
+{
+	uint32_t done = 0;
+
+	do {
+		look[done].now = arch_page_state(qr_page_addr(batch.first + done));
+		look[done].as = count_as(look[done].now, batch.first + done);
+	} while (!(look[done++].now & ARCH_PAGE_LARGE) && done < batch.count);
+	return done;
+}
+
 /* Make the page ready for its new rights: the shared zeros are taken out (a fault brings them
  * back with the new rights). Settle the charge: what the page was charged for, and what it
  * will be. */
-static void change_page(uint32_t page, uint32_t flags)
+static void change_page(uint32_t page, uint32_t flags, struct look look)
 {
-	arch_page_t now = arch_page_state(qr_page_addr(page));
-	bool counts = count_as(now, page) == PAGEABLE;
+	arch_page_t now = look.now;
+	bool counts = look.as == PAGEABLE;
 
 	if (counts) {
 		qr_charge.pageable -= qr_page_charged(now) ? 1 : 0;
@@ -90,8 +108,8 @@ static void change_page(uint32_t page, uint32_t flags)
 	}
 }
 
-/* A changed page that may not be written any more no longer has its content in a read-only
- * store. Whether it was changed is final only after its rights have gone. */
+/* A changed page that may not be written any more, as now none of the batch may, no longer has its
+ * content in a read-only store. Whether it was changed is final only after its rights have gone. */
 static void keep_change(uint32_t page)
 {
 	arch_page_t now = arch_page_state(qr_page_addr(page));
@@ -153,16 +171,14 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 
 /* What the second walk takes for a batch: the pages that become charged. -ENOMEM: the reservation
  * has not so many any more, and there is no room for them. */
-static int batch_charge(struct qr_pages batch, uint32_t flags, uint32_t *reserved, uint32_t *taken)
+static int batch_charge(const struct look *look, uint32_t count, uint32_t flags,
+			uint32_t *reserved, uint32_t *taken)
 {
 	int status;
 
 	*taken = 0;
-	for (uint32_t i = 0; (flags & K_MEM_PERM_RW) && i < batch.count; i++) {
-		uint32_t page = batch.first + i;
-		arch_page_t now = arch_page_state(qr_page_addr(page));
-
-		*taken += becomes_charged(now, count_as(now, page), flags) ? 1 : 0;
+	for (uint32_t i = 0; i < count; i++) {
+		*taken += becomes_charged(look[i].now, look[i].as, flags) ? 1 : 0;
 	}
 	if (*taken > *reserved) {
 		status = qr_charge_add(*taken - *reserved, 0);
@@ -176,20 +192,21 @@ static int batch_charge(struct qr_pages batch, uint32_t flags, uint32_t *reserve
 }
 
 /* Second walk, one batch; returns how many pages were handled. */
-static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags)
+static uint32_t change(struct qr_pages batch, uint32_t left, uint32_t flags,
+		       const struct look *look)
 {
 	void *virt = qr_page_addr(batch.first);
 
-	if (arch_page_state(virt) & ARCH_PAGE_LARGE) {
+	if (look[0].now & ARCH_PAGE_LARGE) {
 		/* a whole large leaf may go at once */
 		return (uint32_t)(arch_mem_flags(virt, (size_t)left << QR_PAGE_SHIFT, flags) >>
 				  QR_PAGE_SHIFT);
 	}
 	for (uint32_t i = 0; i < batch.count; i++) {
-		change_page(batch.first + i, flags);
+		change_page(batch.first + i, flags, look[i]);
 	}
 	(void)arch_mem_flags(virt, (size_t)batch.count << QR_PAGE_SHIFT, flags);
-	for (uint32_t i = 0; i < batch.count; i++) {
+	for (uint32_t i = 0; !(flags & K_MEM_PERM_RW) && i < batch.count; i++) {
 		keep_change(batch.first + i);
 	}
 	return batch.count;
@@ -216,14 +233,16 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 		return status;
 	}
 	while (done < pages.count && status == 0) {
+		struct look look[QR_BATCH_HEAVY];
 		struct qr_pages batch;
-		uint32_t taken;
+		uint32_t looked, taken;
 
 		qr_breathe(&hold);
 		batch = next_batch(pages, done);
-		status = batch_charge(batch, flags, &extra, &taken);
+		looked = look_at(batch, look);
+		status = batch_charge(look, looked, flags, &extra, &taken);
 		if (status == 0) {
-			done += change(batch, pages.count - done, flags);
+			done += change(batch, pages.count - done, flags, look);
 			qr_charge_sub(taken, 0); /* change() counted them */
 		}
 	}
