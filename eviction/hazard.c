@@ -11,9 +11,9 @@
  *   pool of the pages worth least <-- the hand visits frames <--+-- idle(), or a later fault
  *                                     used? the gap is counted and the page's class changes
  *
- * Time. An epoch is a sixteenth as many faults as there are frames; in one the hand visits each
- * frame once, clears its accessed bit and counts what it says (hazard_table.c). This begins
- * when a quarter of the frames hold pages, so that something is known when the first must go.
+ * Time. An epoch is a sixteenth as many faults as there are frames; in one the hand passes each
+ * frame once (hazard_hand.c). This begins when a quarter of the frames hold pages, so that
+ * something is known when the first must go.
  *
  * What a page is worth follows from its class, by its past gaps, and its age (hazard_page.c). Class
  * and epoch of an evicted page go with it (k_mem_policy.evicted), so there is no list of them.
@@ -22,50 +22,44 @@
  * the one worth least. So the page that came last is never picked, nor are the last SHIELDED
  * that came back soon after they had gone, while there are others.
  *
- * When. A fault makes three slices of work due, of SLICE_VISITS frames and SLICE_COLUMNS columns of
- * the table. They are done while a thread waits for a transfer, where the disk takes longer than
- * they do, or while a page of zeros is made. Where neither ever is, so that more than SLICES_MAX
- * are due, a fault does one by itself: the hand has a third of the speed then.
+ * When. A fault makes SLICES slices of work due: HAZARD_VISITS visits, SLICE_COLUMNS columns of
+ * classes of which there is news, and a few of pages that are away. They are done while a thread
+ * waits for a transfer, where the disk takes longer than they do, or while a page of zeros is made.
+ * Where neither ever is, so that more than SLICES_MAX are due, a fault does one by itself.
  *
  * Bounds. A fault does a slice at most, and so does a call of idle(), of which SLICES_MAX do
- * all that is due. A slice passes over STEPS_MAX frames at most. A call of pick()
- * looks at TRIES_MAX pages of the pool at most and throws STEPS_MAX out that may not go, or
- * does a slice's visits. No scan or sort of all frames. Below FRAMES_MIN frames there is nothing to
- * learn from: CLOCK.
+ * all that is due. A call of pick() looks at TRIES_MAX pages of the pool at most and throws
+ * STEPS_MAX out that may not go, or does a slice's visits. No scan or sort of all frames. Below
+ * FRAMES_MIN frames there is nothing to learn from: CLOCK.
  *
  * State: 8 bytes a frame, and 24 KiB. All under the mm lock.
  */
 #include <quire/policy.h>
 
+#include "hazard_hand.h"
 #include "hazard_pool.h"
 
 #if CONFIG_EVICTION_HAZARD
 
 #define EPOCHS        16u /* in as many faults as there are frames */
-#define SLICES        3u  /* of work that a fault makes due */
-#define SLICES_MAX    6u  /* two faults' that moved nothing, between others */
-#define SLICE_VISITS  6u
-#define SLICE_COLUMNS 8u
+#define SLICES        2u  /* of work that a fault makes due */
+#define SLICES_MAX    4u  /* two faults' that moved nothing, between others */
+#define SLICE_COLUMNS 4u
 #define STEPS_MAX     64u
 #define TRIES_MAX     8u
 #define SHIELDED      7u
 #define SHIELD_AGE    2u  /* a page away for so many epochs came back soon */
 #define FRAMES_MIN    32u
 #define FILLED        4u  /* work begins when one of so many frames is filled */
-#define PERIOD_MAX    16u
 
-_Static_assert(EPOCHS <= SLICES * SLICE_VISITS, "the hand keeps up");
+_Static_assert(EPOCHS <= SLICES * HAZARD_VISITS, "the hand keeps up");
 
 static struct {
 	struct hazard_page *page;
 	uint32_t frame_count;
 	uint32_t held_count;  /* frames that hold pages */
-	uint32_t hand;        /* the frame to visit next */
-	uint32_t owed;        /* frames that the hand should have visited */
 	uint32_t epoch_faults;
 	uint32_t faults;      /* of this epoch */
-	uint32_t round;       /* epoch in which the hand was at the first frame */
-	uint32_t period;      /* epochs that its last round took */
 	uint32_t slices;      /* of work that are due */
 	uint32_t passed;      /* frames that the hand went past, looking for a victim */
 	bool begun;           /* there are enough pages to learn from */
@@ -76,67 +70,19 @@ static struct {
 	uint32_t shield_next;
 } state;
 
-/* ---- the hand ------------------------------------------------------------------------------ */
-
-/* Where the hand is slow, when in the epochs since its last visit the page got to an age, or was
- * used, is not known: at any of them. */
-static void visit(uint32_t frame)
-{
-	struct hazard_page *page = &state.page[frame];
-	unsigned int bits = k_mem_frame_bits(frame, true);
-	uint32_t age = hazard_page_age(page), ago = 0;
-
-	if (QR_UNLIKELY(age > HAZARD_AGE_KEPT)) {
-		age = HAZARD_AGE_KEPT;
-		page->last = (uint16_t)(qr_hazard_epoch - age);
-	}
-	if (state.period > 1) {
-		ago = qr_hazard_dice(255) * (state.period < age ? state.period : age) >> 8;
-	}
-	hazard_expose(hazard_page_class(page), hazard_bin(age - ago),
-		      (state.period < age + 1 ? state.period : age + 1) * HAZARD_UNIT);
-	if (bits & K_MEM_FRAME_ACCESSED) {
-		qr_hazard_page_used(page, age - ago, ago);
-	}
-	qr_hazard_pool_add(frame, hazard_page_worth(page, bits & K_MEM_FRAME_DIRTY));
-}
-
-static void round_end(void)
-{
-	uint32_t period = qr_hazard_epoch - state.round;
-
-	qr_hazard_dirty_weight(k_mem_dirty_weight());
-	state.hand = 0;
-	state.round = qr_hazard_epoch;
-	state.period = period < 1 ? 1 : period > PERIOD_MAX ? PERIOD_MAX : period;
-}
-
-static void sweep(void)
-{
-	uint32_t visits = 0;
-
-	for (uint32_t step = 0; step < STEPS_MAX && visits < SLICE_VISITS; step++) {
-		uint32_t frame = state.hand;
-
-		if (state.owed == 0) {
-			break;
-		}
-		state.owed--;
-		if (++state.hand == state.frame_count) {
-			round_end();
-		}
-		if (state.page[frame].kind != 0 && k_mem_frame_evictable(frame)) {
-			visit(frame);
-			visits = k_mem_frame_looks_spent() ? SLICE_VISITS : visits + 1;
-		}
-	}
-}
+/* ---- work that is due ---------------------------------------------------------------------- */
 
 static void slice(void)
 {
+	bool more;
+
 	state.slices--;
-	sweep();
-	qr_hazard_turn(qr_hazard_epoch, SLICE_COLUMNS);
+	(void)qr_hazard_hand_sweep(false);
+	qr_hazard_away_turn(qr_hazard_epoch);
+	more = qr_hazard_turn(qr_hazard_epoch, SLICE_COLUMNS);
+	if (qr_hazard_hand_rests() && !more) {
+		state.slices = 0;
+	}
 }
 
 static bool hazard_idle(void)
@@ -170,14 +116,11 @@ static void advance(void)
 		state.faults = 0;
 		qr_hazard_epoch++;
 	}
-	state.owed += EPOCHS;
-	if (state.owed > state.frame_count) {
-		state.owed = state.frame_count;
-	}
+	qr_hazard_hand_owes(EPOCHS);
 	state.slices += SLICES;
 	if (state.slices > SLICES_MAX) {
 		slice();
-		state.slices = SLICES_MAX;
+		state.slices = state.slices < SLICES_MAX ? state.slices : SLICES_MAX;
 	}
 }
 
@@ -187,9 +130,9 @@ static void hazard_start(void *frames, uint32_t frame_count)
 	state.page = frames;
 	state.frame_count = frame_count;
 	state.epoch_faults = frame_count / EPOCHS + 1;
-	state.period = 1;
 	qr_hazard_page_start(k_mem_history_bits());
 	qr_hazard_pool_start(frames);
+	qr_hazard_hand_start(frames, frame_count);
 	qr_hazard_turn_start();
 	k_mem_policy_clock.start(NULL, frame_count);
 }
@@ -201,6 +144,7 @@ static void reused(uint32_t frame)
 	uint32_t age = hazard_page_age(page);
 
 	hazard_expose(hazard_page_class(page), hazard_bin(age), HAZARD_UNIT);
+	hazard_news(hazard_page_class(page));
 	qr_hazard_page_used(page, age, 0);
 	if (age > SHIELD_AGE) {
 		return;
@@ -322,17 +266,12 @@ static int shielded_take(uint32_t *frame)
 /* Nobody in the pool may go: the hand looks for others. */
 static int seek(uint32_t *frame)
 {
-	uint32_t owed = state.owed;
-
 	state.begun = true;
 	if (state.passed > state.frame_count) {
 		state.passed = 0;
 		return shielded_take(frame);
 	}
-	state.owed = state.frame_count;
-	sweep();
-	state.passed += state.frame_count - state.owed;
-	state.owed = owed;
+	state.passed += qr_hazard_hand_sweep(true);
 	return -EAGAIN;
 }
 

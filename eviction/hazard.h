@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hazard.h - what the learned policy (hazard.c) knows of classes of pages
- * (hazard_table.c, hazard_turn.c).
+ * hazard.h - what the learned policy (hazard.c) knows of classes of pages: counts
+ * (hazard_table.c) and what follows from them (hazard_turn.c).
  *
  * Ages are epochs since the last known use. A row of the table is a class of pages, a
  * column an age: 32 of them, exact below 8, then four to the doubling.
@@ -32,8 +32,12 @@ struct hazard_cell {
 struct hazard_table {
 	struct hazard_cell cell[HAZARD_CLASSES][HAZARD_BINS];
 	uint16_t away[HAZARD_CLASSES][HAZARD_BINS]; /* pages in no frame */
+	uint32_t away_some[HAZARD_CLASSES];         /* bit b: away[b] is not 0 */
 	uint8_t index[HAZARD_CLASSES][HAZARD_BINS];
-	bool live[HAZARD_CLASSES];                  /* pages of the class were seen */
+	uint32_t all_exposed[HAZARD_BINS];          /* of all classes */
+	uint32_t all_used[HAZARD_BINS];
+	uint16_t news_left[HAZARD_CLASSES];         /* until the class is due */
+	uint32_t due[(HAZARD_CLASSES + 31) / 32];   /* a bit a class: it is */
 	uint32_t dice;
 };
 
@@ -43,6 +47,16 @@ extern struct hazard_table qr_hazard_table;
 QR_INLINE uint32_t hazard_log2(uint32_t value)
 {
 	return qr_bit_highest(value);
+}
+
+/* The binary logarithm of how many ages a column has, and its first age. */
+QR_INLINE uint32_t hazard_bin_width_log2(uint32_t bin)
+{
+	return bin < 8 ? 0 : (bin - 8) / 4 + 1;
+}
+QR_INLINE uint32_t hazard_bin_first(uint32_t bin)
+{
+	return bin < 8 ? bin : (4 + (bin & 3)) << hazard_bin_width_log2(bin);
 }
 
 /* The column of an age. */
@@ -63,6 +77,17 @@ QR_INLINE uint32_t hazard_bin(uint32_t age)
 /* A number from 0 to mask, which is a power of two less one: what rounds without bias. */
 uint32_t qr_hazard_dice(uint32_t mask);
 
+/* Something happened to a page of the class. After so many the class is due: what its counts make
+ * a page worth is found anew. */
+QR_INLINE void hazard_news(uint32_t class)
+{
+	uint16_t *left = &qr_hazard_table.news_left[class];
+
+	if (*left != 0 && --*left == 0) {
+		qr_hazard_table.due[class / 32] |= 1u << class % 32;
+	}
+}
+
 /* Count `amount` in HAZARD_UNIT, at most half of what a cell holds, in a column of a class. A
  * cell that is full is halved: the ratio stays. */
 QR_INLINE void hazard_expose(uint32_t class, uint32_t bin, uint32_t amount)
@@ -74,7 +99,7 @@ QR_INLINE void hazard_expose(uint32_t class, uint32_t bin, uint32_t amount)
 		cell->used /= 2;
 	}
 	cell->exposed = (uint16_t)(cell->exposed + amount);
-	qr_hazard_table.live[class] = true;
+	qr_hazard_table.all_exposed[bin] += amount;
 }
 
 /* A page of this class was used at this age. */
@@ -84,6 +109,9 @@ void qr_hazard_used(uint32_t class, uint32_t age);
 void qr_hazard_left(uint32_t class, uint32_t age);
 void qr_hazard_returned(uint32_t class, uint32_t age);
 
+/* Let some pages that are away grow older, if it is time; `epoch` is the present one. */
+void qr_hazard_away_turn(uint32_t epoch);
+
 /* How much a page of this class and age is worth keeping: the binary logarithm of the uses
  * per epoch that it promises, in eighths, above an arbitrary zero. At most 199. */
 QR_INLINE uint32_t hazard_index(uint32_t class, uint32_t age)
@@ -91,10 +119,11 @@ QR_INLINE uint32_t hazard_index(uint32_t class, uint32_t age)
 	return qr_hazard_table.index[class][hazard_bin(age)];
 }
 
-/* Forget everything (hazard_turn.c). */
+/* Forget everything: all counts, and what followed from them. */
+void qr_hazard_table_start(void);
 void qr_hazard_turn_start(void);
 
-/* Bring `bins` columns of the table up to date, if it is time; `epoch` is the present one. */
-void qr_hazard_turn(uint32_t epoch, uint32_t bins);
+/* Bring `bins` columns of classes that are due up to date. False: none is due. */
+bool qr_hazard_turn(uint32_t epoch, uint32_t bins);
 
 #endif /* EVICTION_HAZARD_H */

@@ -76,11 +76,19 @@ static uint32_t pace_class(uint32_t pace)
 	return class < HAZARD_PACES ? class : HAZARD_PACES - 1;
 }
 
+/* A page that comes is to be visited in this epoch yet. */
+static void came(struct hazard_page *page)
+{
+	page->visited = (uint8_t)(qr_hazard_epoch - 1);
+	page->rest = 1;
+}
+
 void qr_hazard_page_new(struct hazard_page *page, bool dirty)
 {
 	page->last = (uint16_t)qr_hazard_epoch;
 	page->kind = (uint8_t)(HAZARD_ONCE + dirty + 1);
 	page->pace = 0;
+	came(page);
 }
 
 void qr_hazard_page_used(struct hazard_page *page, uint32_t age, uint32_t ago)
@@ -121,6 +129,7 @@ void qr_hazard_page_restore(struct hazard_page *page, uint32_t history)
 	age += qr_hazard_epoch & ((1u << grain) - 1);
 	page->last = (uint16_t)(qr_hazard_epoch - age);
 	page->kind = (uint8_t)(class + 1);
+	came(page);
 	class %= HAZARD_PACES;
 	page->pace = (uint16_t)(((class << 6 | qr_hazard_dice(63)) << 6) / HAZARD_PACE_SCALE);
 }

@@ -17,7 +17,9 @@ struct hazard_page {
 	uint16_t pace;  /* average of the logarithm of 1 + gap, 64 a doubling */
 	uint8_t kind;   /* class + 1; 0: the frame holds no page */
 	uint8_t pooled; /* hazard_pool.c */
-	bool shielded;  /* it came back soon after it had gone (hazard.c) */
+	uint8_t visited;      /* epoch of the hand's last visit, its low bits */
+	uint8_t rest : 7;     /* epochs from that to the next */
+	uint8_t shielded : 1; /* it came back soon after it had gone (hazard.c) */
 };
 
 /* The present epoch, 0 at first. */
@@ -42,6 +44,13 @@ QR_INLINE uint32_t hazard_page_class(const struct hazard_page *page)
 QR_INLINE uint32_t hazard_page_age(const struct hazard_page *page)
 {
 	return (uint16_t)(qr_hazard_epoch - page->last);
+}
+
+/* Epochs since the hand's last visit, of 8 bits: a page that is visited too seldom may rest once
+ * more. */
+QR_INLINE uint32_t hazard_page_unseen(const struct hazard_page *page)
+{
+	return (uint8_t)(qr_hazard_epoch - page->visited);
 }
 
 /* It was used at this age, `ago` epochs before now: count that. Its class changes. */

@@ -4,8 +4,8 @@
  *
  * A class with little experience goes by what is known of pages like it: its hazards are
  * blended with those of all classes of its last gap, which weigh as much as 16 pages, those
- * with the hazards of all pages. What classes have in common is added up as they are brought up
- * to date, and counts from the next round on.
+ * with the hazards of all pages. What classes have in common is found anew after a few of their
+ * turns.
  *
  * Index. From each age on, the horizon with the best ratio of expected uses to expected time.
  * Ages are taken from the oldest to the youngest; a run of ages is a block with its uses, its
@@ -13,8 +13,10 @@
  * with it, so that on the stack each block is better than those below. One pass is the
  * maximum over all horizons.
  *
- * A round goes over the classes of which pages were seen, column by column, as many a call as the
- * caller asks for, and begins TURN_EPOCHS after the last began. Everything decays by a 64th.
+ * A class is due when so much happened to its pages since its last turn as a third of what its
+ * counts are made of: what is new of a class changes much, what is old hardly changes, and most
+ * classes rest. Its turn goes over its columns, so many a call as the caller asks for. Its
+ * counts decay then, by a 256th for each epoch since the last turn.
  *
  * Numbers are integers. Chances have 15 bits. What is rounded is rounded up as often as its
  * rest says (qr_hazard_dice), for a small count would else never decay, or decay too fast.
@@ -30,81 +32,53 @@
 #define ONE_BITS    15
 #define ONE         (1u << ONE_BITS)
 #define LIKELY      (ONE - ONE / 50u) /* no hazard is higher */
-#define STEPS_MAX   4u                /* epochs of pages away that are caught up with at once */
-#define DECAY_SHIFT 6
-#define TURN_EPOCHS 2u
+#define DECAY_SHIFT 8                 /* of an epoch */
+#define DECAY_MAX   192u              /* epochs */
+#define NEWS_SHARE  3u                /* a class is due after so much of what it is made of */
+#define NEWS_MIN    16u
+#define GAP_TURNS   16u               /* of classes, for one of what they have in common */
+#define ALL_TURNS   32u
 
 /* A run of ages, as seen from its first. */
 struct block {
 	uint32_t uses;  /* expected, in ONE */
 	uint32_t stay;  /* chance of no use until its end, in ONE */
-	uint64_t time;  /* expected, epochs in ONE */
-};
-
-struct sum {
-	uint32_t exposed;
-	uint32_t used;
+	uint32_t time;  /* expected, epochs in ONE: at most twice the oldest age */
 };
 
 static struct {
-	uint32_t began;                   /* epoch in which this round began */
-	uint32_t class;                   /* whose turn it is; HAZARD_CLASSES: the sums' */
-	uint32_t bin;                     /* columns of it that are not done */
+	uint32_t class;                   /* whose turn it is, or was last */
+	bool begun;                       /* it is */
+	uint32_t common_row;              /* what comes first; SUMS: the class itself */
+	uint32_t bin;                     /* columns that are not done */
 	uint32_t depth;                   /* blocks on the stack */
-	uint16_t stepped[HAZARD_CLASSES]; /* epoch up to which pages away were moved on */
+	uint32_t decay;                   /* epochs since the last turn */
+	uint16_t turned[HAZARD_CLASSES];  /* epoch of the last turn */
+	uint16_t all_turned;
+	uint16_t made_of[HAZARD_CLASSES]; /* how much news is in the counts, decayed likewise */
+	uint16_t news[HAZARD_CLASSES];    /* how much was waited for */
+	uint16_t turns[SUMS];             /* of classes since the last of the sum */
 	struct block stack[HAZARD_BINS];
-	struct sum sum[SUMS][HAZARD_BINS];      /* of this round */
-	uint16_t common[SUMS][HAZARD_BINS];     /* hazards of the last, in ONE */
+	uint16_t common[SUMS][HAZARD_BINS]; /* hazards, in ONE */
 } turn;
-
-static uint32_t bin_width_log2(uint32_t bin)
-{
-	return bin < 8 ? 0 : (bin - 8) / 4 + 1;
-}
-
-static uint32_t bin_first(uint32_t bin)
-{
-	return bin < 8 ? bin : (4 + (bin & 3)) << bin_width_log2(bin);
-}
 
 static uint32_t sum_of(uint32_t class)
 {
 	return class < HAZARD_ONCE ? class / HAZARD_PACES : ALL;
 }
 
-/* An epoch of the pages of a column that are away. */
-static void away_step(uint32_t class, uint32_t bin)
+/* What `epochs` leave of a count. */
+static uint32_t decayed(uint32_t count, uint32_t epochs, uint32_t dice)
 {
-	uint16_t *away = qr_hazard_table.away[class];
-	uint32_t width = bin_width_log2(bin), count = away[bin], move, next;
-
-	if (count == 0) {
-		return;
-	}
-	hazard_expose(class, bin, count < ONE / HAZARD_UNIT ? count * HAZARD_UNIT : ONE - 1);
-	if (bin + 1 == HAZARD_BINS) {
-		/* gone for good, a few each time */
-		away[bin] = (uint16_t)(count - ((count + qr_hazard_dice(63)) >> 6));
-		return;
-	}
-	move = (count + qr_hazard_dice((1u << width) - 1)) >> width;
-	next = away[bin + 1] + move;
-	away[bin] = (uint16_t)(count - move);
-	away[bin + 1] = (uint16_t)(next < UINT16_MAX ? next : UINT16_MAX);
+	return count - ((count * epochs + dice) >> DECAY_SHIFT);
 }
 
-static void cell_decay(struct hazard_cell *cell)
+static void cell_decay(struct hazard_cell *cell, uint32_t epochs)
 {
 	uint32_t dice = qr_hazard_dice((1u << DECAY_SHIFT) - 1);
 
-	cell->exposed = (uint16_t)(cell->exposed - ((cell->exposed + dice) >> DECAY_SHIFT));
-	cell->used = (uint16_t)(cell->used - ((cell->used + dice) >> DECAY_SHIFT));
-}
-
-static void sum_add(uint32_t which, uint32_t bin, const struct hazard_cell *cell)
-{
-	turn.sum[which][bin].exposed += cell->exposed;
-	turn.sum[which][bin].used += cell->used;
+	cell->exposed = (uint16_t)decayed(cell->exposed, epochs, dice);
+	cell->used = (uint16_t)decayed(cell->used, epochs, dice);
 }
 
 static uint32_t blend(uint32_t exposed, uint32_t used, uint32_t above)
@@ -116,7 +90,7 @@ static uint32_t blend(uint32_t exposed, uint32_t used, uint32_t above)
 /* Where nothing is known the chance falls as the age rises. */
 static uint32_t prior(uint32_t bin)
 {
-	return ONE * 3 / 10 / (bin_first(bin) + 1);
+	return ONE * 3 / 10 / (hazard_bin_first(bin) + 1);
 }
 
 static uint32_t hazard_at(uint32_t class, uint32_t bin)
@@ -129,7 +103,7 @@ static uint32_t hazard_at(uint32_t class, uint32_t bin)
 
 static struct block block_of(uint32_t class, uint32_t bin)
 {
-	uint32_t hazard = hazard_at(class, bin), width = bin_width_log2(bin);
+	uint32_t hazard = hazard_at(class, bin), width = hazard_bin_width_log2(bin);
 	uint32_t stay = ONE - hazard;
 	struct block block;
 
@@ -145,7 +119,7 @@ static struct block block_of(uint32_t class, uint32_t bin)
 static void block_merge(struct block *here, const struct block *behind)
 {
 	here->uses += here->stay * behind->uses >> ONE_BITS;
-	here->time += here->stay * behind->time >> ONE_BITS;
+	here->time += (uint32_t)((uint64_t)here->stay * behind->time >> ONE_BITS);
 	here->stay = here->stay * behind->stay >> ONE_BITS;
 }
 
@@ -165,7 +139,7 @@ static void index_bin(uint32_t class, uint32_t bin)
 	while (turn.depth > 0) {
 		const struct block *behind = &turn.stack[turn.depth - 1];
 
-		if (behind->uses * here.time <= here.uses * behind->time) {
+		if ((uint64_t)behind->uses * here.time <= (uint64_t)here.uses * behind->time) {
 			break;
 		}
 		block_merge(&here, behind);
@@ -175,90 +149,160 @@ static void index_bin(uint32_t class, uint32_t bin)
 	qr_hazard_table.index[class][bin] = index_of(&here);
 }
 
-static void bin_turn(uint32_t class, uint32_t bin, uint32_t steps)
+static void bin_turn(uint32_t class, uint32_t bin)
 {
 	struct hazard_cell *cell = &qr_hazard_table.cell[class][bin];
 
-	for (uint32_t i = 0; i < steps; i++) {
-		away_step(class, bin);
-	}
 	if (cell->exposed != 0) {
-		cell_decay(cell);
-		sum_add(ALL, bin, cell);
-		if (class < HAZARD_ONCE) {
-			sum_add(sum_of(class), bin, cell);
-		}
+		cell_decay(cell, turn.decay);
 	}
 	index_bin(class, bin);
 }
 
-/* A column of the sums becomes common knowledge. */
-static void sums_turn(uint32_t bin)
-{
-	uint32_t above = blend(turn.sum[ALL][bin].exposed, turn.sum[ALL][bin].used, prior(bin));
+/* ---- what classes have in common ------------------------------------------------------------- */
 
-	turn.common[ALL][bin] = (uint16_t)above;
-	for (uint32_t which = 0; which < HAZARD_GAPS; which++) {
-		turn.common[which][bin] = (uint16_t)blend(turn.sum[which][bin].exposed,
-							  turn.sum[which][bin].used, above);
+static void gap_turn(uint32_t gap, uint32_t bin)
+{
+	uint32_t exposed = 0, used = 0;
+
+	for (uint32_t i = 0; i < HAZARD_PACES; i++) {
+		const struct hazard_cell *cell =
+			&qr_hazard_table.cell[gap * HAZARD_PACES + i][bin];
+
+		exposed += cell->exposed;
+		used += cell->used;
 	}
-	for (uint32_t which = 0; which < SUMS; which++) {
-		turn.sum[which][bin] = (struct sum){0};
-	}
+	turn.common[gap][bin] = (uint16_t)blend(exposed, used, turn.common[ALL][bin]);
 }
 
-/* The next class with pages, or the sums. */
-static void class_next(void)
+static void all_turn(uint32_t bin)
 {
+	uint32_t *exposed = &qr_hazard_table.all_exposed[bin];
+	uint32_t *used = &qr_hazard_table.all_used[bin];
+
+	*exposed -= (uint32_t)((uint64_t)*exposed * turn.decay >> DECAY_SHIFT);
+	*used -= (uint32_t)((uint64_t)*used * turn.decay >> DECAY_SHIFT);
+	turn.common[ALL][bin] = (uint16_t)blend(*exposed, *used, prior(bin));
+}
+
+/* ---- whose turn ------------------------------------------------------------------------------ */
+
+/* The next class that is due, after the last. */
+static bool class_due(void)
+{
+	uint32_t words = (uint32_t)(sizeof(qr_hazard_table.due) / sizeof(qr_hazard_table.due[0]));
+	uint32_t from = turn.class + 1 < HAZARD_CLASSES ? turn.class + 1 : 0;
+	uint32_t word = from / 32, some = qr_hazard_table.due[word] & ~0u << from % 32;
+
+	for (uint32_t i = 0; some == 0 && i < words; i++) {
+		word = word + 1 < words ? word + 1 : 0;
+		some = qr_hazard_table.due[word];
+	}
+	if (some != 0) {
+		turn.class = word * 32 + qr_bit_lowest(some);
+		qr_hazard_table.due[word] &= ~(1u << turn.class % 32);
+	}
+	return some != 0;
+}
+
+static uint32_t decay_since(uint16_t *turned, uint32_t epoch)
+{
+	uint32_t epochs = (uint16_t)(epoch - *turned);
+
+	*turned = (uint16_t)epoch;
+	return epochs < DECAY_MAX ? epochs : DECAY_MAX;
+}
+
+static void row_begin(uint32_t epoch)
+{
+	uint32_t gap = sum_of(turn.class);
+
 	turn.bin = HAZARD_BINS;
 	turn.depth = 0;
-	do {
-		turn.class++;
-	} while (turn.class < HAZARD_CLASSES && !qr_hazard_table.live[turn.class]);
-}
-
-static void class_turn(uint32_t epoch)
-{
-	uint32_t steps = (uint16_t)(epoch - turn.stepped[turn.class]);
-
-	bin_turn(turn.class, --turn.bin, steps < STEPS_MAX ? steps : STEPS_MAX);
-	if (turn.bin == 0) {
-		turn.stepped[turn.class] = (uint16_t)epoch;
-		class_next();
+	if (turn.turns[ALL] >= ALL_TURNS) {
+		turn.common_row = ALL;
+		turn.decay = decay_since(&turn.all_turned, epoch);
+	} else if (gap != ALL && turn.turns[gap] >= GAP_TURNS) {
+		turn.common_row = gap;
+	} else {
+		turn.common_row = SUMS;
+		turn.decay = decay_since(&turn.turned[turn.class], epoch);
 	}
 }
 
-void qr_hazard_turn(uint32_t epoch, uint32_t bins)
+/* The more a class's counts are made of, the more news it waits for. */
+static void class_wait(uint32_t class)
+{
+	uint32_t made_of = decayed(turn.made_of[class], turn.decay, 0) + turn.news[class];
+	uint32_t news = made_of / NEWS_SHARE;
+
+	turn.made_of[class] = (uint16_t)(made_of < UINT16_MAX ? made_of : UINT16_MAX);
+	turn.news[class] = (uint16_t)(news > NEWS_MIN ? news : NEWS_MIN);
+	qr_hazard_table.news_left[class] = turn.news[class];
+}
+
+static void row_end(void)
+{
+	uint32_t gap = sum_of(turn.class);
+
+	if (turn.common_row < SUMS) {
+		turn.turns[turn.common_row] = 0;
+		return;
+	}
+	class_wait(turn.class);
+	turn.turns[gap]++;
+	if (gap != ALL) {
+		turn.turns[ALL]++;
+	}
+	turn.begun = false;
+}
+
+static void column(uint32_t bin)
+{
+	if (turn.common_row == SUMS) {
+		bin_turn(turn.class, bin);
+	} else if (turn.common_row == ALL) {
+		all_turn(bin);
+	} else {
+		gap_turn(turn.common_row, bin);
+	}
+}
+
+bool qr_hazard_turn(uint32_t epoch, uint32_t bins)
 {
 	for (; bins > 0; bins--) {
-		if (turn.class < HAZARD_CLASSES) {
-			class_turn(epoch);
-		} else if (turn.bin > 0) {
-			sums_turn(--turn.bin);
-		} else if (epoch - turn.began >= TURN_EPOCHS) {
-			turn.began = epoch;
-			turn.class = UINT32_MAX;
-			class_next();
-		} else {
-			break;
+		if (turn.bin == 0) {
+			turn.begun = turn.begun || class_due();
+			if (!turn.begun) {
+				return false;
+			}
+			row_begin(epoch);
+		}
+		column(--turn.bin);
+		if (turn.bin == 0) {
+			row_end();
 		}
 	}
+	return true;
 }
 
 void qr_hazard_turn_start(void)
 {
-	__builtin_memset(&qr_hazard_table, 0, sizeof(qr_hazard_table));
+	qr_hazard_table_start();
 	__builtin_memset(&turn, 0, sizeof(turn));
 	for (uint32_t bin = 0; bin < HAZARD_BINS; bin++) {
-		sums_turn(bin);
+		all_turn(bin);
+		for (uint32_t gap = 0; gap < HAZARD_GAPS; gap++) {
+			gap_turn(gap, bin);
+		}
 	}
 	for (uint32_t class = 0; class < HAZARD_CLASSES; class++) {
 		turn.depth = 0;
 		for (uint32_t bin = HAZARD_BINS; bin-- > 0;) {
 			index_bin(class, bin);
 		}
+		class_wait(class);
 	}
-	turn.class = HAZARD_CLASSES;
 }
 
 #endif /* CONFIG_EVICTION_HAZARD */

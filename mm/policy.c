@@ -8,6 +8,8 @@
  */
 #include "policy.h"
 
+#include <quire/bits.h>
+
 #include "cluster.h"
 #include "domain.h"
 #include "stats.h"
@@ -45,11 +47,11 @@ uint32_t k_mem_history_bits(void)
 	return K_MEM_LOCATION_SLOT_BITS - qr_store_table.slot_bits;
 }
 
-unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
+QR_INLINE unsigned int frame_bits(uint32_t frame, bool clear)
 {
 	uint64_t word = qr_frames[frame];
 	uint32_t page = qr_frame_page(word);
-	uint32_t bits = arch_page_look(qr_page_addr(page), clear);
+	uint32_t bits = arch_page_look_n(page, clear);
 	bool dirty = (bits & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED);
 
 	QR_ASSERT_LOCKED();
@@ -65,6 +67,33 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 	}
 	return ((bits & ARCH_DATA_PAGE_ACCESSED) ? K_MEM_FRAME_ACCESSED : 0u) |
 	       (dirty ? K_MEM_FRAME_DIRTY : 0u);
+}
+
+unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
+{
+	return frame_bits(frame, clear);
+}
+
+uint32_t k_mem_frames_look(uint32_t first, uint32_t which, uint32_t most,
+			   struct k_mem_looks *looks)
+{
+	*looks = (struct k_mem_looks){0};
+	for (; which != 0; which &= which - 1) {
+		const uint32_t at = qr_bit_lowest(which);
+		unsigned int bits;
+
+		if (!k_mem_frame_evictable(first + at)) {
+			continue;
+		}
+		bits = frame_bits(first + at, true);
+		looks->seen |= 1u << at;
+		looks->accessed |= (uint32_t)((bits & K_MEM_FRAME_ACCESSED) != 0) << at;
+		looks->dirty |= (uint32_t)((bits & K_MEM_FRAME_DIRTY) != 0) << at;
+		if (--most == 0 || k_mem_frame_looks_spent()) {
+			return at + 1;
+		}
+	}
+	return 32;
 }
 
 static QR_NOINLINE void flush_some(void)

@@ -253,6 +253,39 @@ QR_NOINLINE uint32_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint
 	return change.bits;
 }
 
+QR_INLINE uint32_t look_at(qr_entry_t *copy, bool clear)
+{
+	const qr_entry_t leaf = qr_entry_load(copy);
+
+	if (!qr_is_leaf(leaf)) {
+		return 0;
+	}
+	if (clear && qr_is_accessed(leaf)) {
+		qr_entry_unaccess(copy);
+	}
+	return qr_leaf_bits(leaf);
+}
+
+/* No answers are kept: a look is less work than finding them. */
+QR_NOINLINE uint32_t qr_overlay_look(const qr_entry_t *entry, bool clear)
+{
+	const size_t index = (size_t)(entry - qr_tables) % QR_TABLE_ENTRIES;
+	const uint32_t copies = qr_copies[qr_table_number(entry)];
+	uint32_t bits = 0;
+
+	arch_mem_work += copies >> QR_COPIES_COUNT_SHIFT;
+	if (MMU_SPLIT && (copies & QR_BASE_USED)) {
+		bits = look_at(&qr_base_tables[entry - qr_tables], clear);
+	}
+	for (size_t copy = copies & (QR_BASE_USED - 1u); copy != 0;
+	     copy = qr_privates[copy].copy_next) {
+		if (QR_LIKELY(index < qr_privates[copy].filled)) { /* as qr_copy_with() */
+			bits |= look_at(&qr_private_tables[copy - 1][index], clear);
+		}
+	}
+	return bits;
+}
+
 size_t qr_overlay_most(const qr_entry_t *entry, size_t count)
 {
 	const size_t here = qr_copies_count(entry), there = qr_copies_count(entry + (count - 1));

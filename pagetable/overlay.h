@@ -221,6 +221,9 @@ QR_INLINE size_t qr_overlay_batch(const qr_entry_t *entry, size_t count)
 							     : count;
 }
 
+/* The accessed and dirty bits of the copies of an entry; with `clear` none is accessed then. */
+uint32_t qr_overlay_look(const qr_entry_t *entry, bool clear);
+
 /* Set and clear accessed and dirty in the copies of an entry; returns what they had. */
 uint32_t qr_overlay_bits(const qr_entry_t *entry, uint32_t set, uint32_t clear);
 

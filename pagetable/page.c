@@ -141,22 +141,17 @@ QR_NOINLINE uint32_t qr_entry_bits(qr_entry_t *entry, uint32_t set, uint32_t cle
 	return qr_leaf_bits(leaf);
 }
 
-static QR_NOINLINE uint32_t look_at_copies(uint32_t page, bool clear)
-{
-	return arch_page_bits_n(page, 0, clear ? ARCH_DATA_PAGE_ACCESSED : 0);
-}
-
 uint32_t arch_page_look_n(uint32_t page, bool clear)
 {
 	qr_entry_t *entry = qr_page_entry(page);
 	const qr_entry_t leaf = qr_entry_load(entry);
 
 	QR_REQUIRE(qr_is_leaf(leaf));
-	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
-		return look_at_copies(page, clear);
-	}
 	if (clear && qr_is_accessed(leaf)) {
 		qr_entry_unaccess(entry);
+	}
+	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
+		return qr_leaf_bits(leaf) | qr_overlay_look(entry, clear);
 	}
 	return qr_leaf_bits(leaf);
 }

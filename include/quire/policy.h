@@ -87,6 +87,19 @@ bool k_mem_frame_evictable(uint32_t frame);
  * (the flush is batched and done by the core when they return). */
 unsigned int k_mem_frame_bits(uint32_t frame, bool clear);
 
+/* What was seen of some frames: bit i is the i-th of them. */
+struct k_mem_looks {
+	uint32_t seen;     /* its page was looked at */
+	uint32_t accessed; /* and as k_mem_frame_bits() says */
+	uint32_t dirty;
+};
+
+/* Look at the pages of those of 32 frames, from `first` on, that have a bit in `which` and may be
+ * evicted, in their order, as k_mem_frame_bits() does with `clear`. Ends after `most` looks, or
+ * where k_mem_frame_looks_spent(). Returns how many of the frames it went past: 32 are all. */
+uint32_t k_mem_frames_look(uint32_t first, uint32_t which, uint32_t most,
+			   struct k_mem_looks *looks);
+
 /* Looking at a page takes longer where several sets of tables have it. True: in this call of
  * pick(), tick(), idle() or seen() so much was looked at that interrupts should be let in. A policy
  * asks after each look and ends its scan then as at a bound of its own. */

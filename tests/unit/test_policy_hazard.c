@@ -8,8 +8,8 @@
 #include "parts_help.h"
 
 /* What eviction/hazard.c states. */
-#define SLICE_VISITS 6u
-#define SLICES_MAX   6u
+#define SLICE_VISITS 8u
+#define SLICES_MAX   4u
 #define STEPS_MAX    64u
 #define TRIES_MAX    8u
 #define FRAMES_MIN   32u
@@ -400,6 +400,25 @@ static void hazard_works_while_threads_wait(void **state)
 	assert_true(program.idle_looks > program.faults / 2 * 16);
 }
 
+/* Of a loop most pages that are in memory are old: they rest, and looks are few. */
+static void hazard_lets_old_pages_rest(void **state)
+{
+	const uint32_t pages = 1500, frames = 400;
+
+	(void)state;
+	program_start(&k_mem_policy_hazard, frames, 16);
+	program.waits = true;
+	for (uint32_t round = 0; round < 12; round++) {
+		if (round == 6) {
+			program.faults = program.idle_looks = 0;
+		}
+		for (uint32_t page = 0; page < pages; page++) {
+			touch(page, false);
+		}
+	}
+	assert_in_range(program.idle_looks, program.faults * 3, program.faults * 8);
+}
+
 /* However much is due: and nothing is before the first fault, or with CLOCK. */
 static void hazard_idle_ends(void **state)
 {
@@ -482,6 +501,7 @@ int main(void)
 		cmocka_unit_test(hazard_pages_come_and_go),
 		cmocka_unit_test(hazard_is_bounded),
 		cmocka_unit_test(hazard_works_while_threads_wait),
+		cmocka_unit_test(hazard_lets_old_pages_rest),
 		cmocka_unit_test(hazard_idle_ends),
 		cmocka_unit_test(hazard_small_is_clock),
 	};

@@ -69,6 +69,25 @@ unsigned int k_mem_frame_bits(uint32_t frame, bool clear)
 	return bits;
 }
 
+uint32_t k_mem_frames_look(uint32_t first, uint32_t which, uint32_t most,
+			   struct k_mem_looks *looks)
+{
+	*looks = (struct k_mem_looks){0};
+	for (uint32_t at = 0; at < 32; at++) {
+		unsigned int bits;
+
+		if (!(which >> at & 1) || !k_mem_frame_evictable(first + at))
+			continue;
+		bits = k_mem_frame_bits(first + at, true);
+		looks->seen |= 1u << at;
+		looks->accessed |= (bits & K_MEM_FRAME_ACCESSED) ? 1u << at : 0;
+		looks->dirty |= (bits & K_MEM_FRAME_DIRTY) ? 1u << at : 0;
+		if (--most == 0)
+			return at + 1;
+	}
+	return 32;
+}
+
 /* Pages are moved one by one, and a write costs what a read does. */
 uint32_t k_mem_dirty_weight(void)
 {
