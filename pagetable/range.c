@@ -96,9 +96,9 @@ size_t arch_mem_extent(void *virt, size_t size, bool *ended)
 }
 
 /* The entry with new rights, and for a leaf the cache mode; its A and D bits survive. */
-static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, uint32_t flags)
+static qr_entry_t with_flags(qr_entry_t entry, unsigned int level, uint32_t flags)
 {
-	struct qr_view view = qr_view_of(entry, level);
+	struct qr_view view = entry_decode(entry, level);
 	bool had_write = view.write;
 
 	view.write = (flags & K_MEM_PERM_RW) != 0;
@@ -111,7 +111,7 @@ static QR_NOINLINE qr_entry_t with_flags(qr_entry_t entry, unsigned int level, u
 		 * resident memory never takes and which finds no page in a large leaf */
 		view.dirty = view.dirty || (view.write && !had_write);
 	}
-	return qr_entry_of(view, level);
+	return entry_encode(view, level);
 }
 
 /* Bring the copies of an entry up to date that says `value`. */
@@ -132,10 +132,9 @@ static void copies_set(unsigned int level, const void *virt, qr_entry_t value)
 /* Another cache mode: the machine may demand a break, and it may be the running stack's page
  * (tables.c). Physical mappings alone have other modes than the default, and are born accessed
  * and dirty: no walker sets a bit in what is replaced. */
-static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view view)
+static QR_NOINLINE void replace(unsigned int level, void *virt, qr_entry_t value)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
-	const qr_entry_t value = qr_entry_of(view, level);
 
 	mmu_replace(entry, value);
 	if (level > 0) {
@@ -149,19 +148,19 @@ static QR_NOINLINE void replace(unsigned int level, void *virt, struct qr_view v
 	}
 }
 
-static void entry_flags(unsigned int level, void *virt, uint32_t flags)
+static QR_NOINLINE void entry_flags(unsigned int level, void *virt, uint32_t flags)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
-	qr_entry_t old = qr_entry_load(entry);
-	struct qr_view view = qr_view_of(old, level);
+	qr_entry_t old = qr_entry_load(entry), value;
 
-	if (view.kind == QR_LEAF && view.cache != qr_cache_mode(flags)) {
-		replace(level, virt, qr_view_of(with_flags(old, level, flags), level));
-		return;
-	}
-	while (!qr_entry_swap(entry, &old, with_flags(old, level, flags))) {
-	}
-	copies_set(level, virt, qr_entry_load(entry));
+	do {
+		value = with_flags(old, level, flags);
+		if (entry_decode(old, level).cache != entry_decode(value, level).cache) {
+			replace(level, virt, value);
+			return;
+		}
+	} while (!qr_entry_swap(entry, &old, value));
+	copies_set(level, virt, value);
 }
 
 size_t arch_mem_flags(void *virt, size_t size, uint32_t flags)
