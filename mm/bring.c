@@ -70,53 +70,10 @@ static bool own_frame(arch_page_t page, unsigned int want)
 	       ((want & QR_BRING_AHEAD) && (page & ARCH_PAGE_RW));
 }
 
-/* 1: the page is in transfer in `frame`. */
-static int in_transfer(uint32_t frame, unsigned int want, struct qr_hold *hold)
-{
-	uint64_t word = qr_frames[frame];
-
-	if (!qr_sleep_known(hold)) {
-		return QR_BRING_LOOK;
-	}
-	if (word & QR_FRAME_OUT) {
-		qr_rescue(frame, ARCH_MEM_ACCESSED |
-					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
-		return QR_BRING_LOOK;
-	}
-	if (hold->sleep == QR_SLEEP_NO) {
-		return QR_BRING_OVERTAKE;
-	}
-	qr_wait(qr_frame_channel(frame), hold);
-	return QR_BRING_LOOK;
-}
-
-/* 1: the page is in a frame, or on its way, or there is none. */
-static QR_NOINLINE int look_closer(uint32_t page, arch_page_t now, unsigned int want,
-				   struct qr_hold *hold)
-{
-	if (!qr_page_is_mapped(now)) {
-		return -EFAULT;
-	}
-	if (!may(page, now, want)) {
-		return -EACCES;
-	}
-	if (!(now & ARCH_DATA_PAGE_LOADED)) {
-		return in_transfer(ARCH_TOKEN_VALUE(arch_page_token(now)), want, hold);
-	}
-	if (qr_is_zero_page(now) && own_frame(now, want)) {
-		/* untouched again, but for a frame of its own: break before make */
-		(void)arch_mem_page_out(qr_page_addr(page),
-					ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
-		arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
-		return QR_BRING_LOOK;
-	}
-	return qr_bring_resident(page, now, want);
-}
-
 /* 1: the page was not touched yet, and the shared zeros are enough. */
 static QR_NOINLINE int map_zeros(uint32_t page)
 {
-	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(qr_frame_table.zero),
+	arch_mem_page_in_n(page, qr_frame_phys(qr_frame_table.zero),
 			 ARCH_MEM_ACCESSED | ARCH_MEM_COW);
 	QR_COUNT(transfer.zero_map);
 	return 0;
@@ -128,7 +85,7 @@ static QR_NOINLINE int map_zeros(uint32_t page)
 static QR_NOINLINE int made_late(uint32_t page, arch_page_t now, unsigned int want, int status,
 				 uint32_t frame)
 {
-	const arch_page_t then = arch_page_state(qr_page_addr(page));
+	const arch_page_t then = arch_page_state_n(page);
 
 	if (status == 0) {
 		if (then == now && qr_page_is_away(now)) {
@@ -171,7 +128,7 @@ QR_INLINE int take_frame(uint32_t page, arch_page_t now, unsigned int want, uint
 }
 
 /* 3: what costs no transfer; the lock is let go. */
-static QR_NOINLINE void fill_zeros(uint64_t phys, struct qr_hold *hold)
+static void fill_zeros(uint64_t phys, struct qr_hold *hold)
 {
 	QR_COUNT(transfer.zero_fill);
 	qr_policy_idle(hold); /* there is time for what is due */
@@ -180,13 +137,11 @@ static QR_NOINLINE void fill_zeros(uint64_t phys, struct qr_hold *hold)
 	qr_relock(hold);
 }
 
-/* 3: read or zero the frame; the lock is let go. */
-static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold *hold)
+/* 3: read or zero the frame in some other way than by a copy; the lock is let go. */
+static QR_NOINLINE int fill_otherwise(uint32_t frame, uint32_t location, struct qr_hold *hold)
 {
-	if (QR_LIKELY(qr_store_copies(location))) {
-		qr_store_copy(K_MEM_IO_READ, location, phys, hold);
-		return 0;
-	}
+	const uint64_t phys = qr_frame_phys(frame);
+
 	if (location == QR_LOCATION_ZERO) {
 		fill_zeros(phys, hold);
 		return 0;
@@ -199,30 +154,25 @@ static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold
 		       : qr_store_transfer(K_MEM_IO_READ, location, phys, hold);
 }
 
-/* 3: the page is on its way to another frame, whose owner is to find it ORPHAN. Its slot stays that
- * one's, which may not even have started to read: the flags of the frame that overtakes. */
-static QR_NOINLINE uint32_t overtake(uint32_t frame)
+/* 3: copy, zero or read. */
+static int fill(uint32_t frame, uint64_t phys, uint32_t location, struct qr_hold *hold)
 {
-	const uint64_t word = qr_frames[frame];
-	const uint32_t location = qr_frame_location(word);
-
-	qr_frames[frame] = qr_frame_word(QR_NO_INDEX, location,
-					 QR_FRAME_BUSY | QR_FRAME_ORPHAN |
-						 (uint32_t)(word & QR_FRAME_BACKED));
-	return qr_location_owned(location) ? QR_FRAME_BUSY : QR_FRAME_BUSY | QR_FRAME_BACKED;
+	if (QR_LIKELY(qr_store_copies(location))) {
+		qr_store_copy(K_MEM_IO_READ, location, phys, hold);
+		return 0;
+	}
+	return fill_otherwise(frame, location, hold);
 }
 
 /* The page could not be read: as before. Who overtook another cannot sleep, so the other one
  * is where it was, and goes on as if nothing had been. */
 static void unfill(uint32_t page, uint32_t location, uint32_t overtaken)
 {
-	void *virt = qr_page_addr(page);
-
 	if (overtaken == QR_NO_INDEX) {
-		arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+		arch_page_token_set_n(page, ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 		return;
 	}
-	arch_page_token_set(virt, ARCH_TOKEN(ARCH_TOKEN_BUSY, overtaken));
+	arch_page_token_set_n(page, ARCH_TOKEN(ARCH_TOKEN_BUSY, overtaken));
 	qr_frames[overtaken] =
 		qr_frame_word(page, location,
 			      QR_FRAME_BUSY | (uint32_t)(qr_frames[overtaken] & QR_FRAME_BACKED));
@@ -246,66 +196,139 @@ static QR_NOINLINE int not_filled(uint32_t frame, uint32_t overtaken, int status
 }
 
 /* 5: as a write wants it, if it still may. */
-static uint32_t page_in_flags(void *virt, unsigned int want)
+static uint32_t page_in_flags(uint32_t page, unsigned int want)
 {
-	return (want & QR_BRING_WRITE) && (arch_page_state(virt) & ARCH_PAGE_RW)
+	return (want & QR_BRING_WRITE) && (arch_page_state_n(page) & ARCH_PAGE_RW)
 		       ? ARCH_MEM_ACCESSED | ARCH_MEM_DIRTY
 		       : ARCH_MEM_ACCESSED;
 }
 
+/* 5: who waited for this page goes before who waits for any frame. */
+static QR_NOINLINE void tell(uint32_t frame, uint64_t word, unsigned int want)
+{
+	qr_domain_came(qr_frame_page(word));
+	qr_policy_came(frame, qr_frame_location(word), !(want & QR_BRING_AHEAD));
+	qr_wake(qr_frame_channel(frame));
+	qr_wake(QR_FRAME_CHANNEL);
+}
+
 /* 5: the page of the frame at `phys` is in it. */
-static void map(uint32_t frame, uint64_t phys, unsigned int want)
+QR_INLINE int map(uint32_t frame, uint64_t phys, unsigned int want)
 {
 	const uint64_t word = qr_frames[frame];
 	const uint32_t page = qr_frame_page(word);
-	void *virt = qr_page_addr(page);
 
-	arch_mem_page_in(virt, phys, page_in_flags(virt, want));
+	arch_mem_page_in_n(page, phys, page_in_flags(page, want));
 	qr_frames[frame] = qr_word_bare(word) ^ (QR_FRAME_BUSY ^ QR_FRAME_MAPPED);
 	qr_frame_table.busy_count--;
-	qr_domain_came(page);
-	qr_policy_came(frame, qr_frame_location(word), !(want & QR_BRING_AHEAD));
-	qr_frame_arrived(frame);
+	qr_frame_table.changes++;
+	if (QR_UNLIKELY(qr_told.any != 0)) {
+		tell(frame, word, want);
+	}
+	return (want & QR_BRING_PIN) ? QR_BRING_LOOK : 0;
+}
+
+/* 2 to 5: the page is on its way to another frame, whose owner is to find it ORPHAN. Its slot stays
+ * that one's, which may not even have started to read. */
+static QR_NOINLINE int overtake(uint32_t page, uint32_t overtaken, unsigned int want,
+				struct qr_hold *hold)
+{
+	const uint64_t word = qr_frames[overtaken];
+	const uint32_t location = qr_frame_location(word);
+	const uint32_t backed = (uint32_t)(word & QR_FRAME_BACKED);
+	uint32_t frame;
+	int status = take_frame(page, arch_page_state_n(page), want, &frame, hold);
+
+	if (status != 0) {
+		return status;
+	}
+	qr_frames[overtaken] =
+		qr_frame_word(QR_NO_INDEX, location, QR_FRAME_BUSY | QR_FRAME_ORPHAN | backed);
+	arch_page_token_set_n(page, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+	qr_frames[frame] = qr_frame_word(
+		page, location,
+		qr_location_owned(location) ? QR_FRAME_BUSY : QR_FRAME_BUSY | QR_FRAME_BACKED);
+	status = fill_otherwise(frame, location, hold);
+	if (status != 0 || (qr_frames[frame] & QR_FRAME_ORPHAN)) {
+		return not_filled(frame, overtaken, status);
+	}
+	return map(frame, qr_frame_phys(frame), want);
+}
+
+/* 1: the page is in transfer in `frame`. */
+static int in_transfer(uint32_t page, uint32_t frame, unsigned int want, struct qr_hold *hold)
+{
+	uint64_t word = qr_frames[frame];
+
+	if (!qr_sleep_known(hold)) {
+		return QR_BRING_LOOK;
+	}
+	if (word & QR_FRAME_OUT) {
+		qr_rescue(frame, ARCH_MEM_ACCESSED |
+					 ((want & QR_BRING_WRITE) ? ARCH_MEM_DIRTY : 0));
+		return QR_BRING_LOOK;
+	}
+	if (hold->sleep == QR_SLEEP_NO) {
+		return overtake(page, frame, want, hold);
+	}
+	qr_wait(qr_frame_channel(frame), hold);
+	return QR_BRING_LOOK;
+}
+
+/* 1: the page is in a frame, or on its way, or there is none. */
+static QR_NOINLINE int look_closer(uint32_t page, arch_page_t now, unsigned int want,
+				   struct qr_hold *hold)
+{
+	if (!qr_page_is_mapped(now)) {
+		return -EFAULT;
+	}
+	if (!may(page, now, want)) {
+		return -EACCES;
+	}
+	if (!(now & ARCH_DATA_PAGE_LOADED)) {
+		return in_transfer(page, ARCH_TOKEN_VALUE(arch_page_token(now)), want, hold);
+	}
+	if (qr_is_zero_page(now) && own_frame(now, want)) {
+		/* untouched again, but for a frame of its own: break before make */
+		(void)arch_mem_page_out_n(page,
+					  ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_ZERO));
+		arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
+		return QR_BRING_LOOK;
+	}
+	return qr_bring_resident(page, now, want);
 }
 
 int qr_bring_step(uint32_t page, unsigned int want, struct qr_hold *hold)
 {
-	const arch_page_t now = arch_page_state(qr_page_addr(page));
-	uint32_t location = (uint32_t)ARCH_TOKEN_VALUE(now >> 12), overtaken = QR_NO_INDEX;
-	uint32_t frame, flags = QR_FRAME_BUSY | QR_FRAME_BACKED;
+	const arch_page_t now = arch_page_state_n(page);
+	const uint32_t location = (uint32_t)(now >> 12); /* the bits above are clear */
+	uint32_t frame;
 	uint64_t phys;
 	int status;
 
 	QR_ASSERT_LOCKED();
 	if (QR_UNLIKELY(!qr_page_is_away(now))) {
-		status = look_closer(page, now, want, hold);
-		if (status != QR_BRING_OVERTAKE) {
-			return status;
-		}
-		overtaken = location;
-		location = qr_frame_location(qr_frames[overtaken]);
-	} else if (!may(page, now, want)) {
+		return look_closer(page, now, want, hold);
+	}
+	if (!may(page, now, want)) {
 		return -EACCES;
-	} else if (location == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
-		   !own_frame(now, want)) {
+	}
+	if (location == QR_LOCATION_ZERO && qr_frame_table.zero != QR_NO_INDEX &&
+	    !own_frame(now, want)) {
 		return map_zeros(page);
 	}
 	status = take_frame(page, now, want, &frame, hold);
 	if (QR_UNLIKELY(status != 0)) {
 		return status;
 	}
-	if (QR_UNLIKELY(overtaken != QR_NO_INDEX)) {
-		flags = overtake(overtaken);
-	}
-	arch_page_token_set(qr_page_addr(page), ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
-	qr_frames[frame] = qr_frame_word(page, location, flags);
+	arch_page_token_set_n(page, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+	qr_frames[frame] = qr_frame_word(page, location, QR_FRAME_BUSY | QR_FRAME_BACKED);
 	phys = qr_frame_phys(frame);
 	status = fill(frame, phys, location, hold);
 	if (QR_UNLIKELY(status != 0 || (qr_frames[frame] & QR_FRAME_ORPHAN))) {
-		return not_filled(frame, overtaken, status);
+		return not_filled(frame, QR_NO_INDEX, status);
 	}
-	map(frame, phys, want);
-	return (want & QR_BRING_PIN) ? QR_BRING_LOOK : 0;
+	return map(frame, phys, want);
 }
 
 QR_NOINLINE int qr_bring_steps(uint32_t page, unsigned int want, int status, struct qr_hold *hold)

@@ -20,7 +20,6 @@
 enum {
 	QR_BRING_LOOK = 1, /* look again */
 	QR_BRING_VAIN,     /* others came between again and again */
-	QR_BRING_OVERTAKE, /* the page is on its way, and cannot be waited for */
 };
 
 /* The first step, which mostly is the last, and all others: only for the next function, which is

@@ -9,7 +9,7 @@
 
 bool qr_locked;
 
-uint32_t qr_waiter_count;
+union qr_told qr_told;
 
 int qr_pages_of(const void *addr, size_t size, struct qr_pages *pages)
 {
@@ -59,9 +59,9 @@ void qr_wait(const void *channel, struct qr_hold *hold)
 		qr_relock(hold);
 		return;
 	}
-	qr_waiter_count++;
+	qr_told.waiters++;
 	qr_locked = false;
 	hold->key = qr_host_sleep(channel, hold->key);
 	qr_locked = CONFIG_MEM_ASSERT >= 1;
-	qr_waiter_count--;
+	qr_told.waiters--;
 }

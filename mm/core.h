@@ -94,14 +94,23 @@ QR_INLINE bool qr_sleep_known(struct qr_hold *hold)
  * stores once where sleeping is not allowed. Callers look at their condition again. */
 void qr_wait(const void *channel, struct qr_hold *hold);
 
-/* Threads that wait; 0 makes waking free. */
-extern uint32_t qr_waiter_count;
+/* Who is to be told of what happens, above all of a page that came into a frame. Mostly that is
+ * nobody, which one comparison says. */
+union qr_told {
+	struct {
+		uint32_t waiters;      /* threads that wait; 0 makes waking free */
+		uint32_t domains : 31; /* that have anonymous memory */
+		uint32_t policy : 1;   /* it is told of pages */
+	};
+	uint64_t any;
+};
+extern union qr_told qr_told;
 
 /* Wake all that wait on the channel. */
 QR_INLINE void qr_wake(const void *channel)
 {
 	QR_ASSERT_LOCKED();
-	if (QR_UNLIKELY(qr_waiter_count > 0)) {
+	if (QR_UNLIKELY(qr_told.waiters > 0)) {
 		qr_host_wakeup(channel);
 	}
 }

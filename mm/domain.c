@@ -51,7 +51,8 @@ void qr_domain_init(void)
 {
 	inside = false;
 	qr_domain_current = NULL;
-	qr_domain_anon_count = qr_domain_keeper_count = 0;
+	qr_told.domains = 0;
+	qr_domain_keeper_count = 0;
 	k_mem_domain_default = (struct k_mem_domain){0};
 }
 

@@ -18,8 +18,7 @@ extern struct k_mem_domain *qr_domain_current;
 /* The domain that the thread is in. */
 struct k_mem_domain *qr_domain_of_thread(void *thread);
 
-/* Domains that have anonymous memory, and those of whose frames some are kept for them. */
-extern uint32_t qr_domain_anon_count;
+/* Domains of whose frames some are kept for them. (Those that have anonymous memory: qr_told.) */
 extern uint32_t qr_domain_keeper_count;
 
 /* No domains but the default one; once, by k_mem_init. */
@@ -77,13 +76,13 @@ void qr_domain_anon_end(struct k_mem_domain *domain, struct qr_hold *hold);
 void qr_domain_resident(uint32_t page, int change);
 QR_INLINE void qr_domain_came(uint32_t page)
 {
-	if (CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_anon_count > 0)) {
+	if (CONFIG_USERSPACE && QR_UNLIKELY(qr_told.domains > 0)) {
 		qr_domain_resident(page, 1);
 	}
 }
 QR_INLINE void qr_domain_left(uint32_t page)
 {
-	if (CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_anon_count > 0)) {
+	if (CONFIG_USERSPACE && QR_UNLIKELY(qr_told.domains > 0)) {
 		qr_domain_resident(page, -1);
 	}
 }

@@ -19,7 +19,6 @@
 
 #if CONFIG_USERSPACE
 
-uint32_t qr_domain_anon_count;
 uint32_t qr_domain_keeper_count;
 
 /* ---- limits -------------------------------------------------------------------------- */
@@ -87,7 +86,11 @@ bool qr_domain_keeps_frame(uint32_t frame)
 
 static void count_pages(struct k_mem_domain *domain, uint32_t count)
 {
-	qr_domain_anon_count += (count > 0) - (domain->page_count > 0);
+	if (count > 0 && domain->page_count == 0) {
+		qr_told.domains++;
+	} else if (count == 0 && domain->page_count > 0) {
+		qr_told.domains--;
+	}
 	domain->page_count = count;
 }
 

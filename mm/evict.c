@@ -36,7 +36,7 @@
 /* Map a page whose entry is a token into its frame. */
 static QR_NOINLINE void map_again(uint32_t page, uint32_t frame, uint32_t flags)
 {
-	arch_mem_page_in(qr_page_addr(page), qr_frame_phys(frame), flags);
+	arch_mem_page_in_n(page, qr_frame_phys(frame), flags);
 	qr_domain_came(page);
 }
 
@@ -96,7 +96,7 @@ static int write_ended(uint32_t frame, uint32_t location, int status)
 		qr_frames_changed();
 		return status;
 	}
-	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
+	arch_page_token_set_n(qr_frame_page(word),
 			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 	qr_frames[frame] = QR_FRAME_BUSY;
 	QR_COUNT(eviction.dirty);
@@ -140,7 +140,7 @@ static QR_NOINLINE int evict_changed(uint32_t frame, uint32_t was, struct qr_hol
 	uint32_t page = qr_frame_page(word);
 	bool owned = (word & QR_FRAME_BACKED) && qr_location_owned(location);
 
-	arch_page_token_set(qr_page_addr(page), ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
+	arch_page_token_set_n(page, ARCH_TOKEN(ARCH_TOKEN_BUSY, frame));
 	if (!owned && slot_take(page, &location) != 0) {
 		uint32_t dirty = (was & ARCH_DATA_PAGE_DIRTY) ? ARCH_MEM_DIRTY : 0;
 
@@ -161,7 +161,7 @@ static QR_NOINLINE void leave_history(uint32_t frame, uint64_t word)
 {
 	const uint32_t location = leave(frame, qr_frame_location(word));
 
-	arch_page_token_set(qr_page_addr(qr_frame_page(word)),
+	arch_page_token_set_n(qr_frame_page(word),
 			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
 }
 
@@ -169,13 +169,12 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 {
 	const uint64_t word = qr_frames[frame];
 	const uint32_t page = qr_frame_page(word);
-	void *virt = qr_page_addr(page);
 	uint32_t was;
 
 	QR_ASSERT_LOCKED();
 	QR_ASSERT(k_mem_frame_evictable(frame));
-	was = arch_mem_page_out(virt, ARCH_TOKEN(ARCH_TOKEN_LOCATION, qr_frame_location(word)));
-	arch_mem_flush(virt, QR_PAGE_SIZE);
+	was = arch_mem_page_out_n(page, ARCH_TOKEN(ARCH_TOKEN_LOCATION, qr_frame_location(word)));
+	arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
 	QR_COUNT_ALL(transfer.flushes, 1);
 	qr_domain_left(page);
 	qr_frame_table.busy_count++;

@@ -5,20 +5,56 @@
 #include "bring.h"
 #include "stats.h"
 
+/* The page is beside the hold, which is in memory: in registers, which would be saved for what
+ * rarely follows, the common fault would pay for it. */
+struct fault {
+	struct qr_hold hold;
+	uint32_t page;
+	unsigned int want;
+};
+
+static int serve(struct fault *fault)
+{
+	int status = qr_bring_step(fault->page, fault->want, &fault->hold);
+
+	return QR_UNLIKELY(status > 0)
+		       ? qr_bring_steps(fault->page, fault->want, status, &fault->hold)
+		       : status;
+}
+
+/* The same for a fault that does not come from a thread with interrupts on. */
+static QR_NOINLINE int serve_elsewhere(struct fault *fault, enum qr_port_context context)
+{
+	int status;
+
+	qr_lock(&fault->hold);
+	qr_stats_fault();
+	qr_stats_fault_elsewhere(context);
+	status = serve(fault);
+	qr_unlock(&fault->hold);
+	return status;
+}
+
 int k_mem_page_fault(void *addr, uint32_t access)
 {
 	uintptr_t offset = (uintptr_t)addr - (uintptr_t)CONFIG_KERNEL_VM_BASE;
-	enum qr_port_context context = qr_host_context();
 	const uint32_t known = QR_BRING_WRITE | QR_BRING_EXEC | QR_BRING_USER | QR_BRING_FENCED;
-	struct qr_hold hold;
+	enum qr_port_context context;
+	struct fault fault;
 	int status;
 
 	if (offset >= CONFIG_KERNEL_VM_SIZE) {
 		return -EFAULT;
 	}
-	qr_lock(&hold);
-	qr_stats_fault(context);
-	status = qr_bring((uint32_t)(offset >> QR_PAGE_SHIFT), access & known, &hold);
-	qr_unlock(&hold);
+	fault.page = (uint32_t)(offset >> QR_PAGE_SHIFT);
+	fault.want = access & known;
+	context = qr_host_context();
+	if (QR_UNLIKELY(context != QR_PORT_THREAD)) {
+		return serve_elsewhere(&fault, context);
+	}
+	qr_lock(&fault.hold);
+	qr_stats_fault();
+	status = serve(&fault);
+	qr_unlock(&fault.hold);
 	return status;
 }

@@ -194,12 +194,6 @@ uint32_t qr_frames_take_reserved(uint32_t page, uint32_t most, uint64_t *phys)
 	return count;
 }
 
-QR_NOINLINE void qr_frame_wake(uint32_t frame)
-{
-	qr_wake(qr_frame_channel(frame));
-	qr_wake(QR_FRAME_CHANNEL);
-}
-
 void qr_frame_free(uint32_t frame)
 {
 	QR_ASSERT_LOCKED();

@@ -211,18 +211,6 @@ QR_INLINE const void *qr_frame_channel(uint32_t frame)
 	return &qr_frames[frame];
 }
 
-/* Wake who waited for this frame's transfer, then who waits for any frame. */
-void qr_frame_wake(uint32_t frame);
-
-/* The frame's transfer has ended, and it became evictable. */
-QR_INLINE void qr_frame_arrived(uint32_t frame)
-{
-	qr_frame_table.changes++;
-	if (QR_UNLIKELY(qr_waiter_count > 0)) {
-		qr_frame_wake(frame);
-	}
-}
-
 /* This CPU's scratch window on a frame; without the lock, and interrupts are masked until it is
  * closed. */
 struct qr_window {

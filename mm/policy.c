@@ -15,7 +15,6 @@
 #include "stats.h"
 
 struct k_mem_policy qr_policy;
-bool qr_policy_tells;
 
 #define STATE_BYTES (CONFIG_MEM_FRAMES_MAX * CONFIG_EVICTION_FRAME_BYTES)
 static QR_ALIGNED(8) uint8_t policy_state[CONFIG_DEMAND_PAGING ? STATE_BYTES : 8];
@@ -193,7 +192,7 @@ void qr_policy_init(const struct k_mem_policy *policy)
 		return;
 	}
 	qr_policy = *policy;
-	qr_policy_tells = policy->seen != NULL || policy->returned != NULL;
+	qr_told.policy = policy->seen != NULL || policy->returned != NULL;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
 	if (QR_LEARNS && policy->gather != NULL && qr_store_table.write_pages > 1) {

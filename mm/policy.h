@@ -23,10 +23,9 @@ QR_INLINE void qr_policy_seen(uint32_t frame, bool by_fault)
 /* The same for a page that comes from `location`: a policy that remembers is given what it
  * remembered there, and translations whose accessed bit it cleared are flushed. */
 void qr_policy_told(uint32_t frame, uint32_t location, bool by_fault);
-extern bool qr_policy_tells; /* is there anything to tell? */
 QR_INLINE void qr_policy_came(uint32_t frame, uint32_t location, bool by_fault)
 {
-	if (CONFIG_DEMAND_PAGING && qr_policy_tells) {
+	if (CONFIG_DEMAND_PAGING && qr_told.policy) {
 		qr_policy_told(frame, location, by_fault);
 	}
 }

@@ -77,7 +77,7 @@ static int pin(uint32_t page, arch_page_t now)
 	}
 	qr_frames[frame] |= QR_FRAME_PINNED | QR_FRAME_PINNING;
 	if (now & ARCH_PAGE_RW) {
-		(void)arch_page_bits(qr_page_addr(page), ARCH_DATA_PAGE_DIRTY, 0);
+		(void)arch_page_bits_n(page, ARCH_DATA_PAGE_DIRTY, 0);
 		arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
 	}
 	return 0;
@@ -85,23 +85,21 @@ static int pin(uint32_t page, arch_page_t now)
 
 int qr_bring_resident(uint32_t page, arch_page_t now, unsigned int want)
 {
-	void *virt = qr_page_addr(page);
-
 	if (!(want & QR_BRING_AHEAD)) {
 		/* the CPU asks for a bit, or somebody was faster, or its TLB was behind */
 		uint32_t set = ARCH_DATA_PAGE_ACCESSED |
 			       ((want & QR_BRING_WRITE) ? ARCH_DATA_PAGE_DIRTY : 0);
 
 		if (!(now & ARCH_PAGE_LARGE)) {
-			(void)arch_page_bits(virt, set, 0);
+			(void)arch_page_bits_n(page, set, 0);
 		}
-		arch_mem_flush(virt, QR_PAGE_SIZE);
+		arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
 		QR_COUNT(transfer.flags);
 		return 0;
 	}
 	/* where the CPU leaves these bits to software, the use that is to come would fault */
 	if (!(now & (ARCH_DATA_PAGE_ACCESSED | ARCH_PAGE_LARGE))) {
-		(void)arch_page_bits(virt, ARCH_DATA_PAGE_ACCESSED, 0);
+		(void)arch_page_bits_n(page, ARCH_DATA_PAGE_ACCESSED, 0);
 	}
 	return (want & QR_BRING_PIN) ? pin(page, now) : 0;
 }

@@ -30,17 +30,6 @@ void qr_stats_count(size_t offset)
 	}
 }
 
-void qr_stats_count_fault(enum qr_port_context context)
-{
-	QR_COUNT(pagefaults.cnt);
-	if (QR_UNLIKELY(context != QR_PORT_THREAD)) {
-		qr_stats_count(context == QR_PORT_ISR
-				       ? offsetof(struct k_mem_paging_stats_t, pagefaults.in_isr)
-				       : offsetof(struct k_mem_paging_stats_t,
-						  pagefaults.irq_locked));
-	}
-}
-
 void qr_stats_complete(struct k_mem_paging_stats_t *stats)
 {
 	stats->pagefaults.irq_unlocked = stats->pagefaults.cnt - stats->pagefaults.irq_locked -

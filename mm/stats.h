@@ -54,18 +54,23 @@ QR_INLINE void qr_stats_duration(enum qr_histogram which, uint32_t cycles)
 	}
 }
 
-void qr_stats_count_fault(enum qr_port_context context);
 void qr_stats_count_page(enum k_mem_io_op op);
 void qr_stats_count_transfer(enum k_mem_io_op op, int status, uint32_t count);
 
 /* Fill in what follows from what was counted. */
 void qr_stats_complete(struct k_mem_paging_stats_t *stats);
 
-/* A fault, by the context that it came from. */
-QR_INLINE void qr_stats_fault(enum qr_port_context context)
+/* A fault; and where it came from, if it is not a thread with interrupts on. Lock held. */
+QR_INLINE void qr_stats_fault(void)
 {
-	if (QR_STATS) {
-		qr_stats_count_fault(context);
+	QR_COUNT(pagefaults.cnt);
+}
+QR_INLINE void qr_stats_fault_elsewhere(enum qr_port_context context)
+{
+	if (context == QR_PORT_ISR) {
+		QR_COUNT(pagefaults.in_isr);
+	} else {
+		QR_COUNT(pagefaults.irq_locked);
 	}
 }
 

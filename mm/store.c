@@ -35,6 +35,7 @@ void qr_stores_init(const struct k_mem_store *stores, size_t count)
 				(struct qr_copier){stores[i].ops->copy, stores[i].context};
 		}
 	}
+	table->slot_mask = (1u << table->slot_bits) - 1u;
 	table->bare_mask = ~(K_MEM_SLOTS_MAX - (1u << table->slot_bits));
 	table->word_mask = (uint64_t)table->bare_mask << QR_FRAME_LOCATION_SHIFT |
 			   (((uint64_t)1 << QR_FRAME_LOCATION_SHIFT) - 1);

@@ -52,6 +52,7 @@ struct qr_store_table {
 	uint32_t ended;      /* transfers that ended so far; where this came round during a submit()
 			      * one waits in vain, until the next ends: one is in flight */
 	uint32_t slot_bits;  /* that the largest store needs, at least 1 */
+	uint32_t slot_mask;  /* as many ones */
 	uint32_t bare_mask;  /* of a location's bits: all but those of its history */
 	uint64_t word_mask;  /* the same of a frame's word, with all that is not its location */
 	/* pages that one request is to move at most, powers of two; 1: one by one (cluster.h) */
@@ -69,7 +70,7 @@ QR_INLINE uint32_t qr_location_store(uint32_t location)
 }
 QR_INLINE uint32_t qr_location_slot(uint32_t location)
 {
-	return location & qr_store_table.bare_mask & (K_MEM_SLOTS_MAX - 1u);
+	return location & qr_store_table.slot_mask;
 }
 
 /* Is there any history? */

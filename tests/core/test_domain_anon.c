@@ -28,7 +28,7 @@ static void end(void)
 	domain_end(&b);
 	assert_int_equal(qr_charge.kept, 0);
 	assert_int_equal(qr_domain_keeper_count, 0);
-	assert_int_equal(qr_domain_anon_count, 0);
+	assert_int_equal(qr_told.domains, 0);
 	domains_check(before);
 }
 
