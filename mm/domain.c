@@ -163,20 +163,21 @@ static void partitions_walked(const struct k_mem_domain *domain, struct qr_hold 
 	}
 }
 
-/* A free place for a partition among the domain's, which do not overlap it. Of two ranges that
- * overlap, one begins in the other; and none reaches the end of all addresses. */
+/* A free place for a partition among the domain's, which do not overlap it. Two ranges overlap
+ * where the last byte of the one is not before the other, nor as far behind its first byte as both
+ * are long; and none reaches the end of all addresses. */
 static int place_find(struct k_mem_domain *domain, const struct k_mem_partition *part,
 		      struct k_mem_partition **place)
 {
 	struct k_mem_partition *here = domain->partitions, *hole = NULL;
+	const uintptr_t last = part->start + (part->size - 1);
 
 	for (uint32_t left = domain->num_partitions; left > 0; here++) {
 		if (here->size == 0) {
 			hole = here;
 			continue;
 		}
-		if (here->start - part->start < part->size ||
-		    part->start - here->start < here->size) {
+		if (last - here->start < here->size + (part->size - 1)) {
 			return -EINVAL;
 		}
 		left--;

@@ -34,10 +34,16 @@ bool qr_uninit_out(uint32_t page, uint32_t frame, uint32_t location);
 /* The same for any page, in a frame or not: what is no such memory stays as it is. */
 void qr_uninit_leave(uint32_t page, uint32_t location);
 
-/* The page is opened to user mode: from now on it is zeros, if nobody wrote it. */
+/* The page is opened to user mode: from now on it is zeros, if nobody wrote it. What is in no frame
+ * is rarely such memory. */
 QR_INLINE void qr_uninit_open(uint32_t page)
 {
-	qr_uninit_leave(page, QR_LOCATION_ZERO);
+	const arch_page_t now = arch_page_state(qr_page_addr(page));
+
+	if ((now & ARCH_DATA_PAGE_LOADED) ||
+	    arch_page_token(now) == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
+		qr_uninit_leave(page, QR_LOCATION_ZERO);
+	}
 }
 
 #endif /* QR_MM_UNINIT_H */

@@ -40,7 +40,7 @@ void qr_overlay_replace(const qr_entry_t *entry, qr_entry_t value)
 
 	read_original(&original, value);
 	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
-		qr_entry_t *mine = qr_private_entry(copy, entry);
+		qr_entry_t *mine = qr_copy_entry(copy, entry);
 
 		mmu_replace(mine, becomes(&original, qr_entry_load(mine)));
 	}
@@ -360,7 +360,7 @@ QR_NOINLINE void qr_overlay_upper(unsigned int level, const void *virt, qr_entry
 		value = qr_base_pointer(level, virt);
 	}
 	for (uint16_t copy = qr_copy_first(entry); copy != 0; copy = qr_copy_next(copy, entry)) {
-		mmu_replace(qr_private_entry(copy, entry), value);
+		mmu_replace(qr_copy_entry(copy, entry), value);
 	}
 }
 

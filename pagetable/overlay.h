@@ -168,13 +168,17 @@ QR_INLINE qr_entry_t *qr_shared_entry(qr_entry_t *entry)
 	return MMU_SPLIT ? &qr_base_tables[entry - qr_tables] : entry;
 }
 
-/* The entry in copy `number` of the kernel's `entry`. */
-QR_INLINE qr_entry_t *qr_private_entry(uint16_t number, const qr_entry_t *entry)
+/* The entry in private table `number` of the kernel's `entry`. */
+QR_INLINE qr_entry_t *qr_private_entry(size_t number, const qr_entry_t *entry)
 {
-	if (MMU_SPLIT && number == QR_COPY_BASE) {
-		return &qr_base_tables[entry - qr_tables];
-	}
 	return &qr_private_tables[number - 1][(size_t)(entry - qr_tables) % QR_TABLE_ENTRIES];
+}
+
+/* The same in any copy, which may be the base. */
+QR_INLINE qr_entry_t *qr_copy_entry(uint16_t copy, const qr_entry_t *entry)
+{
+	return MMU_SPLIT && copy == QR_COPY_BASE ? &qr_base_tables[entry - qr_tables]
+						 : qr_private_entry(copy, entry);
 }
 
 /* No private tables at all: once, at the start. */
