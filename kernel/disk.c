@@ -190,6 +190,7 @@ static void disk_poll(void *device)
 	struct k_mem_io *io;
 	int status;
 
+	virtio_tell_all();
 	do {
 		unsigned long key = irq_save();
 

@@ -122,7 +122,8 @@ enum qr_port_context qr_port_context(void)
 
 uint32_t qr_port_cycles(void)
 {
-	return (uint32_t)cpu_cycles();
+	/* how long a transfer takes decides how long the search for its bin does */
+	return (uint32_t)(CONFIG_KERNEL_DISK_AT_IDLE ? kernel_cycles() : cpu_cycles());
 }
 
 uint64_t kernel_cycles(void)

@@ -16,6 +16,7 @@
 
 #include "kernel/machine.h"
 #include "kernel/port.h"
+#include "kernel/virtio.h"
 
 #include <quire/bits.h>
 
@@ -123,6 +124,7 @@ static void idle_wait(void)
 	current = idle;
 	port_irq_on();
 	while (ready_mask == 0) {
+		virtio_tell_all();
 		cpu_wait();
 	}
 	port_irq_off();

@@ -17,6 +17,7 @@
 #include "kernel/mmio.h"
 
 #include <barrier.h>
+#include <cpu.h>
 
 /* Registers of the transport. */
 #define MAGIC              0x000
@@ -60,6 +61,37 @@
 
 /* ---- the queue ------------------------------------------------------------------------- */
 
+static void tell(struct virtio *device)
+{
+	barrier_notify();
+	mmio_write(device->registers, QUEUE_NOTIFY, 0);
+}
+
+/* Devices that have chains of which they were not told, linked by `untold`, the last to itself. */
+static struct virtio *untold;
+
+static void tell_later(struct virtio *device)
+{
+	if (!device->untold) {
+		device->untold = untold ? untold : device;
+		untold = device;
+	}
+}
+
+void virtio_untold_tell(void)
+{
+	unsigned long key = irq_save();
+
+	while (untold) {
+		struct virtio *device = untold;
+
+		untold = device->untold == device ? NULL : device->untold;
+		device->untold = NULL;
+		tell(device);
+	}
+	irq_restore(key);
+}
+
 void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes)
 {
 	struct virtio_rings *rings = device->rings;
@@ -73,8 +105,11 @@ void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t 
 	rings->available.heads[sent % VIRTIO_QUEUE] = head;
 	barrier_write();
 	__atomic_store_n(&rings->available.index, (uint16_t)(sent + 1), __ATOMIC_RELAXED);
-	barrier_notify();
-	mmio_write(device->registers, QUEUE_NOTIFY, 0);
+	if (CONFIG_KERNEL_DISK_AT_IDLE) {
+		tell_later(device);
+	} else {
+		tell(device);
+	}
 }
 
 static void chain_free(struct virtio *device, uint16_t head)

@@ -16,6 +16,8 @@
 
 #include <quire/compiler.h>
 
+#include "kernel/config.h"
+
 #define VIRTIO_QUEUE 128u /* descriptors */
 #define VIRTIO_NONE  0xffffu
 
@@ -63,6 +65,7 @@ struct virtio {
 	struct virtio_rings *rings;
 	const char *fault;  /* why it was stopped; NULL: it was not */
 	bool legacy;
+	struct virtio *untold; /* the next of those below */
 	uint16_t free;      /* list of free descriptors; the next chain's first one */
 	uint16_t free_count;
 	uint16_t in_flight; /* chains */
@@ -99,6 +102,15 @@ static inline void virtio_add(struct virtio *device, uint16_t *at, uint64_t phys
 
 /* Hand the chain that was written, of `count` pieces up to the descriptor `last`, to the device. */
 void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes);
+
+/* With CONFIG_KERNEL_DISK_AT_IDLE devices are told when this is called: by who waits, or looks. */
+void virtio_untold_tell(void);
+static inline void virtio_tell_all(void)
+{
+	if (CONFIG_KERNEL_DISK_AT_IDLE) {
+		virtio_untold_tell();
+	}
+}
 
 /* Take back a chain that the device has ended, with the number of bytes that the device says it
  * wrote, no more than it might. VIRTIO_NONE: there is none, or there is a `fault`. */

@@ -67,7 +67,7 @@ void cpu_wait(void)
 	uint64_t begin = cpu_cycles();
 
 	__asm__ volatile("wfi" : : : "memory");
-	cpu_waited_cycles += cpu_cycles() - begin;
+	cpu_waited_cycles += cpu_cycles() - begin - 2; /* WFI and a reading are no waiting */
 	irq_enable();
 	irq_disable();
 }
