@@ -6,8 +6,8 @@
 # The library is measured as it ships, assertions off, kernel and library linked as one
 # (-flto): without it calls across files add some 10 to 25 %. "small" maps physical memory with
 # pages only; "irq" also measures how long interrupts are masked, which costs instructions; "tlb"
-# counts what is dropped from the TLB; "shared", on x86_64, has no tables of their own for user
-# mode.
+# counts what is dropped from the TLB; "disk" tells a disk of requests when the CPU waits, so that
+# their ends are exact; "shared", on x86_64, also has no tables of their own for user mode.
 
 include mk/kernel.mk
 
@@ -17,9 +17,11 @@ measure_flags_bench-small := -DCONFIG_MMU_LARGE_PAGES=0
 measure_flags_bench-irq   := -DCONFIG_KERNEL_IRQ_TIME=1 $(measure_domains)
 # pagetable/ finds the counting mmu.h before the machine's
 measure_flags_bench-tlb   := -iquote apps/bench/tlb
-measure_flags_bench-shared := -DCONFIG_X86_KPTI=0
+measure_flags_bench-disk  := -DCONFIG_KERNEL_DISK_AT_IDLE=1
+measure_flags_bench-shared := -DCONFIG_X86_KPTI=0 -DCONFIG_KERNEL_DISK_AT_IDLE=1
 measure_variants_x86_64   := bench-shared
-measure_variants          := bench bench-small bench-irq bench-tlb $(measure_variants_$(ARCH))
+measure_variants          := bench bench-disk bench-small bench-irq bench-tlb \
+			     $(measure_variants_$(ARCH))
 
 $(foreach v,$(measure_variants),\
 	$(eval $(call kernel_variant,$v,-flto -DCONFIG_MEM_ASSERT=0 $(measure_flags_$v))))

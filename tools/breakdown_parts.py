@@ -4,8 +4,8 @@ tools/bench and tools/breakdown.
 
 QEMU's plugin (tools/breakdown_plugin.c) counts how often each instruction was executed in the
 samples that a row is. Debug information says which function each was written in, inlined or not,
-and tools/breakdown.list which part that is. What an empty sample costs is taken off the part
-"benchmark", as it is taken off the row, so the sum is the row.
+and tools/breakdown.list which part that is. What an empty sample costs is taken off where it was
+executed, as it is taken off the row, so the sum is the row.
 """
 import collections
 import fnmatch
@@ -29,7 +29,10 @@ KEPT = ("fault_first_touch", "fault_first_touch_read", "fault_free_frame",
         "fault_evict_dirty_mean", "fault_reads_hazard_mean",
         "phys_map_1", "phys_unmap_1", "anon_lock_map_1", "anon_lock_unmap_1",
         "anon_lazy_map_1", "anon_lazy_unmap_1", "anon_lock_map_256", "anon_lock_unmap_256",
-        "partition_add_1", "page_out_0_domains")
+        "partition_add_1", "page_out_0_domains",
+        "user_clock_ram_free_mean", "user_clock_ram_clean_mean", "user_clock_ram_dirty_mean",
+        "user_clock_disk_free_mean", "user_clock_disk_clean_mean", "user_hazard_ram_clean_mean",
+        "user_hazard_disk_clean_mean", "user_clock_ram_free_mean_shared")
 
 Place = collections.namedtuple("Place", "part function file line")
 
@@ -75,7 +78,7 @@ class Places:
 
 def source_of(path):
     """A file below the root, whatever folder it was compiled in."""
-    parts = path.strip("/").split("/")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
     below = ("/".join(parts[i:]) for i in range(len(parts)))
     return next((name for name in below if (machine.ROOT / name).is_file()), path)
 
@@ -114,24 +117,28 @@ def trace(options, variant, words, keep):
     return lines, sums
 
 
-def rows_of(options, variant, words, wanted, lines=None):
+def rows_of(options, run, wanted, lines=None):
     """{row: {place: instructions, a mean for each sample}} of the wanted rows that this run
     prints. Raises Failed where a sum is not the row."""
+    variant, words, taken = run
     lines = lines or bench_runs.boot(options, variant, words)
     rows, samples = found_in(lines)
-    names = [name for name in rows if name in samples and (not wanted or name in wanted)]
+    names = [name for name in rows if name in samples and bench_runs.row_of(taken, name) in wanted]
     if not names:
         return {}
-    traced, sums = trace(options, variant, words, [samples[name] for name in ["empty", *names]])
+    empties = sorted({samples[name].split("/")[1] for name in names})
+    traced, sums = trace(options, variant, words, [*(f"{n}-{n}:0/{n}" for n in empties),
+                                                   *(samples[name] for name in names)])
     if traced != lines:
         raise machine.Failed(f"{variant} with {words} is not the same with the plugin")
-    empty = sum(sums[0][1].values())
+    empty_of = dict(zip(empties, (times for _, times in sums)))
     places = Places(bench_runs.elf_of(options, variant))
     result = {}
-    for name, (count, times) in zip(names, sums[1:]):
-        places.learn(times)
-        result[name] = by_place(places, times, count, empty)
-        total = sum(times.values()) // count - empty
+    for name, (count, times) in zip(names, sums[len(empties):]):
+        empty = empty_of[samples[name].split("/")[1]]
+        places.learn((*times, *empty))
+        result[bench_runs.row_of(taken, name)] = by_place(places, times, count, empty)
+        total = sum(times.values()) // count - sum(empty.values())
         if total != rows[name]:
             raise machine.Failed(f"{name} is {rows[name]}, but {total} instructions were "
                                  f"executed in {count} samples")
@@ -139,11 +146,13 @@ def rows_of(options, variant, words, wanted, lines=None):
 
 
 def by_place(places, times, samples, empty):
+    """{place: instructions a sample, more than an empty one's}."""
     counts = collections.Counter()
     for address, number in times.items():
         counts[places.places[address]] += number
-    counts[Place(OUTERMOST, "an empty sample, taken off", "", 0)] -= empty * samples
-    return {place: number / samples for place, number in counts.items()}
+    for address, number in empty.items():
+        counts[places.places[address]] -= number * samples
+    return {place: number / samples for place, number in counts.items() if number}
 
 
 def by_part(counts):
@@ -153,13 +162,12 @@ def by_part(counts):
     for place, number in counts.items():
         parts[place.part] += number
     total = int(sum(parts.values()) + 1e-6)
-    parts = {part: int(number) for part, number in parts.items() if part != OUTERMOST}
+    parts = {part: int(number) for part, number in parts.items()
+             if part != OUTERMOST and int(number)}
     parts[OUTERMOST] = total - sum(parts.values())
     return dict(sorted(parts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def kept_of(options, variant, words, lines, suffix=""):
+def kept_of(options, run, lines):
     """What a run gives to the baseline: {row: {part: instructions}}."""
-    wanted = [name.removesuffix(suffix) for name in KEPT if name.endswith(suffix)]
-    rows = rows_of(options, variant, words, wanted, lines) if wanted else {}
-    return {name + suffix: by_part(counts) for name, counts in rows.items()}
+    return {name: by_part(counts) for name, counts in rows_of(options, run, KEPT, lines).items()}

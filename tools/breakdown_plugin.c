@@ -6,8 +6,8 @@
  *
  *     begin=PC, end=PC   a sample: from the first instruction of one function up to that of
  *                        another, which is not in it
- *     keep=A-B[:N]       add up samples A to B, counted from 1, that have N instructions or more;
- *                        given for each sum
+ *     keep=A-B:N/E       add up samples A to B, counted from 1, that have N instructions more than
+ *                        sample E; given for each sum, and E comes first
  *     out=FILE           gets lines "SUM PC TIMES" and, for samples, "SUM samples COUNT"
  *
  * QEMU says when an instruction is about to be executed. One that faults is executed again, and
@@ -56,7 +56,7 @@ struct insn {
 };
 
 static struct sum {
-	uint64_t first, last, least, samples;
+	uint64_t first, last, least, empty, samples;
 } sums[SUMS];
 
 static uint64_t begin, end, sample, length;
@@ -79,6 +79,9 @@ static void sample_add(unsigned int which)
 static void sample_ended(void)
 {
 	for (unsigned int i = 0; i < sum_count; i++) {
+		if (sample == sums[i].empty) {
+			sums[i].least += length;
+		}
 		if (sample >= sums[i].first && sample <= sums[i].last && length >= sums[i].least) {
 			sample_add(i);
 		}
@@ -113,6 +116,7 @@ static void executed(unsigned int cpu, void *data)
 		sample++;
 		length = 0;
 		previous = NULL;
+		touched = NULL; /* of one that was begun and not ended */
 		sampling = true;
 	} else if (insn->pc == end && sampling) {
 		sample_ended();
@@ -161,7 +165,7 @@ static void ended(uint64_t id, void *data)
 	}
 }
 
-/* "keep=A-B:N" */
+/* "A-B:N/E" */
 static bool sum_of(const char *words)
 {
 	struct sum *sum = &sums[sum_count];
@@ -174,6 +178,7 @@ static bool sum_of(const char *words)
 	sum->first = strtoull(words, &after, 10);
 	sum->last = *after == '-' ? strtoull(after + 1, &after, 10) : 0;
 	sum->least = *after == ':' ? strtoull(after + 1, &after, 10) : 0;
+	sum->empty = *after == '/' ? strtoull(after + 1, &after, 10) : 0;
 	return *after == '\0' && sum->first > 0 && sum->first <= sum->last;
 }
 

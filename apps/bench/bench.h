@@ -40,8 +40,16 @@ void sample_add(struct row *row, const struct row *one);
 /* Print the median, and the longest stretch. */
 void row_print(const char *name, struct row *row);
 
-/* The mean of samples: those from the first to the last with so many instructions at the least. For
- * tools/breakdown: "@sample NAME FIRST-LAST:LEAST". */
+/* What a row is the mean of, for tools/breakdown: the samples `first` to `last` that take so many
+ * instructions more than sample `empty`, which is taken off each. */
+struct samples {
+	unsigned int first, last, least, empty;
+};
+
+/* Print a row, and which samples it is. */
+void samples_print(const char *name, uint64_t value, struct samples samples);
+
+/* NAME_mean: of the samples since `first` that take so many instructions. */
 void mean_print(const char *name, uint64_t mean, unsigned int first, unsigned int least);
 
 /* End the machine unless the condition holds: a benchmark of what failed is worth nothing. */
@@ -55,6 +63,7 @@ void bench_reads(const char *name);
 void bench_range(void);
 void bench_tlb(void);
 void bench_user(void);
+void bench_user_fault(const char *name);
 void bench_domain(void);
 void bench_crowd(void);
 void bench_overlap(void);

@@ -4,14 +4,14 @@
  * For tools/bench it prints lines "@row NAME NUMBER"; where that is measured, "@irq NAME
  * NUMBER", how long interrupts were masked at a stretch; "@size NAME NUMBER", bytes; from tlb.c
  * "@tlb NAME NUMBER"; and from overlap.c "@time NAME NUMBER", microseconds. For tools/breakdown it
- * prints "@sample NAME FIRST-LAST:LEAST", which samples a row is; "empty" is what is taken off.
+ * prints "@sample NAME FIRST-LAST:LEAST/EMPTY", which samples a row is (bench.h).
  */
 #include <quire/policy.h>
 
 #include "bench.h"
 
 static uint64_t counter_cost;
-static unsigned int samples;
+static unsigned int samples, empty_sample;
 
 void need(bool condition, const char *what)
 {
@@ -70,26 +70,36 @@ static void sort(struct row *row)
 	}
 }
 
-/* The row is that one sample's. */
-static void number_print(const char *name, unsigned int number)
+void samples_print(const char *name, uint64_t value, struct samples of)
 {
-	if (number > 0) {
-		kernel_printf("@sample %s %u-%u:0\n", name, number, number);
-	}
+	kernel_printf("@row %s %lu\n", name, value);
+	kernel_printf("@sample %s %u-%u:%u/%u\n", name, of.first, of.last, of.least, of.empty);
 }
 
 void mean_print(const char *name, uint64_t mean, unsigned int first, unsigned int least)
 {
-	kernel_printf("@row %s_mean %lu\n", name, mean);
-	kernel_printf("@sample %s_mean %u-%u:%u\n", name, first, samples, least);
+	char full[40];
+	size_t length = 0;
+
+	for (const char *part = name; *part && length < sizeof(full) - sizeof("_mean"); part++) {
+		full[length++] = *part;
+	}
+	__builtin_memcpy(full + length, "_mean", sizeof("_mean"));
+	samples_print(full, mean, (struct samples){first, samples, least, empty_sample});
 }
 
 void row_print(const char *name, struct row *row)
 {
 	need(row->count == SAMPLES, name);
 	sort(row);
-	kernel_printf("@row %s %lu\n", name, row->value[SAMPLES / 2]);
-	number_print(name, row->number[SAMPLES / 2]);
+	if (row->number[SAMPLES / 2] > 0) {
+		unsigned int number = row->number[SAMPLES / 2];
+
+		samples_print(name, row->value[SAMPLES / 2],
+			      (struct samples){number, number, 0, empty_sample});
+	} else {
+		kernel_printf("@row %s %lu\n", name, row->value[SAMPLES / 2]);
+	}
 	if (row->irq_off > 0) {
 		kernel_printf("@irq %s %lu\n", name, row->irq_off);
 	}
@@ -106,7 +116,7 @@ static void calibrate(void)
 	}
 	sort(&empty);
 	counter_cost = empty.value[SAMPLES / 2];
-	number_print("empty", empty.number[SAMPLES / 2]);
+	empty_sample = empty.number[SAMPLES / 2];
 }
 
 /* Bytes that each policy keeps for a frame. */
@@ -143,6 +153,8 @@ int app_main(void)
 		bench_crowd();
 	} else if (kernel_option_number("overlap", 0) != 0) {
 		bench_overlap();
+	} else if (kernel_option("faults", name, sizeof(name))) {
+		bench_user_fault(name);
 	} else if (kernel_option_number("user", 0) != 0) {
 		bench_user();
 	} else {

@@ -25,6 +25,29 @@ static void touch(uint64_t count)
 	(void)user_call(CALL_MARK, 0, 0, 0, 0);
 }
 
+/* The one takes as many instructions as the other. */
+static __attribute__((noinline)) void page_read(volatile uint8_t *page)
+{
+	(void)*page;
+}
+
+static __attribute__((noinline)) void page_write(volatile uint8_t *page)
+{
+	*page = 1;
+}
+
+static void (*const access[])(volatile uint8_t *page) = {page_read, page_write};
+
+static void sweep(void)
+{
+	uintptr_t page;
+
+	while ((page = (uintptr_t)user_call(SWEEP_NEXT, 0, 0, 0, 0)) != 0) {
+		access[page & SWEEP_WRITE]((uint8_t *)(page & ~(uintptr_t)SWEEP_WRITE));
+		(void)user_call(SWEEP_END, 0, 0, 0, 0);
+	}
+}
+
 int user_main(uintptr_t argument)
 {
 	uintptr_t number = (argument & 255) == CALLER_NONE ? SYSCALL_NONE : SYSCALL_YIELD;
@@ -33,6 +56,10 @@ int user_main(uintptr_t argument)
 	repeat(number, CALLER_WARM);
 	if ((argument & 255) == CALLER_TOUCH) {
 		touch(count);
+		return 0;
+	}
+	if ((argument & 255) == CALLER_SWEEP) {
+		sweep();
 		return 0;
 	}
 	if ((argument & 255) == CALLER_PARTNER) {
