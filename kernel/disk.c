@@ -3,7 +3,7 @@
  * disk.c - virtio-blk disks (Virtio 1.1, section 5.2).
  *
  * A request is a chain of descriptors: header, then pages or a buffer wherever they are in memory,
- * then a status byte. Its record has the index of the chain, so the device's word of completion
+ * then a status byte. Its record has the number of the chain, so the device's word of completion
  * leads to it. Requests end in the interrupt handler or in disk_poll(), whoever sees them first.
  *
  * A disk is not believed (virtio.h). The status byte is set beforehand to what is none, so a
@@ -31,7 +31,6 @@
 struct request {
 	struct request_header header;
 	struct k_mem_io *io; /* whose `done` to call; NULL: not in flight */
-	uint32_t bytes;      /* of the pages or buffer, where the disk writes them; else 0 */
 	uint8_t status;
 };
 
@@ -42,43 +41,20 @@ static struct disk {
 	uint64_t sector_count;
 	uint32_t idle; /* looks in a row that found nothing ended */
 	bool told;     /* it was said that it is given up */
-	struct request requests[VIRTIO_QUEUE];
+	struct request requests[VIRTIO_CHAINS];
 } disks[CONFIG_KERNEL_DISKS];
 static int disk_count;
 static uint32_t depth;
+
+_Static_assert(DISK_PAGES_MAX <= VIRTIO_MORE + 1, "the largest request can be sent");
 
 static struct virtio_rings rings[CONFIG_KERNEL_DISKS]
 	QR_SECTION(".bss.pinned") QR_ALIGNED(4096);
 
 /* ---- requests ------------------------------------------------------------------------- */
 
-/* Move the pieces of `io`, `bytes` each. */
-static void request_send(struct disk *disk, struct k_mem_io *io, uint32_t type, uint64_t sector,
-			 uint32_t bytes)
-{
-	const uint16_t flags = type == REQUEST_OUT ? 0 : VIRTIO_DESCRIPTOR_WRITE;
-	const uint32_t count = io->page_count, writable = flags ? count * bytes : 0;
-	const uintptr_t *phys = io->frames;
-	struct virtio *virtio = &disk->virtio;
-	uint16_t at = virtio->free, last;
-	struct request *request = &disk->requests[at];
-
-	request->header.type = type;
-	request->header.sector = sector;
-	request->io = io;
-	request->bytes = writable;
-	request->status = STATUS_NONE;
-	virtio_add(virtio, &at, image_phys(&request->header), sizeof(request->header),
-		   VIRTIO_DESCRIPTOR_NEXT);
-	for (uint32_t i = 0; i < count; i++) {
-		virtio_add(virtio, &at, phys[i], bytes, flags | VIRTIO_DESCRIPTOR_NEXT);
-	}
-	last = at;
-	virtio_add(virtio, &at, image_phys(&request->status), 1, VIRTIO_DESCRIPTOR_WRITE);
-	virtio_send(virtio, last, (uint16_t)(count + 2), writable + 1);
-}
-
-/* K_MEM_IO_TAKEN; FULL, the queue; FAILED: the disk was given up. */
+/* Move the pieces of `io`, `bytes` each. K_MEM_IO_TAKEN; FULL, the queue; FAILED: the disk was
+ * given up. */
 static int request_start(struct disk *disk, struct k_mem_io *io, uint32_t type, uint64_t sector,
 			 uint32_t bytes)
 {
@@ -87,26 +63,38 @@ static int request_start(struct disk *disk, struct k_mem_io *io, uint32_t type, 
 
 	if (disk->virtio.fault) {
 		status = K_MEM_IO_FAILED;
-	} else if (disk->virtio.free_count < io->page_count + 2 ||
+	} else if (!virtio_room(&disk->virtio, io->page_count) ||
 		   disk->virtio.in_flight >= depth) {
 		status = K_MEM_IO_FULL;
 	} else {
-		request_send(disk, io, type, sector, bytes);
+		struct request *request = &disk->requests[disk->virtio.free];
+
+		request->header.type = type;
+		request->header.sector = sector;
+		request->io = io;
+		request->status = STATUS_NONE;
+		virtio_send(&disk->virtio, io->frames, io->page_count, bytes,
+			    type == REQUEST_OUT ? 0 : VIRTIO_DESCRIPTOR_WRITE);
 	}
 	irq_restore(key);
 	return status;
 }
 
-/* How the request ended, of which the disk says that it wrote so many bytes. 0 are no lie (legacy,
- * Virtio 1.1, 2.6.8.3). Too few are one: the rest may come when the frame is somebody else's. */
-static int request_status(struct disk *disk, const struct request *request, uint32_t bytes)
+/* Did the request end well, of which the disk says that it wrote so many bytes? 0 are no lie
+ * (legacy, Virtio 1.1, 2.6.8.3). Too few are one: the rest may come when the frame is somebody
+ * else's. The byte of the status itself does not count. */
+static bool ended_well(const struct disk *disk, uint16_t chain, uint32_t bytes)
 {
-	uint8_t status = __atomic_load_n(&request->status, __ATOMIC_RELAXED);
+	return __atomic_load_n(&disk->requests[chain].status, __ATOMIC_RELAXED) == STATUS_OK &&
+	       (bytes == 0 || bytes + 1 >= disk->virtio.own[chain].writable_bytes);
+}
+
+/* It did not: is that a lie? */
+static QR_NOINLINE int request_status(struct disk *disk, uint16_t chain)
+{
+	uint8_t status = __atomic_load_n(&disk->requests[chain].status, __ATOMIC_RELAXED);
 
 	if (status == STATUS_OK) {
-		if (bytes == 0 || bytes >= request->bytes) {
-			return 0;
-		}
 		virtio_fail(&disk->virtio, "less was written than its status says");
 	} else if (status != STATUS_IO_ERROR && status != STATUS_UNSUPPORTED) {
 		virtio_fail(&disk->virtio, "a request ended without a status");
@@ -129,7 +117,7 @@ static void idle_count(struct disk *disk, bool polled)
 /* Some request that was in flight when the disk was given up; NULL: all have ended. */
 static struct request *orphan_find(struct disk *disk)
 {
-	for (uint32_t i = 0; i < VIRTIO_QUEUE; i++) {
+	for (uint32_t i = 0; i < VIRTIO_CHAINS; i++) {
 		if (disk->requests[i].io) {
 			return &disk->requests[i];
 		}
@@ -147,23 +135,23 @@ static QR_NOINLINE struct request *none_ended(struct disk *disk, bool polled)
 }
 
 /* The next request that has ended, with its status; NULL: there is none. Masked. */
-static struct k_mem_io *ended_take(struct disk *disk, bool polled, int *status)
+static QR_NOINLINE struct k_mem_io *ended_take(struct disk *disk, bool polled, int *status)
 {
 	struct request *request;
 	struct k_mem_io *io;
 	uint32_t bytes;
-	uint16_t head = virtio_take(&disk->virtio, &bytes);
+	uint16_t chain = virtio_take(&disk->virtio, &bytes);
 
-	if (head != VIRTIO_NONE) {
-		disk->idle = 0;
-		request = &disk->requests[head];
-		*status = request_status(disk, request, bytes);
-	} else {
-		request = none_ended(disk, polled);
+	if (QR_UNLIKELY(chain == VIRTIO_NONE)) {
 		*status = -EIO;
+		request = none_ended(disk, polled);
 		if (!request) {
 			return NULL;
 		}
+	} else {
+		disk->idle = 0;
+		*status = ended_well(disk, chain, bytes) ? 0 : request_status(disk, chain);
+		request = &disk->requests[chain];
 	}
 	io = request->io;
 	request->io = NULL;
@@ -321,6 +309,19 @@ static bool size_read(struct disk *disk)
 	       disk->sector_count <= UINT64_MAX / SECTOR_BYTES;
 }
 
+/* Each request has a chain of its own, so that header and status are where they were. */
+static void chains_set(struct disk *disk)
+{
+	for (uint16_t i = 0; i < VIRTIO_CHAINS; i++) {
+		struct request *request = &disk->requests[i];
+
+		virtio_chain_set(&disk->virtio, i, (struct virtio_descriptor){
+			.phys = image_phys(&request->header), .bytes = sizeof(request->header)},
+			(struct virtio_descriptor){
+			.phys = image_phys(&request->status), .bytes = 1});
+	}
+}
+
 static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 {
 	__builtin_memset(disk, 0, sizeof(*disk));
@@ -329,6 +330,7 @@ static bool disk_open(struct disk *disk, uint8_t *registers, unsigned int slot)
 		kernel_printf("# disk, transport %u: it does not start as it should\n", slot);
 		return false;
 	}
+	chains_set(disk);
 	if (!size_read(disk)) {
 		virtio_fail(&disk->virtio, "no size that can be");
 	} else if (read_wait(disk, REQUEST_SERIAL, 0, disk->serial, SERIAL_BYTES) != 0) {

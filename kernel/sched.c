@@ -50,22 +50,27 @@ static void queue_push(struct queue *queue, struct thread *thread)
 	queue->tail = thread;
 }
 
-static void queue_remove(struct queue *queue, struct thread *thread)
+/* It is not the first. */
+static QR_NOINLINE void queue_remove_later(struct queue *queue, struct thread *thread)
 {
-	struct thread **link = &queue->head, *before = NULL;
+	struct thread *before = queue->head;
 
-	if (queue->head == thread) { /* `tail` is of no account without a head */
-		queue->head = thread->next;
-		return;
+	while (before->next != thread) {
+		QR_ASSERT(before->next);
+		before = before->next;
 	}
-	while (*link != thread) {
-		QR_ASSERT(*link);
-		before = *link;
-		link = &before->next;
-	}
-	*link = thread->next;
+	before->next = thread->next;
 	if (queue->tail == thread) {
 		queue->tail = before;
+	}
+}
+
+static inline void queue_remove(struct queue *queue, struct thread *thread)
+{
+	if (queue->head == thread) {
+		queue->head = thread->next; /* `tail` is of no account without a head */
+	} else {
+		queue_remove_later(queue, thread);
 	}
 }
 
@@ -73,7 +78,7 @@ static struct queue *queue_of_channel(const void *channel)
 {
 	uintptr_t word = (uintptr_t)channel;
 
-	return &waiting[(word >> 3 ^ word >> 7 ^ word >> 12) % CHANNELS];
+	return &waiting[(word >> 4 ^ word >> 12) % CHANNELS];
 }
 
 /* ---- switching ------------------------------------------------------------------------- */
@@ -102,19 +107,24 @@ void sched_ready(struct thread *thread)
 	stale = true;
 }
 
-void sched_unqueue(struct thread *thread)
+static inline void unready(struct thread *thread)
 {
 	struct queue *queue = &ready[thread->priority];
 
-	if (thread->state == THREAD_WAITING) {
-		queue_remove(queue_of_channel(thread->channel), thread);
-		return;
-	}
 	queue_remove(queue, thread);
 	if (!queue->head) {
 		ready_mask &= ~(1u << thread->priority);
 	}
-	stale = true;
+}
+
+void sched_unqueue(struct thread *thread)
+{
+	if (thread->state == THREAD_WAITING) {
+		queue_remove(queue_of_channel(thread->channel), thread);
+	} else {
+		unready(thread);
+		stale = true;
+	}
 }
 
 /* Nothing is ready: wait, on the stack of who went to sleep, which is often who is woken.
@@ -176,11 +186,11 @@ void sched_rotate(void)
 void sched_wait(const void *channel)
 {
 	QR_ASSERT(!sched_idle() && irq_depth == 0);
-	sched_unqueue(current);
+	unready(current);
 	current->state = THREAD_WAITING;
 	current->channel = channel;
 	queue_push(queue_of_channel(channel), current);
-	sched_preempt();
+	preempt();
 }
 
 void sched_wake(const void *channel)

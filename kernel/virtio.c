@@ -92,17 +92,44 @@ void virtio_untold_tell(void)
 	irq_restore(key);
 }
 
-void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes)
+/* Descriptors of a chain. */
+static uint16_t piece_of(uint16_t chain)
 {
-	struct virtio_rings *rings = device->rings;
-	const uint16_t head = device->free, sent = device->sent;
+	return (uint16_t)(VIRTIO_CHAINS + chain);
+}
 
-	device->own[head] = (struct virtio_own){writable_bytes, count, last};
-	device->free = device->next[last];
-	device->free_count -= count;
+static uint16_t end_of(uint16_t chain)
+{
+	return (uint16_t)(2 * VIRTIO_CHAINS + chain);
+}
+
+void virtio_chain_set(struct virtio *device, uint16_t chain, struct virtio_descriptor begin,
+		      struct virtio_descriptor end)
+{
+	struct virtio_descriptor *descriptors = device->rings->descriptors;
+
+	begin.flags = VIRTIO_DESCRIPTOR_NEXT;
+	begin.next = piece_of(chain);
+	end.flags = VIRTIO_DESCRIPTOR_WRITE;
+	descriptors[chain] = begin;
+	descriptors[piece_of(chain)].next = end_of(chain);
+	descriptors[end_of(chain)] = end;
+	device->own[chain].end_bytes = end.bytes;
+}
+
+/* Hand over the next free chain, of which the pieces are linked. */
+static inline void chain_send(struct virtio *device, uint16_t count, uint32_t writable_bytes)
+{
+	const uint16_t chain = device->free, sent = device->sent;
+	struct virtio_rings *rings = device->rings;
+	struct virtio_own *own = &device->own[chain];
+
+	own->count = count;
+	own->writable_bytes = own->end_bytes + writable_bytes;
+	device->free = own->next;
 	device->in_flight++;
 	device->sent = (uint16_t)(sent + 1);
-	rings->available.heads[sent % VIRTIO_QUEUE] = head;
+	rings->available.heads[sent % VIRTIO_QUEUE] = chain;
 	barrier_write();
 	__atomic_store_n(&rings->available.index, (uint16_t)(sent + 1), __ATOMIC_RELAXED);
 	if (CONFIG_KERNEL_DISK_AT_IDLE) {
@@ -112,59 +139,103 @@ void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t 
 	}
 }
 
-static void chain_free(struct virtio *device, uint16_t head)
+/* Apart, so that one piece saves no registers for more. */
+static QR_NOINLINE void many_send(struct virtio *device, const uintptr_t *phys, uint32_t count,
+				  struct virtio_descriptor piece)
 {
-	struct virtio_own *own = &device->own[head];
+	const uint16_t chain = device->free;
+	struct virtio_descriptor *descriptors = device->rings->descriptors;
+	uint16_t last = piece_of(chain);
 
-	device->free_count += own->count;
-	device->next[own->last] = device->free;
-	device->free = head;
-	own->count = 0;
+	device->own[chain].first = device->more;
+	piece.next = device->more;
+	piece.phys = phys[0];
+	descriptors[last] = piece;
+	for (uint32_t i = 1; i < count; i++) {
+		last = device->more;
+		device->more = device->next[last];
+		piece.next = device->more;
+		piece.phys = phys[i];
+		descriptors[last] = piece;
+	}
+	descriptors[last].next = end_of(chain);
+	device->own[chain].last = last;
+	device->more_count -= count - 1;
+	chain_send(device, (uint16_t)count,
+		   piece.flags & VIRTIO_DESCRIPTOR_WRITE ? count * piece.bytes : 0);
 }
 
-/* Has the device ended a chain that was not taken yet? It has at most those in flight. */
-static bool used_more(struct virtio *device)
+void virtio_send(struct virtio *device, const uintptr_t *phys, uint32_t count, uint32_t bytes,
+		 uint16_t flags)
 {
-	uint16_t index, more;
+	struct virtio_descriptor *piece = &device->rings->descriptors[piece_of(device->free)];
 
-	if (device->used_seen != device->used_told) {
-		return true;
+	if (count > 1) {
+		many_send(device, phys, count, (struct virtio_descriptor){
+			.bytes = bytes, .flags = flags | VIRTIO_DESCRIPTOR_NEXT});
+		return;
 	}
-	index = __atomic_load_n(&device->rings->used.index, __ATOMIC_RELAXED);
-	more = (uint16_t)(index - device->used_seen);
-	if (more > device->in_flight) {
-		virtio_fail(device, "the used index moved by more than is in flight");
-		return false;
+	piece->phys = phys[0];
+	piece->bytes = bytes;
+	piece->flags = flags | VIRTIO_DESCRIPTOR_NEXT;
+	chain_send(device, 1, flags ? bytes : 0);
+}
+
+static inline void chain_free(struct virtio *device, uint16_t chain)
+{
+	struct virtio_own *own = &device->own[chain];
+
+	if (own->count > 1) {
+		device->next[own->last] = device->more;
+		device->more = own->first;
+		device->more_count += own->count - 1;
+		device->rings->descriptors[piece_of(chain)].next = end_of(chain);
 	}
+	own->count = 0;
+	own->next = device->free;
+	device->free = chain;
+	device->in_flight--;
+}
+
+/* What the device says of the next chain that it has ended. NULL: it may be. */
+static inline const char *used_read(const struct virtio *device, uint32_t *chain, uint32_t *bytes)
+{
+	const unsigned int at = device->used_seen % VIRTIO_QUEUE;
+	const struct virtio_rings *rings = device->rings;
+
 	barrier_read();
-	device->used_told = index;
-	return more > 0;
+	/* once each: what was checked is what is used */
+	*chain = __atomic_load_n(&rings->used.heads[at].head, __ATOMIC_RELAXED);
+	*bytes = __atomic_load_n(&rings->used.heads[at].bytes, __ATOMIC_RELAXED);
+	if (*chain >= VIRTIO_CHAINS || device->own[*chain].count == 0) {
+		return "a chain ended that is not in flight";
+	}
+	if (*bytes > device->own[*chain].writable_bytes) {
+		return "more was written than there was room for";
+	}
+	return NULL;
 }
 
 uint16_t virtio_take(struct virtio *device, uint32_t *bytes)
 {
-	const struct virtio_rings *rings = device->rings;
-	unsigned int at = device->used_seen % VIRTIO_QUEUE;
-	uint32_t head;
+	uint16_t index = __atomic_load_n(&device->rings->used.index, __ATOMIC_RELAXED);
+	uint16_t more = (uint16_t)(index - device->used_seen);
+	const char *wrong = "the used index moved by more than is in flight";
+	uint32_t chain;
 
-	if (device->fault || !used_more(device)) {
+	if (device->fault || more == 0) {
 		return VIRTIO_NONE;
 	}
-	/* once each: what was checked is what is used */
-	head = __atomic_load_n(&rings->used.heads[at].head, __ATOMIC_RELAXED);
-	*bytes = __atomic_load_n(&rings->used.heads[at].bytes, __ATOMIC_RELAXED);
-	if (head >= VIRTIO_QUEUE || device->own[head].count == 0) {
-		virtio_fail(device, "a chain ended that is not in flight");
-		return VIRTIO_NONE;
+	if (more <= device->in_flight) {
+		wrong = used_read(device, &chain, bytes);
 	}
-	if (*bytes > device->own[head].writable_bytes) {
-		virtio_fail(device, "more was written than there was room for");
+	if (wrong) {
+		virtio_fail(device, wrong);
 		return VIRTIO_NONE;
 	}
 	device->used_seen++;
-	device->in_flight--;
-	chain_free(device, (uint16_t)head);
-	return (uint16_t)head;
+	chain_free(device, (uint16_t)chain);
+	return (uint16_t)chain;
 }
 
 /* ---- stopping ----------------------------------------------------------------------------- */
@@ -256,6 +327,18 @@ static bool queue_fits(uint32_t most)
 	return most >= VIRTIO_QUEUE && most <= QUEUE_LARGEST && (most & (most - 1)) == 0;
 }
 
+static void lists_start(struct virtio *device)
+{
+	for (uint16_t i = 0; i < VIRTIO_CHAINS; i++) {
+		device->own[i].next = (uint16_t)(i + 1);
+	}
+	for (uint16_t i = 3 * VIRTIO_CHAINS; i < VIRTIO_QUEUE; i++) {
+		device->next[i] = (uint16_t)(i + 1);
+	}
+	device->more = 3 * VIRTIO_CHAINS;
+	device->more_count = VIRTIO_MORE;
+}
+
 static bool queue_start(struct virtio *device)
 {
 	struct virtio_rings *rings = device->rings;
@@ -264,10 +347,7 @@ static bool queue_start(struct virtio *device)
 	if (!queue_fits(mmio_read(device->registers, QUEUE_MAX))) {
 		return false;
 	}
-	for (uint16_t i = 0; i < VIRTIO_QUEUE; i++) {
-		device->next[i] = (uint16_t)(i + 1);
-	}
-	device->free_count = VIRTIO_QUEUE;
+	lists_start(device);
 	__builtin_memset(rings, 0, sizeof(*rings));
 	barrier_notify();
 	mmio_write(device->registers, QUEUE_SIZE, VIRTIO_QUEUE);

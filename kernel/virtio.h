@@ -3,8 +3,14 @@
  * virtio.h - a virtio device with one queue on a virtio-mmio transport.
  *
  * What the device is to do is a chain of descriptors: pieces of memory, those that it reads
- * before those that it writes. The index of a chain's first descriptor names it until the
- * device has ended it. All but virtio_start() are called with interrupts masked.
+ * before those that it writes. All chains begin and end alike, and most have one piece between,
+ * so three descriptors are a chain's own and linked; only the middle one is written each time:
+ *
+ *     0               VIRTIO_CHAINS    2 *             3 *                         VIRTIO_QUEUE
+ *     | begin of each | piece of each  | end of each   | more pieces of any chain  |
+ *
+ * The index of its first descriptor names a chain until the device has ended it. All but
+ * virtio_start() are called with interrupts masked.
  *
  * The device is not believed. What is known of chains is kept apart from the rings, which are
  * only written, but for the used ring; and a word of that is checked against what is in flight
@@ -18,8 +24,10 @@
 
 #include "kernel/config.h"
 
-#define VIRTIO_QUEUE 128u /* descriptors */
-#define VIRTIO_NONE  0xffffu
+#define VIRTIO_QUEUE  128u /* descriptors */
+#define VIRTIO_CHAINS 21u  /* in flight at once */
+#define VIRTIO_MORE   (VIRTIO_QUEUE - 3 * VIRTIO_CHAINS) /* descriptors beside three for each */
+#define VIRTIO_NONE   0xffffu
 
 _Static_assert(65536u % VIRTIO_QUEUE == 0, "16-bit indexes come round within the ring");
 
@@ -53,11 +61,13 @@ struct virtio_rings {
 	} used QR_ALIGNED(4096);
 };
 
-/* A chain in flight as this side knows it, at its first descriptor. */
+/* A chain as this side knows it. */
 struct virtio_own {
 	uint32_t writable_bytes; /* what the device may write */
-	uint16_t count;          /* of descriptors; 0: none in flight begins here */
-	uint16_t last;           /* of them */
+	uint32_t end_bytes;      /* of what it ends with */
+	uint16_t count;          /* of pieces between begin and end; 0: it is not in flight */
+	uint16_t first, last;    /* of those beyond one */
+	uint16_t next;           /* in the list of free ones */
 };
 
 struct virtio {
@@ -66,16 +76,16 @@ struct virtio {
 	const char *fault;  /* why it was stopped; NULL: it was not */
 	bool legacy;
 	struct virtio *untold; /* the next of those below */
-	uint16_t free;      /* list of free descriptors; the next chain's first one */
-	uint16_t free_count;
-	uint16_t in_flight; /* chains */
+	uint16_t free;      /* list of free chains */
+	uint16_t in_flight; /* the others */
+	uint16_t more;      /* list of free descriptors for chains of several pieces */
+	uint16_t more_count;
 	/* these come round: what counts is how far one is ahead of another, and the place in the
 	 * ring, whose length divides 65536 */
 	uint16_t sent;      /* the available index */
-	uint16_t used_seen; /* chains that were taken back ... */
-	uint16_t used_told; /* ... and those of which the device said that they ended */
-	uint16_t next[VIRTIO_QUEUE]; /* descriptor in its chain, or in the list of free ones */
-	struct virtio_own own[VIRTIO_QUEUE];
+	uint16_t used_seen; /* chains that were taken back */
+	uint16_t next[VIRTIO_QUEUE]; /* of those, in a chain or in the list */
+	struct virtio_own own[VIRTIO_CHAINS];
 };
 
 /* Is there a device of this kind? */
@@ -88,20 +98,21 @@ bool virtio_start(struct virtio *device, uint8_t *registers, struct virtio_rings
 /* Two words of the device's configuration, of the same moment. false: they never stand still. */
 bool virtio_config(const struct virtio *device, unsigned int offset, uint64_t *value);
 
-/* Write the next piece of a chain. *at is its descriptor, device->free for the first one, and the
- * next piece's then; free_count says whether there is room. All pieces but the last have
- * VIRTIO_DESCRIPTOR_NEXT. */
-static inline void virtio_add(struct virtio *device, uint16_t *at, uint64_t phys, uint32_t bytes,
-			      uint16_t flags)
-{
-	const uint16_t next = device->next[*at];
+/* What a chain begins and ends with each time: a piece that the device reads and one that it
+ * writes. To be said of each chain, once, after the start. */
+void virtio_chain_set(struct virtio *device, uint16_t chain, struct virtio_descriptor begin,
+		      struct virtio_descriptor end);
 
-	device->rings->descriptors[*at] = (struct virtio_descriptor){phys, bytes, flags, next};
-	*at = next;
+/* Is there a chain for so many pieces, one at least? */
+static inline bool virtio_room(const struct virtio *device, uint32_t count)
+{
+	return device->in_flight < VIRTIO_CHAINS && count <= device->more_count + 1u;
 }
 
-/* Hand the chain that was written, of `count` pieces up to the descriptor `last`, to the device. */
-void virtio_send(struct virtio *device, uint16_t last, uint16_t count, uint32_t writable_bytes);
+/* Hand the chain device->free to the device, with `count` pieces of `bytes` each, for which there
+ * must be room; flags: 0 or VIRTIO_DESCRIPTOR_WRITE. */
+void virtio_send(struct virtio *device, const uintptr_t *phys, uint32_t count, uint32_t bytes,
+		 uint16_t flags);
 
 /* With CONFIG_KERNEL_DISK_AT_IDLE devices are told when this is called: by who waits, or looks. */
 void virtio_untold_tell(void);
@@ -119,8 +130,8 @@ uint16_t virtio_take(struct virtio *device, uint32_t *bytes);
 /* May virtio_take() find something, or a `fault`? */
 static inline bool virtio_more(const struct virtio *device)
 {
-	return device->used_seen != device->used_told || device->fault ||
-	       __atomic_load_n(&device->rings->used.index, __ATOMIC_RELAXED) != device->used_told;
+	return device->fault ||
+	       __atomic_load_n(&device->rings->used.index, __ATOMIC_RELAXED) != device->used_seen;
 }
 
 /* The device did what no device may do: stop it. When this returns it does not touch memory any
