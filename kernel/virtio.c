@@ -92,16 +92,9 @@ void virtio_untold_tell(void)
 	irq_restore(key);
 }
 
-/* Descriptors of a chain. */
-static uint16_t piece_of(uint16_t chain)
-{
-	return (uint16_t)(VIRTIO_CHAINS + chain);
-}
-
-static uint16_t end_of(uint16_t chain)
-{
-	return (uint16_t)(2 * VIRTIO_CHAINS + chain);
-}
+/* A chain's own descriptors, beside that of its number. */
+#define PIECE_OF(chain) ((uint16_t)(VIRTIO_CHAINS + (chain)))
+#define END_OF(chain)   ((uint16_t)(2 * VIRTIO_CHAINS + (chain)))
 
 void virtio_chain_set(struct virtio *device, uint16_t chain, struct virtio_descriptor begin,
 		      struct virtio_descriptor end)
@@ -109,11 +102,11 @@ void virtio_chain_set(struct virtio *device, uint16_t chain, struct virtio_descr
 	struct virtio_descriptor *descriptors = device->rings->descriptors;
 
 	begin.flags = VIRTIO_DESCRIPTOR_NEXT;
-	begin.next = piece_of(chain);
+	begin.next = PIECE_OF(chain);
 	end.flags = VIRTIO_DESCRIPTOR_WRITE;
 	descriptors[chain] = begin;
-	descriptors[piece_of(chain)].next = end_of(chain);
-	descriptors[end_of(chain)] = end;
+	descriptors[PIECE_OF(chain)].next = END_OF(chain);
+	descriptors[END_OF(chain)] = end;
 	device->own[chain].end_bytes = end.bytes;
 }
 
@@ -145,7 +138,7 @@ static QR_NOINLINE void many_send(struct virtio *device, const uintptr_t *phys, 
 {
 	const uint16_t chain = device->free;
 	struct virtio_descriptor *descriptors = device->rings->descriptors;
-	uint16_t last = piece_of(chain);
+	uint16_t last = PIECE_OF(chain);
 
 	device->own[chain].first = device->more;
 	piece.next = device->more;
@@ -158,7 +151,7 @@ static QR_NOINLINE void many_send(struct virtio *device, const uintptr_t *phys, 
 		piece.phys = phys[i];
 		descriptors[last] = piece;
 	}
-	descriptors[last].next = end_of(chain);
+	descriptors[last].next = END_OF(chain);
 	device->own[chain].last = last;
 	device->more_count -= count - 1;
 	chain_send(device, (uint16_t)count,
@@ -168,7 +161,7 @@ static QR_NOINLINE void many_send(struct virtio *device, const uintptr_t *phys, 
 void virtio_send(struct virtio *device, const uintptr_t *phys, uint32_t count, uint32_t bytes,
 		 uint16_t flags)
 {
-	struct virtio_descriptor *piece = &device->rings->descriptors[piece_of(device->free)];
+	struct virtio_descriptor *piece = &device->rings->descriptors[PIECE_OF(device->free)];
 
 	if (count > 1) {
 		many_send(device, phys, count, (struct virtio_descriptor){
@@ -189,7 +182,7 @@ static inline void chain_free(struct virtio *device, uint16_t chain)
 		device->next[own->last] = device->more;
 		device->more = own->first;
 		device->more_count += own->count - 1;
-		device->rings->descriptors[piece_of(chain)].next = end_of(chain);
+		device->rings->descriptors[PIECE_OF(chain)].next = END_OF(chain);
 	}
 	own->count = 0;
 	own->next = device->free;
