@@ -39,8 +39,8 @@ canonical_tests := $(if $(filter x86_64,$(shell uname -m)),\
 		     $(codec_dir)/test_canonical_x86_64 $(codec_dir)/test_canonical_x86_64-la57)
 $(canonical_tests): $(codec_dir)/test_canonical_%: tests/unit/test_canonical.c arch/x86_64/user.S
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS_HOST_TEST)) $(codec_of) -DCONFIG_USERSPACE=1 -D_POSIX_C_SOURCE=200809L \
-		$^ -lcmocka -o $@
+	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS_HOST_TEST)) $(codec_of) -DCONFIG_USERSPACE=1 \
+		-D_POSIX_C_SOURCE=200809L $^ -lcmocka -o $@
 
 emu_sources := $(wildcard arch/emu/*.c) tests/unit/test_emu.c
 emu_objects := $(notdir $(emu_sources:.c=.o))
