@@ -98,9 +98,14 @@ void qr_wait(const void *channel, struct qr_hold *hold);
  * nobody, which one comparison says. */
 union qr_told {
 	struct {
-		uint32_t waiters;      /* threads that wait; 0 makes waking free */
-		uint32_t domains : 31; /* that have anonymous memory */
-		uint32_t policy : 1;   /* it is told of pages */
+		uint32_t waiters; /* threads that wait; 0 makes waking free */
+		union {
+			struct {
+				uint32_t domains : 31; /* that have anonymous memory */
+				uint32_t policy : 1;   /* it keeps account of pages */
+			};
+			uint32_t of_pages; /* that come and go */
+		};
 	};
 	uint64_t any;
 };

@@ -87,12 +87,15 @@ QR_INLINE void qr_domain_left(uint32_t page)
 	}
 }
 
-/* Is the frame kept for a domain that the running code is not in? */
+/* Are frames kept for any domain? Is this one, for one that the running code is not in? */
+QR_INLINE bool qr_domain_keepers(void)
+{
+	return CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_keeper_count > 0);
+}
 bool qr_domain_keeps_frame(uint32_t frame);
 QR_INLINE bool qr_domain_keeps(uint32_t frame)
 {
-	return CONFIG_USERSPACE && QR_UNLIKELY(qr_domain_keeper_count > 0) &&
-	       qr_domain_keeps_frame(frame);
+	return qr_domain_keepers() && qr_domain_keeps_frame(frame);
 }
 
 #endif /* QR_MM_DOMAIN_H */

@@ -133,7 +133,7 @@ static int write_out(uint32_t frame, uint32_t location, struct qr_hold *hold)
 }
 
 /* (2): the page was `was`, changed or without a copy anywhere. */
-static QR_NOINLINE int evict_changed(uint32_t frame, uint32_t was, struct qr_hold *hold)
+static int evict_changed(uint32_t frame, uint32_t was, struct qr_hold *hold)
 {
 	uint64_t word = qr_frames[frame];
 	uint32_t location = qr_frame_location(word);
@@ -156,17 +156,41 @@ static QR_NOINLINE int evict_changed(uint32_t frame, uint32_t was, struct qr_hol
 	return write_ended(frame, location, write_out(frame, location, hold));
 }
 
-/* The entry of a clean page says where it is; the policy wants to know more when it returns. */
-static QR_NOINLINE void leave_history(uint32_t frame, uint64_t word)
+/* The page is clean, and out. */
+static int left_clean(uint32_t frame)
 {
-	const uint32_t location = leave(frame, qr_frame_location(word));
+	qr_frames[frame] = QR_FRAME_BUSY;
+	QR_COUNT(eviction.clean);
+	return 0;
+}
 
-	arch_page_token_set_n(qr_frame_page(word),
-			    ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+/* What is left to do where the page was changed, was read ahead, or others are to be told: all that
+ * is rare. */
+static QR_NOINLINE int evict_rest(uint32_t frame, uint32_t was, struct qr_hold *hold)
+{
+	const uint64_t word = qr_frames[frame];
+
+	qr_domain_left(qr_frame_page(word));
+	if (qr_cluster_ahead(word)) {
+		qr_cluster_judge(frame, (was & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY)));
+	}
+	if ((was & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED)) {
+		return evict_changed(frame, was, hold);
+	}
+	if (qr_policy.evicted != NULL) {
+		const uint32_t location = leave(frame, qr_frame_location(word));
+
+		arch_page_token_set_n(qr_frame_page(word),
+				      ARCH_TOKEN(ARCH_TOKEN_LOCATION, location));
+	} else {
+		qr_policy_forgotten(frame);
+	}
+	return left_clean(frame);
 }
 
 int qr_evict(uint32_t frame, struct qr_hold *hold)
 {
+	const uint32_t flags = QR_FRAME_BACKED | QR_FRAME_AHEAD;
 	const uint64_t word = qr_frames[frame];
 	const uint32_t page = qr_frame_page(word);
 	uint32_t was;
@@ -176,22 +200,12 @@ int qr_evict(uint32_t frame, struct qr_hold *hold)
 	was = arch_mem_page_out_n(page, ARCH_TOKEN(ARCH_TOKEN_LOCATION, qr_frame_location(word)));
 	arch_mem_flush(qr_page_addr(page), QR_PAGE_SIZE);
 	QR_COUNT_ALL(transfer.flushes, 1);
-	qr_domain_left(page);
 	qr_frame_table.busy_count++;
-	if (qr_cluster_ahead(word)) {
-		qr_cluster_judge(frame, (was & (ARCH_DATA_PAGE_ACCESSED | ARCH_DATA_PAGE_DIRTY)));
+	if (QR_UNLIKELY((was & ARCH_DATA_PAGE_DIRTY) || (word & flags) != QR_FRAME_BACKED ||
+			qr_told.of_pages != 0)) {
+		return evict_rest(frame, was, hold);
 	}
-	if ((was & ARCH_DATA_PAGE_DIRTY) || !(word & QR_FRAME_BACKED)) {
-		return evict_changed(frame, was, hold);
-	}
-	if (qr_policy.evicted != NULL) {
-		leave_history(frame, word);
-	} else {
-		qr_policy_forgotten(frame);
-	}
-	qr_frames[frame] = QR_FRAME_BUSY;
-	QR_COUNT(eviction.clean);
-	return 0;
+	return left_clean(frame);
 }
 
 /* Nothing can be evicted now: wait for a transfer to end, or say that none is under way. Where
@@ -306,7 +320,7 @@ static int evict_one(uint32_t *frame, bool take_free, struct qr_hold *hold)
 	int status;
 
 	qr_clean_call();
-	if (take_free && qr_frame_table.free_count > 0) {
+	if (QR_UNLIKELY(qr_frame_table.free_count > 0) && take_free) {
 		*frame = qr_frame_take();
 		return 0;
 	}

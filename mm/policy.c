@@ -38,7 +38,8 @@ bool k_mem_frame_evictable(uint32_t frame)
 {
 	const uint32_t mask = QR_FRAME_MAPPED | QR_FRAME_PINNED | QR_FRAME_BUSY | QR_FRAME_RESERVED;
 
-	return (qr_frames[frame] & mask) == QR_FRAME_MAPPED && !(picking && qr_domain_keeps(frame));
+	return (qr_frames[frame] & mask) == QR_FRAME_MAPPED &&
+	       !(qr_domain_keepers() && picking && qr_domain_keeps(frame));
 }
 
 uint32_t k_mem_history_bits(void)
@@ -192,7 +193,8 @@ void qr_policy_init(const struct k_mem_policy *policy)
 		return;
 	}
 	qr_policy = *policy;
-	qr_told.policy = policy->seen != NULL || policy->returned != NULL;
+	qr_told.policy = policy->seen != NULL || policy->forgotten != NULL ||
+			 policy->evicted != NULL || policy->returned != NULL;
 	__builtin_memset(policy_state, 0, qr_frame_table.count * policy->frame_bytes);
 	policy->start(policy_state, qr_frame_table.count);
 	if (QR_LEARNS && policy->gather != NULL && qr_store_table.write_pages > 1) {
