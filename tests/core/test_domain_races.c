@@ -245,13 +245,25 @@ static void walk_scratch(const qr_entry_t *first, size_t count)
 	}
 }
 
-/* The window is opened in a set that has a private table for it. */
+/* What a frame was used for is still in it. */
+static void leave_junk(uint32_t count)
+{
+	uint8_t *pages = pages_map(count, K_MEM_PERM_RW);
+
+	for (uint32_t i = 0; i < count; i++) {
+		rig_put(pages + i * RIG_PAGE + 8, 0x6a756e6b);
+	}
+	pages_unmap(pages, count);
+}
+
+/* The window is opened in a set that has a private table for it, and shows the frame there, too. */
 static void test_scratch_window_is_walked_while_it_is_opened(void **state)
 {
 	uint8_t *pages;
 
 	(void)state;
 	start(false);
+	leave_junk(4);
 	pages = pages_map(4, K_MEM_PERM_RW);
 	assert_int_equal(page_number(pages) / TABLE_PAGES, SPACE_SCRATCH / TABLE_PAGES);
 	assert_int_equal(part_add(&domains[0], pages, 4, U_RW), 0);
@@ -259,6 +271,7 @@ static void test_scratch_window_is_walked_while_it_is_opened(void **state)
 	emu_publish_hook = walk_scratch;
 	for (uint32_t i = 1; i < 4; i++) {
 		assert_true(user_writes(&domains[0], pages + i * RIG_PAGE));
+		assert_int_equal(rig_get(pages + i * RIG_PAGE + 8), 0);
 	}
 	emu_publish_hook = NULL;
 	pages_unmap(pages, 4);
