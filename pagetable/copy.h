@@ -69,12 +69,10 @@ QR_INLINE struct qr_original qr_original_of(qr_entry_t value)
 	return original;
 }
 
-/* Has an own page more rights than the kernel? */
+/* Has an own page, of which this is the token, more rights than the kernel? */
 QR_INLINE bool qr_copy_exceeds(qr_entry_t own, bool write, bool exec)
 {
-	const struct qr_view may = entry_decode(own, 0);
-
-	return (may.write && !write) || (may.exec && !exec);
+	return (!write && qr_may_write(own)) || (!exec && entry_decode(own, 0).exec);
 }
 
 /* An own page's token with no more rights than the kernel has. */
@@ -90,19 +88,16 @@ QR_INLINE qr_entry_t qr_copy_limited(const struct qr_original *original, qr_entr
 /* The entry of an own page, whose rights this token has. */
 QR_INLINE qr_entry_t qr_copy_own(const struct qr_original *original, qr_entry_t token)
 {
-	struct qr_view may;
-
 	if (original->none) {
 		return 0;
 	}
 	if (QR_UNLIKELY(qr_copy_exceeds(token, original->write, original->exec))) {
 		token = qr_copy_limited(original, token);
 	}
-	may = entry_decode(token, 0);
-	if (MMU_SPLIT && original->leaf && !may.user) {
+	if (MMU_SPLIT && original->leaf && !entry_decode(token, 0).user) {
 		return token; /* hidden */
 	}
-	return qr_with_rights_of(token, original->own) ^ original->flip[may.write];
+	return qr_with_rights_of(token, original->own) ^ original->flip[qr_may_write(token)];
 }
 
 /* `last` is one bit, in a leaf and in a token alike (masks.h). */
@@ -134,17 +129,18 @@ QR_INLINE qr_entry_t qr_copy_becomes(const struct qr_original *original, qr_entr
 	return qr_is_trampoline(was) ? original->bare : original->shared;
 }
 
-/* What `is` becomes of what a copy was: where both are leaves of one frame, accessed and dirty stay
- * where they may. */
+/* What `is` becomes of what a copy was: where both are leaves, accessed and dirty stay where they
+ * may. They are of one frame then: a page that gets another one is no leaf in between. */
 QR_INLINE qr_entry_t qr_copy_with_bits(qr_entry_t was, qr_entry_t is)
 {
-	const struct qr_view view = entry_decode(is, 0), old = entry_decode(was, 0);
+	const qr_entry_t address = qr_leaf_address(((uint64_t)1 << ENTRY_PA_BITS) - 1);
 
-	if (view.kind != QR_LEAF || old.kind != QR_LEAF || view.address != old.address) {
+	if (!qr_is_leaf(is) || !qr_is_leaf(was)) {
 		return is;
 	}
-	return qr_leaf_with_bits(is, qr_leaf_bits(was) & ~(view.cow ? ARCH_DATA_PAGE_DIRTY : 0u),
-				 0);
+	QR_ASSERT_ALL(((is ^ was) & address) == 0);
+	return qr_leaf_with_bits(
+		is, qr_leaf_bits(was) & ~(qr_is_cow(is) ? ARCH_DATA_PAGE_DIRTY : 0u), 0);
 }
 
 #endif /* QR_PAGETABLE_COPY_H */

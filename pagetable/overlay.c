@@ -76,7 +76,7 @@ static QR_NOINLINE void own_page(struct qr_private *private, qr_entry_t *mine, q
 QR_INLINE bool is_rights_alone(qr_entry_t kernel, qr_entry_t own)
 {
 	return qr_is_token(kernel) &&
-	       !qr_copy_exceeds(own, entry_decode(kernel, 0).write, entry_decode(kernel, 0).exec);
+	       !qr_copy_exceeds(own, qr_may_write(kernel), entry_decode(kernel, 0).exec);
 }
 
 void qr_overlay_own(uint16_t copy, qr_entry_t *entry, size_t count, qr_entry_t own)
