@@ -221,8 +221,9 @@ void qr_overlay_unmapped(const qr_entry_t *entry, size_t count);
 size_t qr_overlay_most(const qr_entry_t *entry, size_t count);
 QR_INLINE size_t qr_overlay_batch(const qr_entry_t *entry, size_t count)
 {
-	return QR_UNLIKELY(qr_run_has_copies(entry, count)) ? qr_overlay_most(entry, count)
-							     : count;
+	return QR_UNLIKELY(qr_run_has_copies(entry, count)) && count > 1
+		       ? qr_overlay_most(entry, count)
+		       : count;
 }
 
 /* The accessed and dirty bits of the copies of an entry; with `clear` none is accessed then. */
