@@ -6,8 +6,9 @@ include mk/kernel.mk
 
 # ---- emulated ------------------------------------------------------------------------
 #
-# Twice for each format: in the space and with the objects of mk/core.mk, sanitizers included,
-# if it has them; and in a space so wide that the largest leaves fit, compiled here.
+# Three times for each format: in the space and with the objects of mk/core.mk, sanitizers included,
+# if it has them, and the same with the profile "tiny"; and in a space so wide that the largest
+# leaves fit, compiled here.
 
 conformance_dir     := $(BUILD)/conformance
 conformance_formats := x86_64 arm64 riscv64
@@ -34,13 +35,15 @@ HOST_TESTS += $(conformance_dir)/$1-wide
 endef
 $(foreach f,$(FORMATS),$(eval $(call conformance_rules,$f)))
 
+# FORMAT, VARIANT, SUFFIX
 define conformance_core_rules
-$(conformance_dir)/$1: $(conformance_srcs:%.c=$(BUILD)/core/$1-plain/%.o)
+$(conformance_dir)/$1$3: $(conformance_srcs:%.c=$(BUILD)/core/$1-$2/%.o)
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(CFLAGS_HOST_TEST) -rdynamic $$^ -lcmocka -ldl -o $$@
-HOST_TESTS += $(conformance_dir)/$1
+HOST_TESTS += $(conformance_dir)/$1$3
 endef
-$(foreach f,$(conformance_formats),$(eval $(call conformance_core_rules,$f)))
+$(foreach f,$(conformance_formats),$(eval $(call conformance_core_rules,$f,plain)) \
+	$(eval $(call conformance_core_rules,$f,tiny,-tiny)))
 
 # ---- on the reference kernel ------------------------------------------------------------
 #

@@ -5,7 +5,7 @@
 # core_flags_<variant>, and core_tests_<variant> names its test programs.
 
 core_formats  := x86_64 arm64 riscv64
-core_variants := plain eager small split single pairs million
+core_variants := plain eager small split single pairs million tiny
 
 core_flags_common := -DCONFIG_KERNEL_VM_BASE=0x40000000 -DCONFIG_KERNEL_VM_SIZE=0x1000000 \
 		     -DCONFIG_KERNEL_IMAGE_OFFSET=0 -DCONFIG_MEM_FRAMES_MAX=4096 \
@@ -19,6 +19,8 @@ core_flags_small  := -DCONFIG_MEM_BATCH=3 -DCONFIG_MEM_TLB_RANGE_MAX=2 -DCONFIG_
 core_flags_split  := -DCONFIG_EMU_SPLIT=1
 # one page a request, whatever a request costs; and private tables that fill a large leaf
 core_flags_single := -DCONFIG_MEM_CLUSTER=0 -DCONFIG_MEM_DOMAIN_TABLES=1100
+# the profile of that name, in which nobody can be in user mode (mk/conformance.mk)
+core_flags_tiny   := -DQUIRE_PROFILE=tiny -UCONFIG_USERSPACE
 # each function has a frame, and what is the core's counts the blocks that it runs (mk/threads.mk)
 core_flags_pairs   = -fno-inline -fno-omit-frame-pointer -fno-optimize-sibling-calls \
 		     $(if $(filter $(core_counted),$<),-fsanitize-coverage=trace-pc)

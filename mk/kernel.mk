@@ -9,7 +9,8 @@
 # for $(ARCH) and for those in KERNEL_ARCHS, which `make test` boots.
 #
 # $(eval $(call kernel_variant,NAME,FLAGS)) builds all of them another way for $(ARCH), below
-# build/kernel/<arch>/NAME/. KERNEL_CONFIG holds -D options for every variant.
+# build/kernel/<arch>/NAME/. KERNEL_CONFIG holds -D options for every variant; PROFILE=NAME is short
+# for the option that chooses a profile (quire/profiles/).
 # $(eval $(call kernel_program,ARCH,DIRECTORY,NAME,SOURCES,FOLDERS)) adds one program from
 # elsewhere.
 #
@@ -28,7 +29,7 @@ KERNEL_MK := read
 include mk/lz4.mk
 
 KERNEL_OPT    ?= -O2
-KERNEL_CONFIG ?=
+KERNEL_CONFIG ?= $(if $(PROFILE),-DQUIRE_PROFILE=$(PROFILE))
 KERNEL        := $(BUILD)/kernel/$(ARCH)
 
 KERNEL_ARCHS        := x86_64 arm64 riscv64

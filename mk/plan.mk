@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # `make plan`: what page tables and bookkeeping cost, and text and data (tools/plan). KERNEL_CONFIG
-# counts.
+# and PROFILE count.
 
 plan_arch = $(if $(filter file,$(origin ARCH)),,--arch $(ARCH))
 
 .PHONY: plan
-plan: ## bytes of tables, bookkeeping, code, features (ARCH=one KERNEL_CONFIG=-D... JSON=file)
+plan: ## bytes of tables, bookkeeping, code, features (ARCH= PROFILE= KERNEL_CONFIG=-D... JSON=file)
 	$(Q)tools/plan --cc $(CC) --build $(BUILD)/plan --config='$(KERNEL_CONFIG)' \
 		$(plan_arch) --text $(ARCH) $(if $(JSON),--json $(JSON))
 

@@ -2,8 +2,14 @@
 /*
  * fault.c - the entry for the trap handler. The work is in bring.c.
  */
+#include <quire/fault.h>
+
 #include "bring.h"
 #include "stats.h"
+
+/* One CPU: written by the trap handler and read in the same masked stretch (user.c). It is here
+ * because user.S, which names it, is assembled in every build. */
+struct qr_fault qr_user_fault;
 
 /* The page is beside the hold, which is in memory: in registers, which would be saved for what
  * rarely follows, the common fault would pay for it. */

@@ -79,9 +79,6 @@ enum {
 	KERNEL_SIDE,
 };
 
-/* One CPU: written by the trap handler and read in the same masked stretch. */
-struct qr_fault qr_user_fault;
-
 /* Masked. How many bytes were not copied; the fault that ended it is in qr_user_fault. */
 static size_t copy_bytes(uintptr_t dst, uintptr_t src, size_t size)
 {

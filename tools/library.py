@@ -11,6 +11,7 @@ import threading
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIBRARY = ("mm", "pagetable", "eviction", "store")
+PROFILES = [f"include/quire/profiles/{name}.h" for name in ("tiny", "full")]
 # arch: compilers, link command
 Machine = collections.namedtuple("Machine", "clang gcc link")
 MACHINES = {
@@ -93,6 +94,8 @@ class Builder:
                     continue
                 seen[path] = text
                 here = os.path.dirname(path)
+                if path == "include/quire/config.h":
+                    ahead += PROFILES
                 ahead += [os.path.normpath(os.path.join(folder, name)) for folder in
                           (here, "include", "", *folders)
                           for name in re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)', text, re.M)]

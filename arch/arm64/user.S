@@ -11,10 +11,6 @@
  * Words where both addresses allow, then bytes: memory that is a device's refuses what is not
  * aligned. x2 counts what is left, and after each store at once: a fault ends the copy there.
  */
-#include <quire/config.h>
-
-#if CONFIG_USERSPACE
-
 	.arch_extension pan
 
 	.text
@@ -50,6 +46,5 @@ user_copy_fault:
 	msr pan, #1
 1:	mov x0, x2
 	ret
-#endif /* CONFIG_USERSPACE */
 
 	.section .note.GNU-stack, "", %progbits

@@ -7,10 +7,6 @@
  * Words where both addresses allow, then bytes: memory that is a device's refuses what is not
  * aligned. a2 counts what is left, and after each store at once: a fault ends the copy there.
  */
-#include <quire/config.h>
-
-#if CONFIG_USERSPACE
-
 #define SUM 0x40000
 
 	.text
@@ -46,6 +42,5 @@ user_copy_fault:
 	csrc sstatus, t0
 	mv a0, a2
 	ret
-#endif /* CONFIG_USERSPACE */
 
 	.section .note.GNU-stack, "", @progbits

@@ -12,9 +12,6 @@
  * instructions can be taken up again. r8: bytes behind the words; r9: 1 among the words.
  */
 #include "arch_config.h"
-#include <quire/config.h>
-
-#if CONFIG_USERSPACE
 
 #define VA_TOP (47 + 9 * CONFIG_X86_LA57) /* the highest bit that tables translate */
 
@@ -69,6 +66,5 @@ user_copy_fault:
 	movl %ecx, qr_user_fault + 8(%rip)
 	movq %rdx, %rax
 	ret
-#endif /* CONFIG_USERSPACE */
 
 	.section .note.GNU-stack, "", @progbits

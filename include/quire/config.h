@@ -3,7 +3,8 @@
  * quire/config.h - every number that is fixed when Quire is built.
  *
  * A host kernel sets these on the compiler's command line, or names one
- * header of its own with -DQUIRE_CONFIG_FILE='"my_config.h"'. What it does
+ * header of its own with -DQUIRE_CONFIG_FILE='"my_config.h"', or a set of
+ * values of quire/profiles/ with -DQUIRE_PROFILE=tiny or full. What these do
  * not set gets the value below. Each value is range-checked once, so that no
  * other file needs an #if.
  *
@@ -16,6 +17,10 @@
 
 #ifdef QUIRE_CONFIG_FILE
 #include QUIRE_CONFIG_FILE
+#endif
+#ifdef QUIRE_PROFILE
+#define QUIRE_PROFILE_FILE <quire/profiles/QUIRE_PROFILE.h>
+#include QUIRE_PROFILE_FILE
 #endif
 
 /* ---- the address space (laws L1 and L3) --------------------------------- */

@@ -17,8 +17,11 @@
 struct suite_case {
 	const char *name;
 	const char *(*run)(void);
+	bool possible;
 };
-#define TEST(function) {#function, function}
+#define TEST(function) {#function, function, true}
+/* A test that a build without a feature has nothing for. */
+#define TEST_WITH(feature, function) {#function, function, (feature) != 0}
 
 /* About memory domains; domains.c */
 #define SUITE_DOMAIN_CASES 8u

@@ -137,8 +137,8 @@ static const char *copies_with_a_kernel_side_that_is_nowhere(void)
 }
 
 const struct suite_case suite_copy_cases[SUITE_COPY_CASES] = {
-	TEST(copies_end_where_user_mode_may_not),
-	TEST(copies_with_a_kernel_side_that_is_paged),
-	TEST(copies_with_one_frame_for_both_sides),
-	TEST(copies_with_a_kernel_side_that_is_nowhere),
+	TEST_WITH(CONFIG_USERSPACE, copies_end_where_user_mode_may_not),
+	TEST_WITH(CONFIG_USERSPACE, copies_with_a_kernel_side_that_is_paged),
+	TEST_WITH(CONFIG_USERSPACE, copies_with_one_frame_for_both_sides),
+	TEST_WITH(CONFIG_USERSPACE, copies_with_a_kernel_side_that_is_nowhere),
 };

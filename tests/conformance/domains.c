@@ -346,12 +346,12 @@ static const char *L13_queries_do_not_depend_on_the_current_set(void)
 }
 
 const struct suite_case suite_domain_cases[SUITE_DOMAIN_CASES] = {
-	TEST(partition_opens_a_page_to_one_domain),
-	TEST(partitions_differ_in_rights),
-	TEST(partition_over_code_and_large_leaves),
-	TEST(partition_over_pages_that_are_out),
-	TEST(memory_of_a_domain_is_its_own),
-	TEST(bits_through_any_set_are_seen),
-	TEST(L11_sets_agree_where_a_page_is),
-	TEST(L13_queries_do_not_depend_on_the_current_set),
+	TEST_WITH(CONFIG_USERSPACE, partition_opens_a_page_to_one_domain),
+	TEST_WITH(CONFIG_USERSPACE, partitions_differ_in_rights),
+	TEST_WITH(CONFIG_USERSPACE, partition_over_code_and_large_leaves),
+	TEST_WITH(CONFIG_USERSPACE, partition_over_pages_that_are_out),
+	TEST_WITH(CONFIG_USERSPACE, memory_of_a_domain_is_its_own),
+	TEST_WITH(CONFIG_USERSPACE, bits_through_any_set_are_seen),
+	TEST_WITH(CONFIG_USERSPACE, L11_sets_agree_where_a_page_is),
+	TEST_WITH(CONFIG_USERSPACE, L13_queries_do_not_depend_on_the_current_set),
 };

@@ -60,14 +60,15 @@ static void code_put(void *addr)
 	assert_int_equal(rig_write(addr, 0xc0de), 0);
 }
 
-static unsigned int run(const char *format, bool software, unsigned int first)
+static unsigned int run(const char *machine, const char *format, bool software,
+			unsigned int first)
 {
 	const struct rig rig = {
 		.frames = SUITE_FRAMES, .slots = 512, .software_flags = software,
 		.device_bytes = SPARE_BYTES,
 	};
 	const struct suite_env env = {
-		.machine = "emu",
+		.machine = machine,
 		.format = format,
 		.flags = software ? "software" : "hardware",
 		.print = print,
@@ -107,15 +108,17 @@ static unsigned int run(const char *format, bool software, unsigned int first)
 	return failed;
 }
 
-/* The program's name is that of the format it was built for, and perhaps "-wide". */
+/* The program's name is that of the format it was built for, and perhaps "-wide" or "-tiny". */
 int main(int count, char **arguments)
 {
 	char *slash = count > 0 ? strrchr(arguments[0], '/') : NULL;
 	const char *format = slash != NULL ? strtok(slash + 1, "-") : "?";
+	const char *rest = strtok(NULL, "-");
+	const char *machine = rest != NULL && strcmp(rest, "tiny") == 0 ? rest : "emu";
 	unsigned int failed;
 
 	printf("1..%u\n", 2 * suite_count());
-	failed = run(format, false, 1);
-	failed += run(format, true, 1 + suite_count());
+	failed = run(machine, format, false, 1);
+	failed += run(machine, format, true, 1 + suite_count());
 	return failed != 0;
 }

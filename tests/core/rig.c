@@ -69,6 +69,9 @@ static void make_stores(const struct rig *rig, struct k_mem_store stores[2])
 			image_pages[i][word] = rig_image_word(i);
 		}
 	}
+	if (!CONFIG_MEM_STORED) {
+		return;
+	}
 	assert_int_equal(k_mem_image_store_init(&rig_image_store.inner, &image_store, image_pages,
 						sizeof(image_pages)), 0);
 	rig_image_store.slots = image_slots;
@@ -143,9 +146,9 @@ void rig_start(const struct rig *rig)
 		.holes = &hole,
 		.hole_count = rig->second_bank ? 1 : 0,
 		.image = image,
-		.image_count = CONFIG_DEMAND_PAGING ? 4 : 3,
+		.image_count = CONFIG_DEMAND_PAGING && CONFIG_MEM_STORED ? 4 : 3,
 		.stores = stores,
-		.store_count = image_index + 1u,
+		.store_count = image_index + (CONFIG_MEM_STORED ? 1u : 0u),
 		.policy = rig->policy != NULL ? rig->policy : &k_mem_policy_clock,
 	};
 
