@@ -150,7 +150,7 @@ uint32_t arch_page_look_n(uint32_t page, bool clear)
 	if (clear && qr_is_accessed(leaf)) {
 		qr_entry_unaccess(entry);
 	}
-	if (QR_UNLIKELY(is_in_copies(entry, leaf))) {
+	if (CONFIG_USERSPACE && QR_UNLIKELY(is_in_copies(entry, leaf))) {
 		return qr_leaf_bits(leaf) | qr_overlay_look(entry, clear);
 	}
 	return qr_leaf_bits(leaf);

@@ -215,8 +215,11 @@ size_t arch_virt_region_align(uint64_t phys, size_t size)
  * pages of their own beside the end of the space. */
 static QR_NOINLINE void own_scratch_set(qr_entry_t *entry, qr_entry_t value)
 {
-	uint16_t leaf = qr_set_current != NULL ? qr_set_leaf(qr_set_current, scratch_page) : 0;
+	uint16_t leaf = 0;
 
+	if (CONFIG_USERSPACE && qr_set_current != NULL) {
+		leaf = qr_set_leaf(qr_set_current, scratch_page);
+	}
 	if (CONFIG_USERSPACE && leaf != 0) {
 		qr_entry_store(qr_private_entry(leaf, entry), value);
 	}
