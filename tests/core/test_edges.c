@@ -155,7 +155,7 @@ static void test_code_comes_in(void **state)
  * many pages it is; each batch of a long range for itself. Each page begins a run: mm/unmap.c. */
 static void test_dropped_once(void **state)
 {
-	const uint32_t batch = (CONFIG_MEM_BATCH + 1) / 2;
+	const uint32_t batch = (CONFIG_MEM_BATCH * 3 + 7) / 8;
 	const uint32_t counts[] = {
 		1, CONFIG_MEM_TLB_RANGE_MAX, CONFIG_MEM_TLB_RANGE_MAX + 1, batch, 4 * batch,
 	};
