@@ -22,15 +22,15 @@
  * the one worth least. So the page that came last is never picked, nor are the last SHIELDED
  * that came back soon after they had gone, while there are others.
  *
- * When. A fault makes SLICES slices of work due: HAZARD_VISITS visits, SLICE_COLUMNS columns of
- * classes of which there is news, and a few of pages that are away. They are done while a thread
- * waits for a transfer, where the disk takes longer than they do, or while a page of zeros is made.
- * Where neither ever is, so that more than SLICES_MAX are due, a fault does one by itself.
+ * When. A fault makes SLICES slices of work due: two are HAZARD_VISITS visits each, one is
+ * SLICE_COLUMNS columns of classes of which there is news, and a few of pages that are away. They
+ * are done while a thread waits for a transfer, where the disk takes longer than they do, or while
+ * a page of zeros is made. Where neither ever is, so that more than SLICES_MAX are due, a fault
+ * that looks for a victim does one before, and lets interrupts in.
  *
- * Bounds. A fault does a slice at most, and so does a call of idle(), of which SLICES_MAX do
- * all that is due. A call of pick() looks at TRIES_MAX pages of the pool at most and throws
- * STEPS_MAX out that may not go, or does a slice's visits. No scan or sort of all frames. Below
- * FRAMES_MIN frames there is nothing to learn from: CLOCK.
+ * Bounds. A call of idle() does a slice, and SLICES_MAX do all that is due. A call of pick() looks
+ * at TRIES_MAX pages of the pool at most and throws STEPS_MAX out that may not go, or does a slice.
+ * No scan or sort of all frames. Below FRAMES_MIN frames there is nothing to learn from: CLOCK.
  *
  * State: 8 bytes a frame, and 24 KiB. All under the mm lock.
  */
@@ -42,9 +42,10 @@
 #if CONFIG_EVICTION_HAZARD
 
 #define EPOCHS        16u /* in as many faults as there are frames */
-#define SLICES        2u  /* of work that a fault makes due */
-#define SLICES_MAX    4u  /* two faults' that moved nothing, between others */
-#define SLICE_COLUMNS 4u
+#define SLICES        3u  /* of work that a fault makes due */
+#define SLICES_MAX    6u  /* two faults' that moved nothing, between others */
+#define SWEEPS        2u  /* of them, the hand's */
+#define SLICE_COLUMNS 6u
 #define STEPS_MAX     64u
 #define TRIES_MAX     8u
 #define SHIELDED      7u
@@ -52,7 +53,7 @@
 #define FRAMES_MIN    32u
 #define FILLED        4u  /* work begins when one of so many frames is filled */
 
-_Static_assert(EPOCHS <= SLICES * HAZARD_VISITS, "the hand keeps up");
+_Static_assert(EPOCHS <= SWEEPS * HAZARD_VISITS, "the hand keeps up");
 
 static struct {
 	struct hazard_page *page;
@@ -61,6 +62,8 @@ static struct {
 	uint32_t epoch_faults;
 	uint32_t faults;      /* of this epoch */
 	uint32_t slices;      /* of work that are due */
+	uint32_t sweeps;      /* of the hand, since the table's */
+	bool overdue;         /* nobody had time for them: who looks for a victim does one */
 	uint32_t passed;      /* frames that the hand went past, looking for a victim */
 	bool begun;           /* there are enough pages to learn from */
 	uint32_t known;       /* frame whose history was given back, + 1 */
@@ -72,21 +75,25 @@ static struct {
 
 /* ---- work that is due ---------------------------------------------------------------------- */
 
+/* The hand's part, twice at most, and then the table's: apart, so that neither is long. */
 static void slice(void)
 {
-	bool more;
-
 	state.slices--;
-	(void)qr_hazard_hand_sweep(false);
+	if (!qr_hazard_hand_rests() && state.sweeps < SWEEPS) {
+		state.sweeps++;
+		(void)qr_hazard_hand_sweep(false);
+		return;
+	}
+	state.sweeps = 0;
 	qr_hazard_away_turn(qr_hazard_epoch);
-	more = qr_hazard_turn(qr_hazard_epoch, SLICE_COLUMNS);
-	if (qr_hazard_hand_rests() && !more) {
+	if (!qr_hazard_turn(qr_hazard_epoch, SLICE_COLUMNS) && qr_hazard_hand_rests()) {
 		state.slices = 0;
 	}
 }
 
 static bool hazard_idle(void)
 {
+	state.overdue = false;
 	if (state.slices > 0) {
 		slice();
 	}
@@ -119,8 +126,8 @@ static void advance(void)
 	qr_hazard_hand_owes(EPOCHS);
 	state.slices += SLICES;
 	if (state.slices > SLICES_MAX) {
-		slice();
-		state.slices = state.slices < SLICES_MAX ? state.slices : SLICES_MAX;
+		state.slices = SLICES_MAX;
+		state.overdue = true;
 	}
 }
 
@@ -281,6 +288,11 @@ static int hazard_pick(uint32_t *frame)
 
 	if (state.frame_count < FRAMES_MIN) {
 		return k_mem_policy_clock.pick(frame);
+	}
+	if (state.overdue) {
+		state.overdue = false;
+		slice();
+		return -EAGAIN; /* interrupts are let in */
 	}
 	newest_settle();
 	while (qr_hazard_pool_least(&least, &worth)) {

@@ -33,6 +33,8 @@ struct hazard_table {
 	struct hazard_cell cell[HAZARD_CLASSES][HAZARD_BINS];
 	uint16_t away[HAZARD_CLASSES][HAZARD_BINS]; /* pages in no frame */
 	uint32_t away_some[HAZARD_CLASSES];         /* bit b: away[b] is not 0 */
+	/* How much a page is worth keeping: the binary logarithm of the uses per epoch that it
+	 * promises, in eighths, above an arbitrary zero. At most 199. */
 	uint8_t index[HAZARD_CLASSES][HAZARD_BINS];
 	uint32_t all_exposed[HAZARD_BINS];          /* of all classes */
 	uint32_t all_used[HAZARD_BINS];
@@ -111,13 +113,6 @@ void qr_hazard_returned(uint32_t class, uint32_t age);
 
 /* Let some pages that are away grow older, if it is time; `epoch` is the present one. */
 void qr_hazard_away_turn(uint32_t epoch);
-
-/* How much a page of this class and age is worth keeping: the binary logarithm of the uses
- * per epoch that it promises, in eighths, above an arbitrary zero. At most 199. */
-QR_INLINE uint32_t hazard_index(uint32_t class, uint32_t age)
-{
-	return qr_hazard_table.index[class][hazard_bin(age)];
-}
 
 /* Forget everything: all counts, and what followed from them. */
 void qr_hazard_table_start(void);

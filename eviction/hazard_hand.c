@@ -54,7 +54,7 @@ bool qr_hazard_hand_rests(void)
 }
 
 /* How many epochs a page rests that was not used. */
-static uint8_t rest_of(uint32_t age)
+QR_INLINE uint32_t rest_of(uint32_t age)
 {
 	if (age < 3 || qr_hazard_epoch < LEARNING) {
 		return 1;
@@ -62,46 +62,66 @@ static uint8_t rest_of(uint32_t age)
 	return age < 8 ? 2 : 4;
 }
 
-/* When in the epochs since the last visit the page got to an age, or was used, is not known: at
- * any of them. */
+/* The page was visited `epochs` ago: what happened since, at any of the epochs? */
+static QR_NOINLINE uint32_t guess(struct hazard_page *page, uint32_t *age, uint32_t *epochs)
+{
+	if (*age > HAZARD_AGE_KEPT) {
+		*age = HAZARD_AGE_KEPT;
+		page->last = (uint16_t)(qr_hazard_epoch - *age);
+	}
+	if (*epochs > UNSEEN_MAX) {
+		*epochs = UNSEEN_MAX;
+	}
+	return qr_hazard_dice(255) * (*epochs < *age ? *epochs : *age) >> 8;
+}
+
 static void visit(uint32_t frame, bool accessed, bool dirty)
 {
 	struct hazard_page *page = &hand.page[frame];
 	uint32_t age = hazard_page_age(page), class = hazard_page_class(page);
-	uint32_t epochs = hazard_page_unseen(page), ago = 0;
+	uint32_t epochs = hazard_page_unseen(page), ago = 0, bin;
 
-	if (QR_UNLIKELY(age > HAZARD_AGE_KEPT)) {
-		age = HAZARD_AGE_KEPT;
-		page->last = (uint16_t)(qr_hazard_epoch - age);
+	if (epochs != 1) {
+		ago = guess(page, &age, &epochs);
+		epochs = epochs < age + 1 ? epochs : age + 1;
 	}
-	epochs = epochs < 1 ? 1 : epochs > UNSEEN_MAX ? UNSEEN_MAX : epochs;
-	page->visited = (uint8_t)qr_hazard_epoch;
-	page->rest = rest_of(age);
-	if (epochs > 1) {
-		ago = qr_hazard_dice(255) * (epochs < age ? epochs : age) >> 8;
-	}
-	hazard_expose(class, hazard_bin(age - ago),
-		      (epochs < age + 1 ? epochs : age + 1) * HAZARD_UNIT);
+	bin = hazard_bin(age - ago);
+	hazard_expose(class, bin, epochs * HAZARD_UNIT);
 	hazard_news(class);
+	page->visited = (uint8_t)qr_hazard_epoch;
 	if (accessed) {
-		page->rest = 1;
+		page->next = (uint8_t)(qr_hazard_epoch + 1);
 		qr_hazard_page_used(page, age - ago, ago);
+		qr_hazard_pool_add(frame, hazard_page_worth(page, dirty));
+		return;
 	}
-	qr_hazard_pool_add(frame, hazard_page_worth(page, dirty));
+	page->next = (uint8_t)(qr_hazard_epoch + rest_of(age));
+	if (ago != 0) {
+		bin = hazard_bin(age);
+	}
+	qr_hazard_pool_add(frame, hazard_worth(class, bin, dirty));
 }
 
-/* Of so many frames from the hand on, which have pages to visit: a bit each. */
-static uint32_t awake(uint32_t count, bool wake)
+/* Of so many frames from the hand on, whose pages are awake: a bit each. Ends, and says where,
+ * after HAZARD_VISITS. Frames that hold none are not looked at anyway. */
+static uint32_t awake(uint32_t *count)
 {
 	const struct hazard_page *page = &hand.page[hand.at];
-	uint32_t which = 0;
+	uint32_t which = 0, left = HAZARD_VISITS, i;
 
-	for (uint32_t i = 0; i < count; i++, page++) {
-		bool rests = hazard_page_unseen(page) < page->rest && !wake;
-
-		which |= (uint32_t)(page->kind != 0 && !rests) << i;
+	for (i = 0; i < *count && left > 0; i++) {
+		if (hazard_page_awake(&page[i])) {
+			which |= 1u << i;
+			left--;
+		}
 	}
+	*count = i;
 	return which;
+}
+
+QR_INLINE uint32_t first_bits(uint32_t count)
+{
+	return count < GROUP ? (1u << count) - 1 : UINT32_MAX;
 }
 
 static void pass(uint32_t frames)
@@ -116,12 +136,13 @@ static void pass(uint32_t frames)
 
 uint32_t qr_hazard_hand_sweep(bool wake)
 {
-	uint32_t first = hand.at, count = hand.frame_count - first, passed;
+	uint32_t first = hand.at, count = hand.frame_count - first, which, passed;
 	struct k_mem_looks looks;
 
 	count = count < GROUP ? count : GROUP;
 	count = wake || count < hand.owed ? count : hand.owed;
-	passed = k_mem_frames_look(first, awake(count, wake), HAZARD_VISITS, &looks);
+	which = wake ? first_bits(count) : awake(&count);
+	passed = k_mem_frames_look(first, which, HAZARD_VISITS, &looks);
 	for (uint32_t left = looks.seen; left != 0; left &= left - 1) {
 		uint32_t i = qr_bit_lowest(left);
 

@@ -80,7 +80,7 @@ static uint32_t pace_class(uint32_t pace)
 static void came(struct hazard_page *page)
 {
 	page->visited = (uint8_t)(qr_hazard_epoch - 1);
-	page->rest = 1;
+	page->next = (uint8_t)qr_hazard_epoch;
 }
 
 void qr_hazard_page_new(struct hazard_page *page, bool dirty)
@@ -100,7 +100,7 @@ void qr_hazard_page_used(struct hazard_page *page, uint32_t age, uint32_t ago)
 	if (class < HAZARD_ONCE) {
 		pace = before + (pace - before) / PACE_SHARE;
 	}
-	page->pace = (uint16_t)pace;
+	page->pace = (uint16_t)pace & 0x7fff;
 	page->kind = (uint8_t)(gap_class(age) * HAZARD_PACES + pace_class((uint32_t)pace) + 1);
 	page->last = (uint16_t)(qr_hazard_epoch - ago);
 }
@@ -131,7 +131,8 @@ void qr_hazard_page_restore(struct hazard_page *page, uint32_t history)
 	page->kind = (uint8_t)(class + 1);
 	came(page);
 	class %= HAZARD_PACES;
-	page->pace = (uint16_t)(((class << 6 | qr_hazard_dice(63)) << 6) / HAZARD_PACE_SCALE);
+	class = ((class << 6 | qr_hazard_dice(63)) << 6) / HAZARD_PACE_SCALE;
+	page->pace = (uint16_t)class & 0x7fff;
 }
 
 #endif /* CONFIG_EVICTION_HAZARD */

@@ -14,12 +14,12 @@
 
 struct hazard_page {
 	uint16_t last;  /* epoch of the last known use */
-	uint16_t pace;  /* average of the logarithm of 1 + gap, 64 a doubling */
+	uint16_t pace : 15;    /* average of the logarithm of 1 + gap, 64 a doubling */
+	uint16_t shielded : 1; /* it came back soon after it had gone (hazard.c) */
 	uint8_t kind;   /* class + 1; 0: the frame holds no page */
 	uint8_t pooled; /* hazard_pool.c */
-	uint8_t visited;      /* epoch of the hand's last visit, its low bits */
-	uint8_t rest : 7;     /* epochs from that to the next */
-	uint8_t shielded : 1; /* it came back soon after it had gone (hazard.c) */
+	uint8_t visited; /* epoch of the hand's last visit, its low bits */
+	uint8_t next;    /* and of the next */
 };
 
 /* The present epoch, 0 at first. */
@@ -46,11 +46,15 @@ QR_INLINE uint32_t hazard_page_age(const struct hazard_page *page)
 	return (uint16_t)(qr_hazard_epoch - page->last);
 }
 
-/* Epochs since the hand's last visit, of 8 bits: a page that is visited too seldom may rest once
- * more. */
+/* Epochs since the hand's last visit, and whether it is time for the next. Of 8 bits: a page that
+ * is visited too seldom may rest once more. */
 QR_INLINE uint32_t hazard_page_unseen(const struct hazard_page *page)
 {
 	return (uint8_t)(qr_hazard_epoch - page->visited);
+}
+QR_INLINE bool hazard_page_awake(const struct hazard_page *page)
+{
+	return (uint8_t)(qr_hazard_epoch - page->next) < 128;
 }
 
 /* It was used at this age, `ago` epochs before now: count that. Its class changes. */
@@ -61,13 +65,14 @@ void qr_hazard_dirty_weight(uint32_t weight);
 
 extern uint32_t qr_hazard_dirty; /* its logarithm, as worths are */
 
-/* How much the page is worth keeping: at most 255. */
+/* How much a page is worth keeping: at most 255. */
+QR_INLINE uint32_t hazard_worth(uint32_t class, uint32_t bin, bool dirty)
+{
+	return qr_hazard_table.index[class][bin] + (dirty ? qr_hazard_dirty : 0);
+}
 QR_INLINE uint32_t hazard_page_worth(const struct hazard_page *page, bool dirty)
 {
-	uint32_t age = hazard_page_age(page);
-	uint32_t worth = hazard_index(hazard_page_class(page), age);
-
-	return worth + (dirty ? qr_hazard_dirty : 0);
+	return hazard_worth(hazard_page_class(page), hazard_bin(hazard_page_age(page)), dirty);
 }
 
 /* Its history, 0 where there are none; and what is left of a page's past by its history. */

@@ -20,7 +20,7 @@
 
 #define AWAY_EPOCHS     8u
 #define AWAY_EPOCHS_MAX 16u /* more are forgotten */
-#define AWAY_COLUMNS    6u  /* in a call */
+#define AWAY_COLUMNS    4u  /* in a call */
 #define GONE_SHIFT      6   /* of the oldest a 64th an epoch is forgotten */
 
 struct hazard_table qr_hazard_table;

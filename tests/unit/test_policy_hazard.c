@@ -9,7 +9,7 @@
 
 /* What eviction/hazard.c states. */
 #define SLICE_VISITS 8u
-#define SLICES_MAX   4u
+#define SLICES_MAX   6u
 #define STEPS_MAX    64u
 #define TRIES_MAX    8u
 #define FRAMES_MIN   32u
