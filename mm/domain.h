@@ -95,7 +95,7 @@ QR_INLINE bool qr_domain_keepers(void)
 bool qr_domain_keeps_frame(uint32_t frame);
 QR_INLINE bool qr_domain_keeps(uint32_t frame)
 {
-	return qr_domain_keepers() && qr_domain_keeps_frame(frame);
+	return CONFIG_USERSPACE && qr_domain_keepers() && qr_domain_keeps_frame(frame);
 }
 
 #endif /* QR_MM_DOMAIN_H */

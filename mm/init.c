@@ -141,10 +141,11 @@ static int init_pool(void)
 		.slots = paging == QR_STORE_NONE ? 0 : qr_store_table.store[paging].slot_count,
 	};
 	/* what the configuration leaves was checked; the architecture may keep frames as well */
-	return qr_frame_table.free_count > 0
-		       ? 0
-		       : qr_refuse((struct qr_field){"banks", 0, NULL}, "no frame is left free",
-				   -ENOMEM);
+	if (qr_frame_table.free_count == 0) {
+		(void)qr_refuse("banks: no frame is left free", 0);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 QR_NOINLINE int k_mem_init(const struct k_mem_config *config)

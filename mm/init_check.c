@@ -8,22 +8,20 @@
 
 #if CONFIG_MEM_INIT_CHECK
 
-/* A list of `count` elements, `most` at most, which must be there where it is not empty. */
-static int check_list(const char *const names[2], const void *list, size_t count, size_t most)
+/* A list of `count` elements, `most` at most, which must be there where it is not empty. What is to
+ * be said: where it is not there, and where there are more. */
+static int check_list(const char *const words[2], const void *list, size_t count, size_t most)
 {
 	if (count > most) {
-		return qr_refuse((struct qr_field){names[1], 0, NULL}, "more than configured",
-				 -EINVAL);
+		return qr_refuse(words[1], 0);
 	}
-	return count > 0 && list == NULL
-		       ? qr_refuse((struct qr_field){names[0], 0, NULL}, "NULL", -EINVAL)
-		       : 0;
+	return count > 0 && list == NULL ? qr_refuse(words[0], 0) : 0;
 }
 
-static const char *const banks_names[] = {"banks", "bank_count"};
-static const char *const holes_names[] = {"holes", "hole_count"};
-static const char *const stores_names[] = {"stores", "store_count"};
-static const char *const image_names[] = {"image", "image_count"};
+static const char *const banks_words[] = {"banks: NULL", "bank_count: more than configured"};
+static const char *const holes_words[] = {"holes: NULL", "hole_count: more than configured"};
+static const char *const stores_words[] = {"stores: NULL", "store_count: more than configured"};
+static const char *const image_words[] = {"image: NULL", "image_count: more than configured"};
 
 /* ---- RAM --------------------------------------------------------------------------------- */
 
@@ -38,16 +36,15 @@ static uint64_t whole_pages(const struct k_mem_range *range)
 static int check_bank(const struct k_mem_config *config, size_t i)
 {
 	const struct k_mem_range *bank = &config->banks[i];
-	const struct qr_field size = {"banks", i, "size"}, phys = {"banks", i, "phys"};
 
 	if (bank->size > 0 && (uint64_t)bank->phys + (bank->size - 1) < bank->phys) {
-		return qr_refuse(size, "wraps", -EINVAL);
+		return qr_refuse("banks[#].size: wraps", i);
 	}
 	if (bank->phys >= arch_phys_end() || bank->size > arch_phys_end() - bank->phys) {
-		return qr_refuse(phys, "beyond the physical addresses of the CPU", -EINVAL);
+		return qr_refuse("banks[#].phys: beyond the physical addresses of the CPU", i);
 	}
 	if (whole_pages(bank) == 0) {
-		return qr_refuse(size, "no whole page", -EINVAL);
+		return qr_refuse("banks[#].size: no whole page", i);
 	}
 	for (size_t k = 0; k < i; k++) {
 		const struct k_mem_range *other = &config->banks[k];
@@ -57,7 +54,7 @@ static int check_bank(const struct k_mem_config *config, size_t i)
 
 		if (qr_ranges_meet(mine, whole_pages(bank) << QR_PAGE_SHIFT, its,
 				   whole_pages(other) << QR_PAGE_SHIFT)) {
-			return qr_refuse(phys, "overlaps another bank", -EINVAL);
+			return qr_refuse("banks[#].phys: overlaps another bank", i);
 		}
 	}
 	return 0;
@@ -66,17 +63,17 @@ static int check_bank(const struct k_mem_config *config, size_t i)
 static int check_banks(const struct k_mem_config *config)
 {
 	uint64_t left = CONFIG_MEM_FRAMES_MAX;
-	int status = check_list(banks_names, config->banks, config->bank_count,
+	int status = check_list(banks_words, config->banks, config->bank_count,
 				CONFIG_MEM_BANKS_MAX);
 
 	if (status == 0 && config->bank_count == 0) {
-		return qr_refuse((struct qr_field){"bank_count", 0, NULL}, "0", -EINVAL);
+		return qr_refuse("bank_count: 0", 0);
 	}
 	for (size_t i = 0; i < config->bank_count && status == 0; i++) {
 		status = check_bank(config, i);
 		if (status == 0 && whole_pages(&config->banks[i]) > left) {
-			return qr_refuse((struct qr_field){"banks", i, "size"},
-					 "more frames than CONFIG_MEM_FRAMES_MAX", -ENOMEM);
+			(void)qr_refuse("banks[#].size: more frames than CONFIG_MEM_FRAMES_MAX", i);
+			return -ENOMEM;
 		}
 		left -= status == 0 ? whole_pages(&config->banks[i]) : 0;
 	}
@@ -85,13 +82,13 @@ static int check_banks(const struct k_mem_config *config)
 
 static int check_holes(const struct k_mem_config *config)
 {
-	int status = check_list(holes_names, config->holes, config->hole_count, SIZE_MAX);
+	int status = check_list(holes_words, config->holes, config->hole_count, SIZE_MAX);
 
 	for (size_t i = 0; i < config->hole_count && status == 0; i++) {
 		const struct k_mem_range *hole = &config->holes[i];
 
 		if (hole->size > 0 && hole->phys + (hole->size - 1) < hole->phys) {
-			return qr_refuse((struct qr_field){"holes", i, "size"}, "wraps", -EINVAL);
+			return qr_refuse("holes[#].size: wraps", i);
 		}
 	}
 	return status;
@@ -142,7 +139,8 @@ static int check_left(const struct k_mem_config *config)
 			page = until + 1;
 		}
 	}
-	return qr_refuse((struct qr_field){"banks", 0, NULL}, "no frame is left free", -ENOMEM);
+	(void)qr_refuse("banks: no frame is left free", 0);
+	return -ENOMEM;
 }
 
 /* ---- stores, the policy ------------------------------------------------------------------- */
@@ -153,45 +151,40 @@ static int check_ops(const struct k_mem_store *store, size_t i)
 	const char *lacking = NULL;
 
 	if (ops == NULL) {
-		lacking = "ops";
+		lacking = "stores[#].ops: NULL";
 	} else if (ops->submit == NULL) {
-		lacking = "ops->submit";
+		lacking = "stores[#].ops->submit: NULL";
 	} else if (!store->read_only && ops->reserve == NULL) {
-		lacking = "ops->reserve";
+		lacking = "stores[#].ops->reserve: NULL";
 	} else if (!store->read_only && ops->release == NULL) {
-		lacking = "ops->release";
+		lacking = "stores[#].ops->release: NULL";
 	} else if (!store->read_only && ops->retire == NULL) {
-		lacking = "ops->retire";
+		lacking = "stores[#].ops->retire: NULL";
 	}
-	return lacking == NULL
-		       ? 0
-		       : qr_refuse((struct qr_field){"stores", i, lacking}, "NULL", -EINVAL);
+	return lacking == NULL ? 0 : qr_refuse(lacking, i);
 }
 
 static int check_store(const struct k_mem_store *store, size_t i)
 {
-	const struct {
-		const char *name;
-		uint32_t value, least, most;
-	} numbers[] = {
-		{"slot_count", store->slot_count, 1, K_MEM_SLOTS_MAX},
-		{"page_count_max", store->page_count_max, 1, UINT32_MAX},
-		{"request_cost", store->request_cost, 0, UINT16_MAX},
-		{"write_cost", store->write_cost, 0, UINT16_MAX},
-	};
+	const char *why = NULL;
 
-	for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
-		if (numbers[k].value < numbers[k].least || numbers[k].value > numbers[k].most) {
-			return qr_refuse((struct qr_field){"stores", i, numbers[k].name},
-					 numbers[k].value == 0 ? "0" : "too much", -EINVAL);
-		}
+	if (store->slot_count == 0) {
+		why = "stores[#].slot_count: 0";
+	} else if (store->slot_count > K_MEM_SLOTS_MAX) {
+		why = "stores[#].slot_count: too much";
+	} else if (store->page_count_max == 0) {
+		why = "stores[#].page_count_max: 0";
+	} else if (store->request_cost > UINT16_MAX) {
+		why = "stores[#].request_cost: too much";
+	} else if (store->write_cost > UINT16_MAX) {
+		why = "stores[#].write_cost: too much";
 	}
-	return check_ops(store, i);
+	return why == NULL ? check_ops(store, i) : qr_refuse(why, i);
 }
 
 static int check_stores(const struct k_mem_config *config)
 {
-	int status = check_list(stores_names, config->stores, config->store_count,
+	int status = check_list(stores_words, config->stores, config->store_count,
 				CONFIG_MEM_STORES_MAX);
 
 	for (size_t i = 0; i < config->store_count && status == 0; i++) {
@@ -202,24 +195,23 @@ static int check_stores(const struct k_mem_config *config)
 
 static int check_policy(const struct k_mem_policy *policy)
 {
-	const char *field = NULL, *why = "NULL";
+	const char *why = NULL;
 
 	if (!CONFIG_DEMAND_PAGING) {
 		return 0;
 	}
 	if (policy == NULL) {
-		field = "policy";
+		why = "policy: NULL";
 	} else if (policy->start == NULL) {
-		field = "policy->start";
+		why = "policy->start: NULL";
 	} else if (policy->pick == NULL) {
-		field = "policy->pick";
+		why = "policy->pick: NULL";
 	} else if (policy->evicted != NULL && policy->returned == NULL) {
-		field = "policy->returned";
+		why = "policy->returned: NULL";
 	} else if (policy->frame_bytes > CONFIG_EVICTION_FRAME_BYTES) {
-		field = "policy->frame_bytes";
-		why = "more than CONFIG_EVICTION_FRAME_BYTES";
+		why = "policy->frame_bytes: more than CONFIG_EVICTION_FRAME_BYTES";
 	}
-	return field == NULL ? 0 : qr_refuse((struct qr_field){field, 0, NULL}, why, -EINVAL);
+	return why == NULL ? 0 : qr_refuse(why, 0);
 }
 
 int qr_config_check(const struct k_mem_config *config, struct qr_caller caller)
@@ -227,7 +219,7 @@ int qr_config_check(const struct k_mem_config *config, struct qr_caller caller)
 	int status;
 
 	if (config == NULL) {
-		return qr_refuse((struct qr_field){"config", 0, NULL}, "NULL", -EINVAL);
+		return qr_refuse("config: NULL", 0);
 	}
 	status = check_banks(config);
 	if (status == 0) {
@@ -237,7 +229,7 @@ int qr_config_check(const struct k_mem_config *config, struct qr_caller caller)
 		status = check_stores(config);
 	}
 	if (status == 0) {
-		status = check_list(image_names, config->image, config->image_count,
+		status = check_list(image_words, config->image, config->image_count,
 				    CONFIG_MEM_IMAGE_MAX);
 	}
 	if (status == 0) {

@@ -12,23 +12,14 @@
 
 #include "core.h"
 
-/* A field of struct k_mem_config, or of an element of one of its lists. */
-struct qr_field {
-	const char *list;
-	size_t index;
-	const char *name; /* NULL: the list, or the field, itself */
-};
+/* Print what is refused and why, with `index` for its '#'. -EINVAL. init_words.c */
+int qr_refusal_print(const char *what, size_t index);
 
-/* Print that the field is refused, and why. */
-void qr_refusal_print(struct qr_field field, const char *why);
-
-/* Say so, where the build has words for it; returns `status`. */
-QR_INLINE int qr_refuse(struct qr_field field, const char *why, int status)
+/* The same, where the build has words for it. */
+QR_INLINE int qr_refuse(const char *what, size_t index)
 {
-	if (CONFIG_MEM_INIT_CHECK && CONFIG_MEM_INIT_WORDS) {
-		qr_refusal_print(field, why);
-	}
-	return status;
+	return CONFIG_MEM_INIT_CHECK && CONFIG_MEM_INIT_WORDS ? qr_refusal_print(what, index)
+							      : -EINVAL;
 }
 
 /* Do these ranges have a byte in common? Neither wraps. */

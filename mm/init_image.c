@@ -13,11 +13,6 @@
 
 #if CONFIG_MEM_INIT_CHECK
 
-static int refuse(size_t i, const char *field, const char *why)
-{
-	return qr_refuse((struct qr_field){"image", i, field}, why, -EINVAL);
-}
-
 /* ---- one piece ----------------------------------------------------------------------------- */
 
 static bool is_on_demand(const struct k_mem_image *piece)
@@ -31,15 +26,17 @@ static int check_place(const struct k_mem_image *piece, size_t i)
 	const size_t most = CONFIG_KERNEL_VM_SIZE - QR_PAGE_SIZE; /* the last is the core's */
 
 	if (((uintptr_t)piece->virt & (QR_PAGE_SIZE - 1)) != 0) {
-		return refuse(i, "virt", "not page-aligned");
+		return qr_refuse("image[#].virt: not page-aligned", i);
 	}
 	if (piece->size == 0 || (piece->size & (QR_PAGE_SIZE - 1)) != 0) {
-		return refuse(i, "size", piece->size == 0 ? "0" : "not page-aligned");
+		return qr_refuse(piece->size == 0 ? "image[#].size: 0"
+						  : "image[#].size: not page-aligned",
+				 i);
 	}
 	if (offset >= most) {
-		return refuse(i, "virt", "outside of the space");
+		return qr_refuse("image[#].virt: outside of the space", i);
 	}
-	return piece->size > most - offset ? refuse(i, "size", "leaves the space") : 0;
+	return piece->size > most - offset ? qr_refuse("image[#].size: leaves the space", i) : 0;
 }
 
 static int check_rights(const struct k_mem_image *piece, size_t i)
@@ -49,24 +46,25 @@ static int check_rights(const struct k_mem_image *piece, size_t i)
 	const uint32_t flags = piece->flags;
 
 	if (flags & ~allowed) {
-		return refuse(i, "flags", "unknown");
+		return qr_refuse("image[#].flags: unknown", i);
 	}
 	if ((flags & K_MEM_PERM_RW) && (flags & K_MEM_PERM_EXEC)) {
-		return refuse(i, "flags", "RW and EXEC");
+		return qr_refuse("image[#].flags: RW and EXEC", i);
 	}
 	if ((flags & K_MEM_CACHE_MASK) > K_MEM_CACHE_NONE) {
-		return refuse(i, "flags", "no such cache mode");
+		return qr_refuse("image[#].flags: no such cache mode", i);
 	}
 	if (is_on_demand(piece)) {
 		return flags & (K_MEM_PERM_RW | K_MEM_CACHE_MASK | K_MEM_IMAGE_TRAMPOLINE)
-			       ? refuse(i, "flags", "ON_DEMAND with more than EXEC and USER")
+			       ? qr_refuse("image[#].flags: ON_DEMAND with more than EXEC and USER",
+					   i)
 			       : 0;
 	}
 	if ((flags & K_MEM_PERM_EXEC) && (flags & K_MEM_PERM_USER)) {
-		return refuse(i, "flags", "EXEC and USER"); /* PXN, SMEP, the U bit */
+		return qr_refuse("image[#].flags: EXEC and USER", i); /* PXN, SMEP, the U bit */
 	}
 	return (flags & K_MEM_PERM_USER) && (flags & K_MEM_IMAGE_TRAMPOLINE)
-		       ? refuse(i, "flags", "USER and TRAMPOLINE")
+		       ? qr_refuse("image[#].flags: USER and TRAMPOLINE", i)
 		       : 0;
 }
 
@@ -78,27 +76,27 @@ static int check_on_demand(const struct k_mem_config *config, const struct k_mem
 	const size_t pages = piece->size >> QR_PAGE_SHIFT;
 
 	if (!CONFIG_DEMAND_PAGING || !CONFIG_MEM_STORED) {
-		return refuse(i, "flags", "ON_DEMAND, which this build is without");
+		return qr_refuse("image[#].flags: ON_DEMAND, which this build is without", i);
 	}
 	if (store >= config->store_count) {
-		return refuse(i, "location", "no such store");
+		return qr_refuse("image[#].location: no such store", i);
 	}
 	if (!config->stores[store].read_only) {
-		return refuse(i, "location", "not in a read-only store");
+		return qr_refuse("image[#].location: not in a read-only store", i);
 	}
 	return slot >= config->stores[store].slot_count ||
 			       pages > config->stores[store].slot_count - slot
-		       ? refuse(i, "location", "beyond the end of its store")
+		       ? qr_refuse("image[#].location: beyond the end of its store", i)
 		       : 0;
 }
 
 static int check_resident(const struct k_mem_image *piece, size_t i)
 {
 	if ((piece->phys & (QR_PAGE_SIZE - 1)) != 0) {
-		return refuse(i, "phys", "not page-aligned");
+		return qr_refuse("image[#].phys: not page-aligned", i);
 	}
 	return piece->phys >= arch_phys_end() || piece->size > arch_phys_end() - piece->phys
-		       ? refuse(i, "phys", "beyond the physical addresses of the CPU")
+		       ? qr_refuse("image[#].phys: beyond the physical addresses of the CPU", i)
 		       : 0;
 }
 
@@ -113,11 +111,11 @@ static int check_beside(const struct k_mem_config *config, size_t i)
 
 		if (qr_ranges_meet((uintptr_t)piece->virt, piece->size, (uintptr_t)other->virt,
 				   other->size)) {
-			return refuse(i, "virt", "overlaps another piece");
+			return qr_refuse("image[#].virt: overlaps another piece", i);
 		}
 		if (!is_on_demand(piece) && !is_on_demand(other) &&
 		    qr_ranges_meet(piece->phys, piece->size, other->phys, other->size)) {
-			return refuse(i, "phys", "in the frames of another piece");
+			return qr_refuse("image[#].phys: in the frames of another piece", i);
 		}
 	}
 	return 0;
@@ -166,18 +164,17 @@ static bool tables_are_in(const struct k_mem_config *config, uintptr_t addr, uin
 static int check_running(const struct k_mem_config *config, struct qr_caller caller)
 {
 	static uint8_t data; /* the core's, as all that is static */
-	const struct qr_field image = {"image", 0, NULL};
 	struct arch_mem_table_range tables;
 
 	if (piece_with(config, caller.code, K_MEM_PERM_EXEC) == NULL ||
 	    piece_with(config, (uintptr_t)&k_mem_init, K_MEM_PERM_EXEC) == NULL) {
-		return qr_refuse(image, "the running code is in no resident EXEC piece", -EINVAL);
+		return qr_refuse("image: the running code is in no resident EXEC piece", 0);
 	}
 	if (piece_with(config, caller.stack, K_MEM_PERM_RW) == NULL) {
-		return qr_refuse(image, "the running stack is in no resident RW piece", -EINVAL);
+		return qr_refuse("image: the running stack is in no resident RW piece", 0);
 	}
 	if (piece_with(config, (uintptr_t)&data, K_MEM_PERM_RW) == NULL) {
-		return qr_refuse(image, "the core's data is in no resident RW piece", -EINVAL);
+		return qr_refuse("image: the core's data is in no resident RW piece", 0);
 	}
 	for (unsigned int which = 0; arch_mem_tables(which, &tables); which++) {
 		const uintptr_t first = (uintptr_t)tables.virt;
@@ -186,8 +183,7 @@ static int check_running(const struct k_mem_config *config, struct qr_caller cal
 		    !tables_are_in(config, first + (tables.size - 1),
 				   tables.phys + (tables.size - 1))) {
 			return qr_refuse(
-				image, "the page tables are in no RW piece, or at another phys",
-				-EINVAL);
+				"image: the page tables are in no RW piece, or at another phys", 0);
 		}
 	}
 	return 0;

@@ -9,43 +9,43 @@
 #define LINE_MAX 112u
 
 /* Append what fits; the line keeps room for its end. */
-static void add(char *line, size_t *length, const char *text)
+static void add(char *line, size_t *length, char byte)
 {
-	while (*text != '\0' && *length < LINE_MAX - 2) {
-		line[(*length)++] = *text++;
+	if (*length < LINE_MAX - 2) {
+		line[(*length)++] = byte;
 	}
 }
 
 static void add_index(char *line, size_t *length, size_t index)
 {
-	char digits[24] = "";
-	size_t at = sizeof(digits) - 1;
+	char digits[24];
+	size_t count = 0;
 
 	do {
-		digits[--at] = (char)('0' + index % 10);
+		digits[count++] = (char)('0' + index % 10);
 		index /= 10;
 	} while (index > 0);
-	add(line, length, "[");
-	add(line, length, &digits[at]);
-	add(line, length, "].");
+	while (count > 0) {
+		add(line, length, digits[--count]);
+	}
 }
 
-void qr_refusal_print(struct qr_field field, const char *why)
+int qr_refusal_print(const char *what, size_t index)
 {
-	char line[LINE_MAX];
-	size_t length = 0;
+	char line[LINE_MAX] = "k_mem_init: ";
+	size_t length = sizeof("k_mem_init: ") - 1;
 
-	add(line, &length, "k_mem_init: ");
-	add(line, &length, field.list);
-	if (field.name != NULL) {
-		add_index(line, &length, field.index);
-		add(line, &length, field.name);
+	for (; *what != '\0'; what++) {
+		if (*what == '#') {
+			add_index(line, &length, index);
+		} else {
+			add(line, &length, *what);
+		}
 	}
-	add(line, &length, ": ");
-	add(line, &length, why);
 	line[length++] = '\n';
 	line[length] = '\0';
 	qr_port_print(line);
+	return -EINVAL;
 }
 
 #endif /* CONFIG_MEM_INIT_CHECK && CONFIG_MEM_INIT_WORDS */

@@ -74,7 +74,7 @@ class Images:
         defined = {symbol for symbol, kind in found if kind != "U"}
         outside = sorted({symbol for symbol, kind in found if kind == "U"} - defined)
         public = sorted(symbol for symbol in defined
-                        if symbol.startswith(("k_", "fault_read", "user_copy", "arch_buffer")))
+                        if symbol.startswith(("k_", "fault_read", "arch_buffer")))
         image = self.builder.folder / f"{name}.elf"
         text = command("ld.lld-14", "-m", self.machine.link, "-e", "0", "--gc-sections",
                        f"--image-base={IMAGE_BASE}", "-Map", "-", "-o", str(image),
