@@ -8,7 +8,9 @@
  * each batch by what its pages were before and are after, and takes that from the reservation.
  * Another thread that takes rights from the same pages, or unpins them, between the two walks can
  * make more of them uncharged than were counted: what the reservation lacks is asked for with the
- * batch that needs it.
+ * batch that needs it. And one that, by a mistake, unmaps the pages can have had them mapped anew: as
+ * something else, or as a guard, whose entry has no rights as long as it is one. So the second walk
+ * checks again, in the hold in which it changes.
  */
 #include "bring.h"
 #include "charge.h"
@@ -43,39 +45,34 @@ static bool becomes_charged(arch_page_t now, enum count_as as, uint32_t flags)
 	return (flags & K_MEM_PERM_RW) && as == PAGEABLE && !qr_page_charged(now);
 }
 
-/* Can the page have these rights? -EINVAL. *extra grows by 1 when it will then be charged and is
- * not yet. */
-static int check_page(uint32_t page, uint32_t flags, uint32_t *extra)
-{
-	arch_page_t now = arch_page_state(qr_page_addr(page));
-	enum count_as as;
-
-	if (!qr_page_is_mapped(now)) {
-		return -EINVAL;
-	}
-	as = count_as(now, page);
-	*extra += becomes_charged(now, as, flags) ? 1 : 0;
-	if (as != NOTHING) {
-		return (flags & K_MEM_CACHE_MASK) ? -EINVAL : 0;
-	}
-	/* a page whose cache mode changes may be away meanwhile: not the code and the tables */
-	return qr_is_image_cached_as(page, flags) ? 0 : -EINVAL;
-}
-
-/* What a page is at the beginning of the hold in which it is changed. */
+/* What a page is at the beginning of the hold in which it is checked or changed. */
 struct look {
 	arch_page_t now;
 	enum count_as as;
 };
 
-/* Look at the pages of a batch; returns how many: of a large leaf the first one says all. */
-static uint32_t look_at(struct qr_pages batch, struct look *look)
+/* Look at a page: can it have these rights? */
+static bool look_at_page(uint32_t page, uint32_t flags, struct look *look)
+{
+	look->now = arch_page_state(qr_page_addr(page));
+	look->as = count_as(look->now, page);
+	if (look->as != NOTHING) {
+		return !(flags & K_MEM_CACHE_MASK);
+	}
+	/* a page whose cache mode changes may be away meanwhile: not the code and the tables */
+	return qr_page_is_mapped(look->now) && qr_is_image_cached_as(page, flags);
+}
+
+/* Look at the pages of a batch. Returns how many, up to the first that can not have these rights:
+ * of a large leaf the first one says all. */
+static uint32_t look_at(struct qr_pages batch, uint32_t flags, struct look *look)
 {
 	uint32_t done = 0;
 
 	do {
-		look[done].now = arch_page_state(qr_page_addr(batch.first + done));
-		look[done].as = count_as(look[done].now, batch.first + done);
+		if (!look_at_page(batch.first + done, flags, &look[done])) {
+			break;
+		}
 	} while (!(look[done++].now & ARCH_PAGE_LARGE) && done < batch.count);
 	return done;
 }
@@ -159,9 +156,12 @@ static int check(struct qr_pages pages, uint32_t flags, uint32_t *extra, struct 
 		uint32_t large = large_pages((struct qr_pages){batch.first, pages.count - done});
 
 		for (uint32_t i = 0; i < batch.count && large == 0; i++) {
-			if (check_page(batch.first + i, flags, extra) != 0) {
+			struct look look;
+
+			if (!look_at_page(batch.first + i, flags, &look)) {
 				return -EINVAL;
 			}
+			*extra += becomes_charged(look.now, look.as, flags) ? 1 : 0;
 		}
 		done += large > 0 ? large : batch.count;
 		qr_breathe(hold);
@@ -235,12 +235,13 @@ int k_mem_update_flags(void *addr, size_t size, uint32_t flags)
 	while (done < pages.count && status == 0) {
 		struct look look[QR_BATCH_HEAVY];
 		struct qr_pages batch;
-		uint32_t looked, taken;
+		uint32_t taken;
 
 		qr_breathe(&hold);
 		batch = next_batch(pages, done);
-		looked = look_at(batch, look);
-		status = batch_charge(look, looked, flags, &extra, &taken);
+		batch.count = look_at(batch, flags, look);
+		status = batch.count == 0 ? -EINVAL
+					  : batch_charge(look, batch.count, flags, &extra, &taken);
 		if (status == 0) {
 			done += change(batch, pages.count - done, flags, look);
 			qr_charge_sub(taken, 0); /* change() counted them */

@@ -141,7 +141,8 @@ static inline void *k_mem_map_unpaged(uintptr_t location, size_t size, uint32_t 
  * flags: K_MEM_PERM_*, K_MEM_CACHE_* (physical mappings only).
  *  -K_MEM_ENOTSUP  a build without CONFIG_MEM_UPDATE_FLAGS
  *  -EINVAL  a page of the range is not mapped or a guard; unknown flags; RW with
- *           EXEC; a cache mode on paged memory, another one than it has on the image
+ *           EXEC; a cache mode on paged memory, another one than it has on the image. Nothing has
+ *           changed, unless another thread unmapped the page meanwhile: then those before it have
  *  -ENOMEM  RW on pages of a read-only store that could then not be kept. Nothing has changed,
  *           unless another thread took rights from the same pages, or unpinned them, meanwhile, and
  *           what that gave back was granted to others: then the first pages have the new rights */
