@@ -8,9 +8,9 @@
  * each batch by what its pages were before and are after, and takes that from the reservation.
  * Another thread that takes rights from the same pages, or unpins them, between the two walks can
  * make more of them uncharged than were counted: what the reservation lacks is asked for with the
- * batch that needs it. And one that, by a mistake, unmaps the pages can have had them mapped anew: as
- * something else, or as a guard, whose entry has no rights as long as it is one. So the second walk
- * checks again, in the hold in which it changes.
+ * batch that needs it. One that, by its caller's mistake, unmaps the pages between the walks lets
+ * others be mapped there, or a guard, whose entry never has rights. So the second walk checks
+ * again, under the hold in which it changes.
  */
 #include "bring.h"
 #include "charge.h"

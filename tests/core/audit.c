@@ -66,7 +66,10 @@ static bool token_ok(uint32_t page, arch_page_t now)
 	uint32_t location = value;
 
 	if (qr_page_is_guard(now)) {
-		return true;
+		const arch_page_t rights = ARCH_PAGE_RW | ARCH_PAGE_EXEC | ARCH_PAGE_USER;
+
+		return (now & (rights | ARCH_PAGE_LAST)) == 0 ||
+		       WRONG("guard %u has rights, or ends a mapping: %jx", page, (uintmax_t)now);
 	}
 	if (ARCH_TOKEN_KIND(token) == ARCH_TOKEN_BUSY) {
 		if (state.quiet || !(qr_frames[value] & QR_FRAME_BUSY) ||
