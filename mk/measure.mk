@@ -26,34 +26,17 @@ measure_variants          := bench bench-disk bench-small bench-irq bench-tlb \
 $(foreach v,$(measure_variants),\
 	$(eval $(call kernel_variant,$v,-flto -DCONFIG_MEM_ASSERT=0 $(measure_flags_$v))))
 
-# ---- sizes: the library at -Os; `size` counts as text what is read-only, so there must be
-# nothing in the objects but code and constants
+# ---- sizes: of arrays, at -Os. Text is built and measured by tools/plan_text.py.
 
 measure_dir    := $(BUILD)/bench/$(ARCH)
 measure_cc      = $(CC) $(filter-out -g,$(KERNEL_CFLAGS)) -Os -fno-asynchronous-unwind-tables
-measure_srcs   := $(LIB_SRCS) $(sort $(wildcard arch/$(ARCH)/*.[cS]))
 measure_spaces := 8M 64M 512M 1G
-measure_objs   := $(measure_srcs:%=$(measure_dir)/Os/%.o) \
-		  $(measure_srcs:%=$(measure_dir)/Os-assert/%.o) \
-		  $(measure_srcs:%=$(measure_dir)/Os-user/%.o) \
-		  $(measure_spaces:%=$(measure_dir)/tables/%.o) $(measure_dir)/frames/1000.o
+measure_objs   := $(measure_spaces:%=$(measure_dir)/tables/%.o) $(measure_dir)/frames/1000.o
 
 measure_space_8M   := 0x800000
 measure_space_64M  := 0x4000000
 measure_space_512M := 0x20000000
 measure_space_1G   := 0x40000000
-
-$(measure_dir)/Os/%.o: %
-	@mkdir -p $(@D)
-	$(Q)$(measure_cc) -UCONFIG_USERSPACE -DCONFIG_MEM_ASSERT=0 -c $< -o $@
-
-$(measure_dir)/Os-user/%.o: %
-	@mkdir -p $(@D)
-	$(Q)$(measure_cc) -DCONFIG_MEM_ASSERT=0 -c $< -o $@
-
-$(measure_dir)/Os-assert/%.o: %
-	@mkdir -p $(@D)
-	$(Q)$(measure_cc) -UCONFIG_USERSPACE -DCONFIG_MEM_ASSERT=1 -c $< -o $@
 
 # What one array of the library takes, by the space's size and by the number of frames.
 $(measure_dir)/tables/%.o: pagetable/tables.c
@@ -74,7 +57,7 @@ BASELINE       ?=
 
 .PHONY: bench
 bench: $(measure_files) ## count instructions and bytes (BASELINE=write: keep them)
-	$(Q)SIZE=$(SIZE) NM=$(NM) tools/bench --build $(BUILD) --arch $(ARCH) \
+	$(Q)NM=$(NM) tools/bench --build $(BUILD) --arch $(ARCH) \
 		$(if $(filter write,$(BASELINE)),--write-baseline)
 
 # ---- where the instructions of a row are: QEMU counts them by a plugin for this machine -----

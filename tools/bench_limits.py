@@ -77,8 +77,11 @@ LIMITS = (
     fault("interrupts masked, longest, with 60 domains of 60 partitions",
           lambda r: r["irq_off_crowd_60"], 2500),
     Limit("metadata of a frame, bytes", lambda r: r["frame_bytes"], 8),
-    Limit("text of mm, pagetable and the port, no user mode, bytes",
-          lambda r: r["text_bytes"], 24575),
+    fault("text of mm, pagetable and the port, no user mode, bytes",
+          lambda r: r["text_bytes"], 28672),
+    fault("text without clusters, statistics, dump and large leaves, bytes",
+          lambda r: r["text_smaller_bytes"], 23552),
+    fault("text of the profile tiny, bytes", lambda r: r["text_tiny_bytes"], 12288),
 )
 
 PEERS = {

@@ -91,8 +91,8 @@ def show_parts(parts, before):
 
 def flat_sizes(report):
     """All sizes by one name each."""
-    names = ("text_bytes", "text_bytes_assert", "text_user_bytes", "frame_bytes")
-    sizes = {name: report[name] for name in names if name in report}
+    sizes = {name: value for name, value in report.items()
+             if name.startswith("text_") or name == "frame_bytes"}
     sizes |= {f"tables for {space}": size for space, size in report.get("tables", {}).items()}
     return sizes | report.get("policies", {})
 
@@ -108,7 +108,7 @@ def show_objects(objects, before):
 
 def show_limits(report):
     """What was promised; returns what falls short."""
-    values = {**report["rows"], **{key: report[key] for key in ("frame_bytes", "text_bytes")}}
+    values = {**report["rows"], **flat_sizes(report)}
     short = []
     print(f"{'promised':71}{'now':>10}{'at most':>10}{'peer':>10}")
     for limit in bench_limits.limits_of(report["arch"]):
