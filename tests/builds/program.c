@@ -113,6 +113,7 @@ static void map_device(void)
 	CHECK(k_mem_map_phys_bare(&device, 0x40000000, 0x400000, K_MEM_PERM_RW) == 0);
 	CHECK(device != NULL);
 	CHECK(k_mem_unmap_phys_bare(device, 0x400000) == 0);
+	CHECK(k_mem_page_fault(device, 0) == -EFAULT); /* counted where nothing else faults */
 }
 
 static void user_mode(uint8_t *memory)
