@@ -83,7 +83,13 @@ QR_STATIC_ASSERT(EPERM == 1 && ENOENT == 2 && EIO == 5 && EAGAIN == 11 && ENOMEM
 #define QR_SECTION(name) __attribute__((__section__(name)))
 #define QR_USED __attribute__((__used__))
 #define QR_NOINLINE __attribute__((__noinline__))
+/* Without optimisation what is inline stays a call: constants would not fold, and all that these
+ * functions keep on the stack would be in each of their callers. */
+#ifdef __OPTIMIZE__
 #define QR_INLINE static inline __attribute__((__always_inline__))
+#else
+#define QR_INLINE static inline __attribute__((__unused__))
+#endif
 #define QR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define QR_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
