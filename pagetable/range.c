@@ -114,18 +114,24 @@ static qr_entry_t with_flags(qr_entry_t entry, unsigned int level, uint32_t flag
 	return entry_encode(view, level);
 }
 
+/* Has an entry of level 0 that says `value` copies? While a table is copied its leaves are global
+ * from where it has come on, and in no copy yet. */
+QR_INLINE bool is_in_copies(const qr_entry_t *entry, qr_entry_t value)
+{
+	return qr_has_copies(entry) && !(qr_is_leaf(value) && qr_is_global(value));
+}
+
 /* Bring the copies of an entry up to date that says `value`. */
 static void copies_set(unsigned int level, const void *virt, qr_entry_t value)
 {
 	qr_entry_t *entry = qr_entry(level, virt);
 
-	if (!qr_has_copies(entry)) {
-		return;
-	}
-	if (level == 0) {
+	if (level > 0) {
+		if (qr_has_copies(entry)) {
+			qr_overlay_upper(level, virt, value);
+		}
+	} else if (is_in_copies(entry, value)) {
 		qr_overlay_keep(entry, qr_overlay_sync(entry, value));
-	} else {
-		qr_overlay_upper(level, virt, value);
 	}
 }
 
@@ -143,7 +149,7 @@ static QR_NOINLINE void replace(unsigned int level, void *virt, qr_entry_t value
 		}
 		return;
 	}
-	if (qr_has_copies(entry)) {
+	if (is_in_copies(entry, value)) {
 		qr_overlay_replace(entry, value);
 	}
 }
