@@ -41,7 +41,8 @@ QR_INLINE void qr_uninit_open(uint32_t page)
 	const arch_page_t now = arch_page_state(qr_page_addr(page));
 
 	if ((now & ARCH_DATA_PAGE_LOADED) ||
-	    arch_page_token(now) == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT)) {
+	    (qr_page_is_away(now) &&
+	     arch_page_token(now) == ARCH_TOKEN(ARCH_TOKEN_LOCATION, QR_LOCATION_UNINIT))) {
 		qr_uninit_leave(page, QR_LOCATION_ZERO);
 	}
 }

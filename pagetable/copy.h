@@ -100,6 +100,13 @@ QR_INLINE qr_entry_t qr_copy_own(const struct qr_original *original, qr_entry_t 
 	return qr_with_rights_of(token, original->own) ^ original->flip[qr_may_write(token)];
 }
 
+/* A guard is in no set of tables. */
+QR_INLINE bool qr_is_guard(qr_entry_t kernel)
+{
+	return qr_is_token(kernel) &&
+	       ARCH_TOKEN_KIND(entry_decode(kernel, 0).token) >= ARCH_TOKEN_GUARD_BEGIN;
+}
+
 /* `last` is one bit, in a leaf and in a token alike (masks.h). */
 QR_INLINE bool qr_copy_is_own(qr_entry_t entry)
 {

@@ -84,7 +84,12 @@ void qr_overlay_own(uint16_t copy, qr_entry_t *entry, size_t count, qr_entry_t o
 	qr_entry_t *mine = qr_private_entry(copy, entry);
 
 	for (size_t i = 0; i < count; i++) {
-		if (mine[i] == 0 && own != 0 && is_rights_alone(qr_entry_load(&entry[i]), own)) {
+		const qr_entry_t kernel = qr_entry_load(&entry[i]);
+
+		if (QR_UNLIKELY(qr_is_guard(kernel))) {
+			continue; /* one that came where a page was unmapped meanwhile */
+		}
+		if (mine[i] == 0 && own != 0 && is_rights_alone(kernel, own)) {
 			qr_entry_store(&mine[i], own);
 			qr_privates[copy].own_count++;
 		} else {

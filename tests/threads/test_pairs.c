@@ -615,7 +615,7 @@ static void pairs_check(void)
 {
 	static const char *const places[] = {
 		"qr_cluster_window", "join<qr_cluster_read", "read_beside<qr_cluster_read...",
-		"end<qr_cluster_read", "fill<qr_bring...", "in_transfer<qr_bring",
+		"end<qr_cluster_read", "fill_otherwise<qr_bring_step...", "in_transfer<qr_bring",
 		"grow<qr_cluster_write", "qr_cluster_write...", "write_out<qr_evict...",
 		"page_out<k_mem_page_out", "release_batch<qr_region_unmap",
 	};
