@@ -68,6 +68,22 @@ static void test_bad_partitions_are_refused(void **state)
 	end();
 }
 
+/* It came where another thread unmapped a page of the partition, between check and change. */
+static void test_guard_does_not_become_own(void **state)
+{
+	uint8_t *page;
+
+	(void)state;
+	start();
+	page = pages_map(1, K_MEM_PERM_RW);
+	assert_int_equal(part_add(&a, page, 1, U_RW), 0); /* so that there is a private leaf table */
+	assert_true(arch_mem_domain_partition_add(&a.arch, page - RIG_PAGE, RIG_PAGE, U_RW) > 0);
+	assert_int_equal(part_remove(&a, page, 1), 0);
+	assert_null(arch_mem_domain_owned(&a.arch));
+	pages_unmap(page, 1);
+	end();
+}
+
 static void test_overlapping_partitions_are_refused(void **state)
 {
 	uint8_t *pages;
@@ -288,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_default_domain_does_not_end),
 		cmocka_unit_test(test_domain_with_threads_does_not_end),
 		cmocka_unit_test(test_bad_partitions_are_refused),
+		cmocka_unit_test(test_guard_does_not_become_own),
 		cmocka_unit_test(test_overlapping_partitions_are_refused),
 		cmocka_unit_test(test_unknown_partition_is_not_removed),
 		cmocka_unit_test(test_partitions_are_counted_and_holes_hide_none),
