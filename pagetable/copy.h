@@ -40,6 +40,12 @@ QR_INLINE qr_entry_t qr_copy_shared(qr_entry_t leaf)
 	return view.last ? leaf - qr_leaf_mark(0) : leaf;
 }
 
+/* A token that is a guard's: it came where a page was unmapped meanwhile, and is in no set. */
+QR_INLINE bool qr_is_guard(qr_entry_t token)
+{
+	return ARCH_TOKEN_KIND(entry_decode(token, 0).token) >= ARCH_TOKEN_GUARD_BEGIN;
+}
+
 QR_INLINE struct qr_original qr_original_of(qr_entry_t value)
 {
 	const struct qr_view view = entry_decode(value, 0);
@@ -52,6 +58,7 @@ QR_INLINE struct qr_original qr_original_of(qr_entry_t value)
 	};
 
 	if (!original.leaf) {
+		original.none = original.none || qr_is_guard(value);
 		return original;
 	}
 	QR_ASSERT_ALL(!view.global);
@@ -98,13 +105,6 @@ QR_INLINE qr_entry_t qr_copy_own(const struct qr_original *original, qr_entry_t 
 		return token; /* hidden */
 	}
 	return qr_with_rights_of(token, original->own) ^ original->flip[qr_may_write(token)];
-}
-
-/* A guard is in no set of tables. */
-QR_INLINE bool qr_is_guard(qr_entry_t kernel)
-{
-	return qr_is_token(kernel) &&
-	       ARCH_TOKEN_KIND(entry_decode(kernel, 0).token) >= ARCH_TOKEN_GUARD_BEGIN;
 }
 
 /* `last` is one bit, in a leaf and in a token alike (masks.h). */

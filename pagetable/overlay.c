@@ -75,7 +75,7 @@ static QR_NOINLINE void own_page(struct qr_private *private, qr_entry_t *mine, q
 /* Are rights all that the entry of an own page has to say? So while it is not loaded. */
 QR_INLINE bool is_rights_alone(qr_entry_t kernel, qr_entry_t own)
 {
-	return qr_is_token(kernel) &&
+	return qr_is_token(kernel) && !qr_is_guard(kernel) &&
 	       !qr_copy_exceeds(own, qr_may_write(kernel), entry_decode(kernel, 0).exec);
 }
 
@@ -84,12 +84,7 @@ void qr_overlay_own(uint16_t copy, qr_entry_t *entry, size_t count, qr_entry_t o
 	qr_entry_t *mine = qr_private_entry(copy, entry);
 
 	for (size_t i = 0; i < count; i++) {
-		const qr_entry_t kernel = qr_entry_load(&entry[i]);
-
-		if (QR_UNLIKELY(qr_is_guard(kernel))) {
-			continue; /* one that came where a page was unmapped meanwhile */
-		}
-		if (mine[i] == 0 && own != 0 && is_rights_alone(kernel, own)) {
+		if (mine[i] == 0 && own != 0 && is_rights_alone(qr_entry_load(&entry[i]), own)) {
 			qr_entry_store(&mine[i], own);
 			qr_privates[copy].own_count++;
 		} else {
