@@ -29,9 +29,11 @@
  *                                                 ^
  *     a domain's     root' --> A' --> B' ---------+---> [ 8'  ]
  *
- * Leaves in a table that has copies are not global, in any set: a TLB could otherwise hold two
- * answers for one address. So a leaf that is global has no copies, and is done with. (With
- * MMU_SPLIT no leaf is global: the TLB is no place for the kernel while user mode runs.)
+ * Leaves that are in copies are not global, in any set: a TLB could otherwise hold two answers for
+ * one address. So a leaf that is global is in no copy, and is done with: it is where the table has
+ * no copies, or where its first one is being made and has not come so far (`filled`). What is put
+ * into a table that has copies is not global from the start. (With MMU_SPLIT no leaf is global: the
+ * TLB is no place for the kernel while user mode runs.)
  *
  * Invariants: an own page's entry has no right to write or to execute that the kernel's has not.
  * Over a private table the kernel has no large leaf. A private table is in the list of
@@ -185,11 +187,11 @@ QR_INLINE qr_entry_t *qr_copy_entry(uint16_t copy, const qr_entry_t *entry)
 void qr_private_init(void);
 
 /* The kernel's entry of level 0 became another that translates to the same memory, for which the
- * machine may demand a break: its copies do alike (mmu_replace). */
+ * machine may demand a break: its copies do alike (mmu_replace). It is no global leaf. */
 void qr_overlay_replace(const qr_entry_t *entry, qr_entry_t value);
 
-/* Bring the copies of a kernel's entry of level 0, which says `value`, up to date. Returns what
- * they had of ARCH_DATA_PAGE_ACCESSED and _DIRTY. */
+/* Bring the copies of a kernel's entry of level 0, which says `value`, no global leaf, up to date.
+ * Returns what they had of ARCH_DATA_PAGE_ACCESSED and _DIRTY. */
 uint32_t qr_overlay_sync(const qr_entry_t *entry, qr_entry_t value);
 
 /* The same where the page comes in, and was not there: the kernel's entry is `leaf`, which was made

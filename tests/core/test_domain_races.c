@@ -106,15 +106,64 @@ static void test_entries_of_a_table_used_before_mean_nothing(void **state)
 	end();
 }
 
+/* Has the page's stretch a private table that says nothing about it, not yet or no more? */
+static bool is_in_no_copy(const uint8_t *page)
+{
+	const qr_entry_t *entry = qr_entry(0, page);
+	const uint16_t copy = qr_copies_of(entry);
+
+	return copy != 0 && qr_copy_with(copy, entry) == 0;
+}
+
+static uint8_t *ahead; /* a page that the private table in the making did not come to; or NULL */
+
+static void change_ahead(void)
+{
+	if (ahead != NULL && is_in_no_copy(ahead)) {
+		uint8_t *page = ahead;
+
+		ahead = NULL;
+		assert_int_equal(entry_decode(*qr_entry(0, page), 0).global, !MMU_SPLIT);
+		assert_int_equal(k_mem_update_flags(page, RIG_PAGE, 0), 0);
+		assert_int_equal(k_mem_update_flags(page, RIG_PAGE, K_MEM_CACHE_NONE), 0);
+	}
+}
+
+/* Its leaf is still global when it changes, and is like the others when the table comes to it. */
+static void test_a_page_that_a_table_did_not_come_to_yet_changes(void **state)
+{
+	uint8_t *page, *last;
+	const qr_entry_t *entry;
+	struct qr_view kernel, copy;
+
+	(void)state;
+	start(false);
+	page = device_map(3, 0, 1);
+	last = ahead = device_map(3, TABLE_PAGES - 1, 1);
+	strict_between_set(change_ahead);
+	assert_int_equal(part_add(&domains[0], page, 1, U_RO), 0);
+	assert_null(ahead);
+	entry = qr_entry(0, last);
+	kernel = entry_decode(*entry, 0);
+	assert_true(kernel.kind == QR_LEAF && !kernel.write && !kernel.global);
+	copy = entry_decode(*qr_private_entry(qr_copies_of(entry), entry), 0);
+	if (MMU_SPLIT) {
+		assert_int_equal(copy.kind, QR_NONE);
+	} else {
+		assert_true(copy.kind == QR_LEAF && !copy.write && !copy.global);
+		assert_int_equal(copy.cache, kernel.cache); /* not all formats have modes */
+	}
+	device_unmap(page, 1);
+	device_unmap(last, 1);
+	end();
+}
+
 static uint8_t *leaving; /* a page in the stretch whose private table is given back; or NULL */
 
 /* Open the page to user mode once the private table has nothing to say about it. */
 static void open_behind(void)
 {
-	const qr_entry_t *entry = leaving != NULL ? qr_entry(0, leaving) : NULL;
-	const uint16_t copy = entry != NULL ? qr_copies_of(entry) : 0;
-
-	if (copy != 0 && qr_copy_with(copy, entry) == 0) {
+	if (leaving != NULL && is_in_no_copy(leaving)) {
 		uint8_t *page = leaving;
 
 		leaving = NULL;
@@ -397,6 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries_of_a_table_used_before_mean_nothing),
+		cmocka_unit_test(test_a_page_that_a_table_did_not_come_to_yet_changes),
 		cmocka_unit_test(test_a_table_that_is_given_back_grants_nothing),
 		cmocka_unit_test(test_accessed_is_set_again_by_hardware),
 		cmocka_unit_test(test_accessed_is_set_again_by_software),
