@@ -104,8 +104,8 @@
 #if CONFIG_KERNEL_VM_SIZE / CONFIG_MMU_PAGE_SIZE >= (1 << 25)
 #error "CONFIG_KERNEL_VM_SIZE: less than 2^25 pages"
 #endif
-#if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX >= (1 << 25)
-#error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^25 - 1"
+#if CONFIG_MEM_FRAMES_MAX < 2 || CONFIG_MEM_FRAMES_MAX >= (1 << 25) - 1
+#error "CONFIG_MEM_FRAMES_MAX must be 2 to 2^25 - 2"
 #endif
 #if CONFIG_MEM_BANKS_MAX < 1 || CONFIG_MEM_BANKS_MAX > 32
 #error "CONFIG_MEM_BANKS_MAX must be 1 to 32"
