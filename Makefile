@@ -22,7 +22,6 @@ LD      := ld.lld-14
 AR      := llvm-ar-14
 NM      := llvm-nm-14
 OBJCOPY := llvm-objcopy-14
-SIZE    := llvm-size-14
 PYTHON  := /usr/bin/python3
 Q       := $(if $(V),,@)
 
