@@ -54,7 +54,8 @@ $(sort $(filter $(BUILD)/%.d,$(MAKEFILE_LIST))): ;
 
 .PHONY: help all clean
 help: ## list the targets
-	$(Q)sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(sort $(filter-out %.d,$(MAKEFILE_LIST))) | \
+	$(Q)sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' \
+		$(sort $(filter-out %.d,$(MAKEFILE_LIST))) | \
 		awk -F '\t' '{ printf "make %-16s %s\n", $$1, $$2 }'
 
 all: $(ALL_DEPS) $(HOST_TESTS) $(TEST_DEPS) ## build everything
